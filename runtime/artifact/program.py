@@ -1,0 +1,178 @@
+"""`CompiledProgram`: what the compiler hands to the engine, and its form as a file.
+
+The file is a JSON header and two binary parts (initial state, machine code), so that loading it
+executes nothing but what the engine maps as code:
+
+    b"TAKTPROG" | uint32 version | uint32 header bytes | header (JSON) | state | object code
+"""
+
+import hashlib
+import json
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from runtime.artifact.abi import FaultKind
+from runtime.datatypes.derived import Array, DataType, Field, Structure
+from runtime.datatypes.elementary import ELEMENTARY, Elementary
+from runtime.errors import TaktError
+
+MAGIC: Final = b"TAKTPROG"
+VERSION: Final = 1
+_PREFIX: Final = struct.Struct("<8sII")
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """One of the areas %I, %Q, %M inside the state: offset and size in bytes."""
+
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """One variable that users can name: its path in upper case, place in the state, type."""
+
+    path: str
+    offset: int
+    type: DataType
+    bit: int = -1
+    """Bit number inside the byte for a located BOOL such as %IX0.3, else -1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A place in the source where a fault can occur."""
+
+    kind: FaultKind
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledProgram:
+    """Machine code, the state it works on, and the names in it."""
+
+    name: str
+    object_code: bytes
+    initial_state: bytes
+    inputs: Area
+    outputs: Area
+    memory: Area
+    tasks: tuple[str, ...]
+    """Names of the tasks; number n runs through the symbol `takt_task_n`."""
+    symbols: tuple[Symbol, ...]
+    sites: tuple[Site, ...]
+    source_hash: str
+    """SHA-256 (hex) of everything the code depends on: sources, compiler, processor."""
+
+    @property
+    def state_size(self) -> int:
+        """Bytes of one instance's state."""
+        return len(self.initial_state)
+
+    def symbol(self, path: str) -> Symbol | None:
+        """Return the symbol of that path (any case), or None."""
+        wanted = path.upper()
+        return next((item for item in self.symbols if item.path == wanted), None)
+
+    @property
+    def layout_hash(self) -> int:
+        """A 64-bit number that changes when any variable moves, changes type or is renamed."""
+        text = json.dumps([encode_symbol(item) for item in self.symbols])
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
+
+
+def encode_type(data_type: DataType) -> object:
+    """Return a type as JSON holds it: a name, or an object for arrays and structures."""
+    if isinstance(data_type, Elementary):
+        return data_type.name
+    if isinstance(data_type, Array):
+        return {"array": data_type.bounds, "of": encode_type(data_type.element)}
+    members = [[item.name, item.offset, encode_type(item.type)] for item in data_type.fields]
+    return {
+        "structure": data_type.name,
+        "fields": members,
+        "size": data_type.size,
+        "alignment": data_type.alignment,
+    }
+
+
+def decode_type(encoded: object) -> DataType:
+    """Return the type that `encode_type` wrote."""
+    if isinstance(encoded, str):
+        return ELEMENTARY[encoded]
+    assert isinstance(encoded, dict)
+    if "array" in encoded:
+        bounds = tuple((lower, upper) for lower, upper in encoded["array"])
+        return Array(bounds, decode_type(encoded["of"]))
+    fields = tuple(Field(name, at, decode_type(kind)) for name, at, kind in encoded["fields"])
+    return Structure(encoded["structure"], fields, encoded["size"], encoded["alignment"])
+
+
+def encode_symbol(symbol: Symbol) -> list[object]:
+    """Return a symbol as JSON holds it."""
+    return [symbol.path, symbol.offset, encode_type(symbol.type), symbol.bit]
+
+
+def decode_symbol(encoded: list[object]) -> Symbol:
+    """Return the symbol that `encode_symbol` wrote."""
+    path, offset, data_type, bit = encoded
+    assert isinstance(path, str)
+    assert isinstance(offset, int)
+    assert isinstance(bit, int)
+    return Symbol(path, offset, decode_type(data_type), bit)
+
+
+def dump(program: CompiledProgram) -> bytes:
+    """Return the program as the bytes of a file."""
+    header = json.dumps(
+        {
+            "name": program.name,
+            "state_size": program.state_size,
+            "inputs": [program.inputs.offset, program.inputs.size],
+            "outputs": [program.outputs.offset, program.outputs.size],
+            "memory": [program.memory.offset, program.memory.size],
+            "tasks": program.tasks,
+            "symbols": [encode_symbol(item) for item in program.symbols],
+            "sites": [[int(site.kind), site.file, site.line] for site in program.sites],
+            "source_hash": program.source_hash,
+            "check": hashlib.sha256(program.initial_state + program.object_code).hexdigest(),
+        }
+    ).encode()
+    prefix = _PREFIX.pack(MAGIC, VERSION, len(header))
+    return prefix + header + program.initial_state + program.object_code
+
+
+def parse(data: bytes) -> CompiledProgram:
+    """Return the program that `dump` wrote.
+
+    Raises:
+        TaktError: The bytes are not a program file of this version, or are damaged.
+    """
+    if len(data) < _PREFIX.size or data[:8] != MAGIC:
+        raise TaktError("not a compiled program: expected a file that starts with TAKTPROG")
+    _, version, length = _PREFIX.unpack_from(data)
+    if version != VERSION:
+        raise TaktError(f"compiled program of version {version}: expected version {VERSION}")
+    try:
+        header = json.loads(data[_PREFIX.size : _PREFIX.size + length])
+        rest = data[_PREFIX.size + length :]
+        state, code = rest[: header["state_size"]], rest[header["state_size"] :]
+        if hashlib.sha256(state + code).hexdigest() != header["check"]:
+            raise TaktError("compiled program is damaged: its check sum does not match")
+        return CompiledProgram(
+            name=header["name"],
+            object_code=code,
+            initial_state=state,
+            inputs=Area(*header["inputs"]),
+            outputs=Area(*header["outputs"]),
+            memory=Area(*header["memory"]),
+            tasks=tuple(header["tasks"]),
+            symbols=tuple(decode_symbol(item) for item in header["symbols"]),
+            sites=tuple(Site(FaultKind(kind), file, line) for kind, file, line in header["sites"]),
+            source_hash=header["source_hash"],
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise TaktError(f"compiled program is damaged: {error}") from None

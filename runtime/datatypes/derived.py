@@ -1,0 +1,87 @@
+"""Types made of others: arrays and structures, with their layout in memory.
+
+A function block's instance is a structure too, so that one description serves the compiled code,
+the interpreter, the monitor and the process image.
+"""
+
+from dataclasses import dataclass
+
+from runtime.datatypes.elementary import Elementary
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One member: its name as declared, in upper case, its offset in bytes, its type."""
+
+    name: str
+    offset: int
+    type: "DataType"
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """A sequence of members at fixed offsets, laid out as C does."""
+
+    name: str
+    fields: tuple[Field, ...]
+    size: int
+    alignment: int
+
+    def field(self, name: str) -> Field | None:
+        """Return the member of that name (in upper case), or None."""
+        return next((item for item in self.fields if item.name == name), None)
+
+    def __str__(self) -> str:
+        """Return the type's name."""
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """Elements in row-major order; `bounds` holds (lower, upper), both inclusive."""
+
+    bounds: tuple[tuple[int, int], ...]
+    element: "DataType"
+
+    @property
+    def count(self) -> int:
+        """Number of elements."""
+        total = 1
+        for lower, upper in self.bounds:
+            total *= upper - lower + 1
+        return total
+
+    @property
+    def size(self) -> int:
+        """Bytes in memory."""
+        return self.count * self.element.size
+
+    @property
+    def alignment(self) -> int:
+        """Bytes that the offset in memory is a multiple of."""
+        return self.element.alignment
+
+    def __str__(self) -> str:
+        """Return the type as declared."""
+        bounds = ", ".join(f"{lower}..{upper}" for lower, upper in self.bounds)
+        return f"ARRAY [{bounds}] OF {self.element}"
+
+
+DataType = Elementary | Structure | Array
+
+
+def align(offset: int, alignment: int) -> int:
+    """Return the least multiple of `alignment` that is not below `offset`."""
+    return -(-offset // alignment) * alignment
+
+
+def lay_out(name: str, members: list[tuple[str, DataType]]) -> Structure:
+    """Give each member the next aligned offset, in the order given."""
+    offset, alignment = 0, 1
+    fields = []
+    for member, data_type in members:
+        offset = align(offset, data_type.alignment)
+        fields.append(Field(member, offset, data_type))
+        offset += data_type.size
+        alignment = max(alignment, data_type.alignment)
+    return Structure(name, tuple(fields), align(offset, alignment), alignment)

@@ -1,0 +1,187 @@
+"""The elementary data types (6.4.2): a table, and arithmetic rules that follow from it.
+
+Integers wrap at their width (two's complement). REAL values live as Python floats that hold a
+binary32 value: `REAL.fit` rounds once, which equals binary32 arithmetic for + - * / and SQRT
+because binary64 has more than twice the digits.
+"""
+
+import enum
+import math
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+Scalar = bool | int | float
+
+
+class Kind(enum.Enum):
+    """Families of elementary types; they decide which operations exist."""
+
+    BOOL = "BOOL"
+    SIGNED = "signed integer"
+    UNSIGNED = "unsigned integer"
+    BITS = "bit string"
+    REAL = "real"
+    DURATION = "duration"
+
+
+@dataclass(frozen=True, slots=True)
+class Elementary:
+    """One elementary type. `bits` is its width in memory (a BOOL takes a byte)."""
+
+    name: str
+    kind: Kind
+    bits: int
+
+    @property
+    def size(self) -> int:
+        """Bytes in memory."""
+        return self.bits // 8
+
+    @property
+    def alignment(self) -> int:
+        """Bytes that the offset in memory is a multiple of."""
+        return self.bits // 8
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether the type is in ANY_INT."""
+        return self.kind in {Kind.SIGNED, Kind.UNSIGNED}
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether values of the type can be negative whole numbers."""
+        return self.kind in {Kind.SIGNED, Kind.DURATION}
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the type is in ANY_NUM."""
+        return self.is_integer or self.kind is Kind.REAL
+
+    @property
+    def is_bits(self) -> bool:
+        """Whether the type is in ANY_BIT."""
+        return self.kind in {Kind.BITS, Kind.BOOL}
+
+    @property
+    def minimum(self) -> int:
+        """Least whole value."""
+        return -(1 << (self.bits - 1)) if self.is_signed else 0
+
+    @property
+    def maximum(self) -> int:
+        """Greatest whole value."""
+        if self.kind is Kind.BOOL:
+            return 1
+        return (1 << (self.bits - 1)) - 1 if self.is_signed else (1 << self.bits) - 1
+
+    def fit(self, value: Scalar) -> Scalar:
+        """Return the value as the type holds it: wrapped, rounded to binary32, or as it is."""
+        if self.kind is Kind.BOOL:
+            return bool(value)
+        if self.kind is Kind.REAL:
+            return round_to_real(float(value)) if self.bits == 32 else float(value)  # noqa: PLR2004
+        return self.wrap(int(value))
+
+    def wrap(self, value: int) -> int:
+        """Return a whole number modulo the width, as two's complement gives it."""
+        value &= (1 << self.bits) - 1
+        if self.is_signed and value >> (self.bits - 1):
+            value -= 1 << self.bits
+        return value
+
+    @property
+    def format(self) -> str:
+        """The code of `struct` for one value in memory."""
+        return _FORMATS[self.kind, self.bits]
+
+    def __str__(self) -> str:
+        """Return the type's name."""
+        return self.name
+
+
+_PAIR = struct.Struct("<f")
+
+_FORMATS: Final = {
+    (Kind.BOOL, 8): "?",
+    (Kind.REAL, 32): "f",
+    (Kind.REAL, 64): "d",
+    (Kind.DURATION, 64): "q",
+    **{(Kind.SIGNED, bits): code for bits, code in ((8, "b"), (16, "h"), (32, "i"), (64, "q"))},
+    **{
+        (kind, bits): code
+        for kind in (Kind.UNSIGNED, Kind.BITS)
+        for bits, code in ((8, "B"), (16, "H"), (32, "I"), (64, "Q"))
+    },
+}
+
+
+def round_to_real(value: float) -> float:
+    """Return the binary32 value nearest to `value` (half to even; beyond the range infinity)."""
+    try:
+        return float(_PAIR.unpack(_PAIR.pack(value))[0])
+    except OverflowError:
+        return math.copysign(math.inf, value)
+
+
+BOOL: Final = Elementary("BOOL", Kind.BOOL, 8)
+SINT: Final = Elementary("SINT", Kind.SIGNED, 8)
+INT: Final = Elementary("INT", Kind.SIGNED, 16)
+DINT: Final = Elementary("DINT", Kind.SIGNED, 32)
+LINT: Final = Elementary("LINT", Kind.SIGNED, 64)
+USINT: Final = Elementary("USINT", Kind.UNSIGNED, 8)
+UINT: Final = Elementary("UINT", Kind.UNSIGNED, 16)
+UDINT: Final = Elementary("UDINT", Kind.UNSIGNED, 32)
+ULINT: Final = Elementary("ULINT", Kind.UNSIGNED, 64)
+REAL: Final = Elementary("REAL", Kind.REAL, 32)
+LREAL: Final = Elementary("LREAL", Kind.REAL, 64)
+BYTE: Final = Elementary("BYTE", Kind.BITS, 8)
+WORD: Final = Elementary("WORD", Kind.BITS, 16)
+DWORD: Final = Elementary("DWORD", Kind.BITS, 32)
+LWORD: Final = Elementary("LWORD", Kind.BITS, 64)
+TIME: Final = Elementary("TIME", Kind.DURATION, 64)
+LTIME: Final = Elementary("LTIME", Kind.DURATION, 64)
+
+ELEMENTARY: Final[dict[str, Elementary]] = {
+    item.name: item
+    for item in (
+        BOOL, SINT, INT, DINT, LINT, USINT, UINT, UDINT, ULINT, REAL, LREAL,
+        BYTE, WORD, DWORD, LWORD, TIME, LTIME,
+    )
+}  # fmt: skip
+"""All elementary types by their name in upper case."""
+
+_WIDER: Final[dict[str, tuple[str, ...]]] = {
+    "SINT": ("INT", "DINT", "LINT", "REAL", "LREAL"),
+    "INT": ("DINT", "LINT", "REAL", "LREAL"),
+    "DINT": ("LINT", "LREAL"),
+    "USINT": ("UINT", "UDINT", "ULINT", "INT", "DINT", "LINT", "REAL", "LREAL"),
+    "UINT": ("UDINT", "ULINT", "DINT", "LINT", "REAL", "LREAL"),
+    "UDINT": ("ULINT", "LINT", "LREAL"),
+    "REAL": ("LREAL",),
+    "BOOL": ("BYTE", "WORD", "DWORD", "LWORD"),
+    "BYTE": ("WORD", "DWORD", "LWORD"),
+    "WORD": ("DWORD", "LWORD"),
+    "DWORD": ("LWORD",),
+    "TIME": ("LTIME",),
+}
+"""Implicit conversions that keep every value (figure 11 of edition 3)."""
+
+
+def widens(source: Elementary, target: Elementary) -> bool:
+    """Whether `source` converts to `target` implicitly: every value is kept."""
+    return source is target or target.name in _WIDER.get(source.name, ())
+
+
+def common_type(left: Elementary, right: Elementary) -> Elementary | None:
+    """Return the narrowest type to which both convert implicitly, or None."""
+    if widens(left, right):
+        return right
+    if widens(right, left):
+        return left
+    shared = [
+        ELEMENTARY[name]
+        for name in _WIDER.get(left.name, ())
+        if name in _WIDER.get(right.name, ()) and ELEMENTARY[name].kind is not Kind.REAL
+    ]
+    return min(shared, key=lambda item: item.bits) if shared else None

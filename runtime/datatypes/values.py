@@ -1,0 +1,105 @@
+"""Values in memory and as text: one reader and one writer for all who look into the state.
+
+The command contract fixes how values print: BOOL true/false, whole numbers, REAL with non-finite
+values as "NaN", "Infinity" and "-Infinity", durations in nanoseconds, arrays as nested lists,
+structures and instances as objects.
+"""
+
+import math
+import struct
+from typing import Final
+
+from runtime.datatypes.derived import Array, DataType, Structure
+from runtime.datatypes.elementary import ELEMENTARY, Elementary, Kind, Scalar
+
+Buffer = bytes | bytearray | memoryview
+Json = bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+PACKERS: Final[dict[Elementary, struct.Struct]] = {
+    item: struct.Struct("<" + item.format) for item in ELEMENTARY.values()
+}
+"""How each elementary type lies in memory (little-endian)."""
+
+
+def load(buffer: Buffer, offset: int, scalar: Elementary) -> Scalar:
+    """Return the value of an elementary type at an offset."""
+    value: Scalar = PACKERS[scalar].unpack_from(buffer, offset)[0]
+    return value
+
+
+def store(buffer: bytearray | memoryview, offset: int, scalar: Elementary, value: Scalar) -> None:
+    """Write a value of an elementary type, wrapped or rounded as the type holds it."""
+    PACKERS[scalar].pack_into(buffer, offset, scalar.fit(value))
+
+
+def read_json(buffer: Buffer, offset: int, data_type: DataType) -> Json:
+    """Return the value of any type as JSON holds it."""
+    if isinstance(data_type, Structure):
+        return {
+            item.name: read_json(buffer, offset + item.offset, item.type)
+            for item in data_type.fields
+        }
+    if isinstance(data_type, Array):
+        return _read_dimension(buffer, offset, data_type, 0)
+    return scalar_json(load(buffer, offset, data_type), data_type)
+
+
+def _read_dimension(buffer: Buffer, offset: int, array: Array, dimension: int) -> list[Json]:
+    lower, upper = array.bounds[dimension]
+    inner = array.bounds[dimension + 1 :]
+    stride = Array(inner, array.element).size if inner else array.element.size
+    places = range(offset, offset + (upper - lower + 1) * stride, stride)
+    if inner:
+        return [_read_dimension(buffer, place, array, dimension + 1) for place in places]
+    return [read_json(buffer, place, array.element) for place in places]
+
+
+def scalar_json(value: Scalar, scalar: Elementary) -> Json:
+    """Return one elementary value as JSON holds it; a REAL in the fewest digits that name it."""
+    if scalar.kind is not Kind.REAL:
+        return value
+    number = float(value)
+    if math.isnan(number):
+        return "NaN"
+    if math.isinf(number):
+        return "Infinity" if number > 0 else "-Infinity"
+    return number if scalar.bits == 64 else shortest_real(number)  # noqa: PLR2004
+
+
+def shortest_real(number: float) -> float:
+    """Return the shortest decimal that rounds to the same binary32 value."""
+    for digits in range(6, 10):
+        candidate = float(f"{number:.{digits}g}")
+        try:
+            if PACKERS[ELEMENTARY["REAL"]].pack(candidate) == PACKERS[ELEMENTARY["REAL"]].pack(
+                number
+            ):
+                return candidate
+        except OverflowError:  # the short form rounds beyond the greatest binary32 value
+            continue
+    return number
+
+
+def describe(scalar: Elementary) -> str:
+    """Return what a value of the type may be, for messages."""
+    if scalar.kind is Kind.BOOL:
+        return "true or false"
+    if scalar.kind is Kind.REAL:
+        return f"a number for {scalar}"
+    unit = " (nanoseconds)" if scalar.kind is Kind.DURATION else ""
+    return f"a whole number from {scalar.minimum} to {scalar.maximum}{unit}"
+
+
+def parse_json(value: object, scalar: Elementary) -> Scalar | None:
+    """Return a JSON value as the elementary type holds it, or None where it does not fit."""
+    if scalar.kind is Kind.BOOL:
+        return value if isinstance(value, bool) else None
+    if isinstance(value, bool):
+        return None
+    if scalar.kind is Kind.REAL:
+        if isinstance(value, str):
+            return {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}.get(value)
+        return float(value) if isinstance(value, int | float) else None
+    if not isinstance(value, int):
+        return None
+    return value if scalar.minimum <= value <= scalar.maximum else None

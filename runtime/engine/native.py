@@ -1,0 +1,214 @@
+"""From Python through numba to LLVM text, and from LLVM text to machine code in this process.
+
+numba is asked for its LLVM only, once for each function; the text is kept on disk. What runs is
+always an object file that LLVM made from such text, so a warm start maps code without importing
+numba, which alone takes longer than the rest of the start.
+
+    def add(a, b): return a + b        # numba: i32 @mangled(retptr, excinfo, i64, i64)
+    exported_ir(add, "f64(f64, f64)")  # -> define double @add(double, double), nothing else visible
+"""
+
+import ctypes
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import llvmlite
+import llvmlite.binding as llvm
+
+from runtime.artifact import cache
+
+LLVM_TYPES: Final = {
+    "void": "void",
+    "i8": "i8",
+    "i32": "i32",
+    "i64": "i64",
+    "u64": "i64",
+    "f64": "double",
+    "ptr": "ptr",
+}
+"""The words of a native signature and LLVM's names for them; ptr is an address as int64 to numba
+unless the caller gives a numba type of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Result and arguments of a native function, in the words of `LLVM_TYPES`."""
+
+    result: str
+    arguments: tuple[str, ...]
+
+
+class NumbaType(Protocol):
+    """A type object of numba; opaque here."""
+
+
+@functools.cache
+def target_machine(*, optimise: int = 2) -> llvm.TargetMachine:
+    """Return the code generator for this processor."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    target = llvm.Target.from_triple(llvm.get_process_triple())
+    return target.create_target_machine(
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=optimise,
+        reloc="pic",
+    )
+
+
+@functools.cache
+def platform_key() -> str:
+    """Return what machine code depends on besides its source: processor and LLVM."""
+    features = llvm.get_host_cpu_features().flatten()
+    return (
+        f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {features} {llvmlite.__version__}"
+    )
+
+
+def parse_ir(text: str) -> llvm.ModuleRef:
+    """Return the verified module of LLVM text, made for this processor."""
+    machine = target_machine()
+    module = llvm.parse_assembly(text)
+    module.triple = machine.triple
+    module.data_layout = str(machine.target_data)
+    module.verify()
+    return module
+
+
+def optimise(module: llvm.ModuleRef, level: int = 2, inline_threshold: int = 225) -> None:
+    """Run LLVM's pipeline of a level (0 to 3) over a module, in place."""
+    options = llvm.create_pipeline_tuning_options(speed_level=level)
+    options.inlining_threshold = inline_threshold
+    builder = llvm.create_pass_builder(target_machine(), options)
+    builder.getModulePassManager().run(module, builder)
+
+
+def hide_all_but(module: llvm.ModuleRef, exported: set[str]) -> None:
+    """Make every definition internal except the named ones, so that unused ones fall away."""
+    for value in (*module.functions, *module.global_variables):
+        if not value.is_declaration and value.name not in exported:
+            value.linkage = "internal"
+
+
+def exported_ir(
+    function: Callable[..., Any],
+    signature: Signature,
+    symbol: str,
+    numba_types: tuple[NumbaType, ...] | None = None,
+) -> str:
+    """Return LLVM text that defines `symbol` as the native form of a Python function.
+
+    Args:
+        function: Plain Python that numba compiles; it may call functions of its own module that
+            are decorated by numba. It must not raise.
+        signature: Result and arguments.
+        symbol: Name of the exported definition.
+        numba_types: numba's types of the arguments, where they differ from the plain ones.
+    """
+    import numba
+
+    key = cache.key_of(
+        "exported_ir 1", Path(inspect.getfile(function)).read_bytes(), function.__qualname__,
+        repr(signature), symbol, repr(numba_types), numba.__version__, platform_key(),
+    )  # fmt: skip
+    kept = cache.fetch(key)
+    if kept is not None:
+        return kept.decode()
+    text = _compile_ir(function, signature, symbol, numba_types)
+    cache.keep(key, text.encode())
+    return text
+
+
+def _compile_ir(
+    function: Callable[..., Any],
+    signature: Signature,
+    symbol: str,
+    numba_types: tuple[NumbaType, ...] | None,
+) -> str:
+    import numba
+    from numba import types
+
+    plain = {
+        "void": types.void, "i8": types.int8, "i32": types.int32, "i64": types.int64,
+        "u64": types.uint64, "f64": types.float64, "ptr": types.int64,
+    }  # fmt: skip
+    arguments = numba_types or tuple(plain[word] for word in signature.arguments)
+    compiled = numba.njit(
+        plain[signature.result](*arguments),
+        error_model="numpy",
+        nogil=True,
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+        _nrt=False,
+    )(function)
+    (overload,) = compiled.overloads.values()
+    inner = overload.fndesc.llvm_func_name
+    wrapper = _wrapper(inner, signature, symbol, addresses=numba_types is None)
+    module = parse_ir(overload.library.get_llvm_str())
+    module.link_in(parse_ir(wrapper))
+    hide_all_but(module, {symbol})
+    optimise(module)
+    return str(module)
+
+
+def _wrapper(inner: str, signature: Signature, symbol: str, *, addresses: bool) -> str:
+    """Return a definition without numba's result and exception pointers around the inner one."""
+    result = LLVM_TYPES[signature.result]
+    words = [LLVM_TYPES[word] for word in signature.arguments]
+    passed = ["i64" if word == "ptr" and addresses else word for word in words]
+    formal = ", ".join(f"{word} %a{n}" for n, word in enumerate(words))
+    casts = [
+        f"  %p{n} = ptrtoint ptr %a{n} to i64"
+        for n, word in enumerate(words)
+        if word == "ptr" and addresses
+    ]
+    actual = ", ".join(
+        f"{new} %{'p' if word != new else 'a'}{n}"
+        for n, (word, new) in enumerate(zip(words, passed, strict=True))
+    )
+    slot = "ptr" if result == "void" else result
+    leave = "  ret void" if result == "void" else f"  %v = load {result}, ptr %r\n  ret {result} %v"
+    comma = ", " if actual else ""
+    types = "".join(f", {word}" for word in passed)
+    return "\n".join(
+        (
+            f'declare i32 @"{inner}"(ptr, ptr{types})',
+            f'define {result} @"{symbol}"({formal}) alwaysinline {{',
+            f"  %r = alloca {slot}",
+            *casts,
+            f'  %s = call i32 @"{inner}"(ptr %r, ptr null{comma}{actual})',
+            leave,
+            "}",
+        )
+    )
+
+
+def emit_object(module: llvm.ModuleRef) -> bytes:
+    """Return the object file of a module."""
+    code: bytes = target_machine().emit_object(module)
+    return code
+
+
+class NativeCode:
+    """Machine code mapped into this process; it lives as long as this object."""
+
+    def __init__(self, object_code: bytes) -> None:
+        """Map an object file that `emit_object` made on this kind of machine."""
+        machine = target_machine()
+        self._engine = llvm.create_mcjit_compiler(parse_ir(""), machine)
+        self._engine.add_object_file(llvm.ObjectFileRef.from_data(object_code))
+        self._engine.finalize_object()
+
+    def address(self, symbol: str) -> int:
+        """Return the address of an exported function."""
+        place: int = self._engine.get_function_address(symbol)
+        assert place, f"native code without {symbol}"
+        return place
+
+    def function(self, symbol: str, result: Any, *arguments: Any) -> Callable[..., Any]:
+        """Return an exported function as ctypes calls it; the call releases the GIL."""
+        return ctypes.CFUNCTYPE(result, *arguments)(self.address(symbol))

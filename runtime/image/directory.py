@@ -1,0 +1,110 @@
+"""The directory: what a process that attaches learns about the image, as JSON in the segment."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from runtime.artifact.abi import FaultKind
+from runtime.artifact.program import Area, Site, Symbol, decode_symbol, encode_symbol
+from runtime.project.config import IoSection
+from runtime.project.load import Project
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEntry:
+    """A task: number n of the statistics sections."""
+
+    name: str
+    interval_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceEntry:
+    """A device: number n of the input and link-statistics sections; its inputs in this order."""
+
+    name: str
+    stale_after_ns: int
+    inputs: tuple[str, ...]
+    """Addresses (canonical, such as %IW0) of its inputs; entry n of its mailbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Everything that gives the bytes of the other sections their meaning."""
+
+    project: str
+    tasks: tuple[TaskEntry, ...]
+    devices: tuple[DeviceEntry, ...]
+    outputs: Area
+    """The area %Q: its place in the state; its size is that of the bytes in OUTPUTS."""
+    state_bytes: int
+    symbols: tuple[Symbol, ...]
+    sites: tuple[Site, ...]
+
+    @property
+    def io_hash(self) -> int:
+        """A number that tells whether a gateway's `takt.toml` has the same devices and inputs."""
+        return io_hash(self.devices, self.outputs.size)
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs of all devices."""
+        return sum(len(device.inputs) for device in self.devices)
+
+
+def io_hash(devices: tuple[DeviceEntry, ...], output_bytes: int) -> int:
+    """Return a 64-bit number of the mailboxes' meaning."""
+    text = json.dumps([[item.name, list(item.inputs)] for item in devices] + [output_bytes])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
+
+
+def device_inputs(project: Project, device: str) -> tuple[IoSection, ...]:
+    """Return the input channels of a device, in the order of its mailbox."""
+    return tuple(
+        entry for entry in project.config.io if entry.device == device and entry.address.area == "I"
+    )
+
+
+def device_entries(project: Project) -> tuple[DeviceEntry, ...]:
+    """Return the devices of a project as the directory lists them."""
+    return tuple(
+        DeviceEntry(
+            device.name,
+            device.stale_after,
+            tuple(str(entry.address) for entry in device_inputs(project, device.name)),
+        )
+        for device in project.config.device
+    )
+
+
+def encode(directory: Directory) -> bytes:
+    """Return the directory as JSON."""
+    return json.dumps(
+        {
+            "project": directory.project,
+            "tasks": [[task.name, task.interval_ns] for task in directory.tasks],
+            "devices": [
+                [item.name, item.stale_after_ns, list(item.inputs)] for item in directory.devices
+            ],
+            "outputs": [directory.outputs.offset, directory.outputs.size],
+            "state_bytes": directory.state_bytes,
+            "symbols": [encode_symbol(symbol) for symbol in directory.symbols],
+            "sites": [[int(site.kind), site.file, site.line] for site in directory.sites],
+        }
+    ).encode()
+
+
+def decode(data: bytes) -> Directory:
+    """Return the directory that `encode` wrote."""
+    raw = json.loads(data)
+    return Directory(
+        project=raw["project"],
+        tasks=tuple(TaskEntry(name, interval) for name, interval in raw["tasks"]),
+        devices=tuple(
+            DeviceEntry(name, stale, tuple(inputs)) for name, stale, inputs in raw["devices"]
+        ),
+        outputs=Area(*raw["outputs"]),
+        state_bytes=raw["state_bytes"],
+        symbols=tuple(decode_symbol(item) for item in raw["symbols"]),
+        sites=tuple(Site(FaultKind(kind), file, line) for kind, file, line in raw["sites"]),
+    )

@@ -1,0 +1,199 @@
+"""Where everything stands in the segment. Native code and Python use these numbers alike.
+
+    header (4096 bytes) | directory (JSON) | sections, each aligned to 64 bytes
+
+Header, little-endian:
+    0  magic, 8 bytes        8  version u32         12 header bytes u32
+    16 total bytes u64       24 layout hash u64     32 generation u64 (new with each creation)
+    40 runtime pid u32       44 mode u32            48 runtime heartbeat i64 (CLOCK_MONOTONIC, ns)
+    56 gateway heartbeat i64 64 gateway pid u32     68 number of sections u32
+    128 section table: {kind u32, index u32, offset u64, size u64} each
+"""
+
+import enum
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+MAGIC: Final = b"TAKTIMG\0"
+VERSION: Final = 1
+HEADER_BYTES: Final = 4096
+HEADER: Final = struct.Struct("<8sIIQQQIIqqII")
+
+MODE: Final = 44
+RUNTIME_HEARTBEAT_NS: Final = 48
+GATEWAY_HEARTBEAT_NS: Final = 56
+GATEWAY_PID: Final = 64
+SECTION_TABLE: Final = 128
+SECTION: Final = struct.Struct("<IIQQ")
+SECTIONS_MAX: Final = (HEADER_BYTES - SECTION_TABLE) // SECTION.size
+CACHE_LINE: Final = 64
+
+
+class Mode(enum.IntEnum):
+    """What the runtime is doing."""
+
+    STOPPED = 0
+    READY = 1
+    RUNNING = 2
+    FAULTED = 3
+
+
+class SectionKind(enum.IntEnum):
+    """Kinds of sections; `index` counts within a kind."""
+
+    DIRECTORY = 1
+    INPUTS = 2
+    """A slot ring for each device, written by the gateway."""
+    OUTPUTS = 3
+    """A slot ring, written by the runtime."""
+    FRAME = 4
+    """A slot ring, written by the runtime."""
+    TASK_STATISTICS = 5
+    """Counters and histograms for each task, written by the runtime."""
+    LINK_STATISTICS = 6
+    """Counters and histograms for each device, written by the gateway."""
+    COMMANDS = 7
+    """Reserved: writes and forces from the gateway."""
+
+
+class Quality(enum.IntEnum):
+    """Quality of one input; the greater, the worse."""
+
+    GOOD = 0
+    UNCERTAIN = 1
+    STALE = 2
+    """Set by the runtime: the source time is older than the device's `stale_after`."""
+    BAD = 3
+    """Set by the gateway: the device answered with an error, or not at all."""
+    MISSING = 4
+    """No sample has ever arrived."""
+
+
+# -- slot ring ----------------------------------------------------------------------------------
+RING_HEAD: Final = 0
+"""u64: number of the newest complete publication, 0 before the first."""
+RING_SLOTS: Final = 8
+"""u32: number of slots; publication n stands in slot n % slots."""
+RING_PAYLOAD: Final = 12
+"""u32: bytes of one payload."""
+RING_HEADER_BYTES: Final = 64
+SLOT_HEADER_BYTES: Final = 64
+"""A slot begins with its publication's number (u64), 0 while it is being written."""
+
+
+def slot_stride(payload: int) -> int:
+    """Return the bytes from one slot to the next."""
+    return SLOT_HEADER_BYTES + -(-payload // CACHE_LINE) * CACHE_LINE
+
+
+def ring_bytes(payload: int, slots: int) -> int:
+    """Return the bytes of a slot ring."""
+    return RING_HEADER_BYTES + slots * slot_stride(payload)
+
+
+# -- payloads -----------------------------------------------------------------------------------
+MAILBOX_HEADER: Final = struct.Struct("<IIqQQQ24x")
+"""link state u32, last error u32, round trip of the last poll ns i64, polls u64, failures u64,
+reconnects u64."""
+ENTRY: Final = struct.Struct("<QqII")
+"""One input: raw value u64 (bit or words, zero-extended), source time i64 (CLOCK_MONOTONIC, ns;
+0 = never), quality u32, reserved u32."""
+
+OUTPUT_HEADER: Final = struct.Struct("<QqqII")
+"""cycle u64, release i64, end i64 (CLOCK_MONOTONIC, ns), safe u32 (1 = safe values), devices u32.
+Then for each device {consumed publication u64, newest source time i64}, then the bytes of %Q."""
+CONSUMED: Final = struct.Struct("<Qq")
+
+FRAME_HEADER: Final = struct.Struct("<QqqqIIII")
+"""cycle u64, release i64, start i64, end i64, fault kind u32, fault site u32, inputs u32,
+state bytes u32. Then one u8 of effective quality for each input (all devices in order), padded to
+8 bytes, then the state."""
+
+
+class Link(enum.IntEnum):
+    """State of the gateway's link to a device."""
+
+    DOWN = 0
+    CONNECTING = 1
+    UP = 2
+
+
+class LinkError(enum.IntEnum):
+    """Why the last exchange with a device failed."""
+
+    NONE = 0
+    REFUSED = 1
+    TIMEOUT = 2
+    CLOSED = 3
+    PROTOCOL = 4
+    """Bytes that are not the protocol: garbage, a wrong transaction or unit."""
+    EXCEPTION = 5
+    """The device answered with an exception code."""
+
+
+# -- histogram ----------------------------------------------------------------------------------
+SUB_BITS: Final = 5
+"""32 buckets an octave: a percentile is at most 3.2 % above the true value."""
+OCTAVES_END: Final = 40
+"""Values from 2^40 ns (18 minutes) on count in the last bucket."""
+BUCKETS: Final = (OCTAVES_END - SUB_BITS + 1) << SUB_BITS
+HISTOGRAM_MAX: Final = 0
+"""i64: greatest value."""
+HISTOGRAM_SUM: Final = 8
+"""u64: sum of all values."""
+HISTOGRAM_BUCKETS: Final = 64
+"""u64 each: number of values."""
+HISTOGRAM_BYTES: Final = HISTOGRAM_BUCKETS + 8 * BUCKETS
+
+TASK_SCANS: Final = 0
+"""u64: completed scans."""
+TASK_OVERRUNS: Final = 8
+"""u64: scans that ended after the next release."""
+TASK_SKIPPED: Final = 16
+"""u64: releases skipped because of overruns."""
+TASK_LATENESS: Final = 64
+"""Histogram: release to start, ns."""
+TASK_EXECUTION: Final = TASK_LATENESS + HISTOGRAM_BYTES
+"""Histogram: start to end, ns."""
+TASK_STATISTICS_BYTES: Final = TASK_EXECUTION + HISTOGRAM_BYTES
+
+LINK_WRITES: Final = 0
+"""u64: acknowledged write requests."""
+LINK_ROUND_TRIP: Final = 64
+"""Histogram: request sent to response complete, ns."""
+LINK_REACTION: Final = LINK_ROUND_TRIP + HISTOGRAM_BYTES
+"""Histogram: newest input sample that a scan used to that scan's output acknowledged, ns."""
+LINK_STATISTICS_BYTES: Final = LINK_REACTION + HISTOGRAM_BYTES
+
+
+def bucket_of(value: int) -> int:
+    """Return the bucket of a value in ns; the engine's native twin is `engine.statistics`."""
+    value = max(value, 0)
+    if value < 1 << SUB_BITS:
+        return value
+    octave = value.bit_length() - 1
+    if octave >= OCTAVES_END:
+        return BUCKETS - 1
+    mantissa = (value >> (octave - SUB_BITS)) & ((1 << SUB_BITS) - 1)
+    return ((octave - SUB_BITS + 1) << SUB_BITS) + mantissa
+
+
+def bucket_upper(bucket: int) -> int:
+    """Return the greatest value in ns that counts in a bucket."""
+    if bucket < 1 << SUB_BITS:
+        return bucket
+    octave = (bucket >> SUB_BITS) + SUB_BITS - 1
+    mantissa = bucket & ((1 << SUB_BITS) - 1)
+    step = 1 << (octave - SUB_BITS)
+    return (1 << octave) + (mantissa + 1) * step - 1
+
+
+@dataclass(frozen=True, slots=True)
+class SectionPlace:
+    """One row of the section table."""
+
+    kind: SectionKind
+    index: int
+    offset: int
+    size: int

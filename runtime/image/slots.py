@@ -1,0 +1,97 @@
+"""The slot ring: one writer publishes payloads, any number of readers take the newest whole one.
+
+The writer fills the slot after the newest (marking it invalid first), then moves the head. It never
+waits. A reader copies the head's slot and checks the slot's number before and after; only a writer
+that laps the whole ring during the copy makes it try again. A writer that is killed half-way leaves
+the head where it was: the next writer goes on from there.
+
+Stores become visible in order on x86-64. Elsewhere `_fence` keeps the order too: acquiring and
+releasing a lock is a full barrier on every platform that CPython runs on.
+"""
+
+import struct
+import threading
+from dataclasses import dataclass
+from typing import Final
+
+from runtime.image.layout import (
+    RING_HEAD,
+    RING_HEADER_BYTES,
+    RING_PAYLOAD,
+    RING_SLOTS,
+    SLOT_HEADER_BYTES,
+    slot_stride,
+)
+from runtime.limits import READ_ATTEMPTS
+
+_U64: Final = struct.Struct("<Q")
+_U32: Final = struct.Struct("<I")
+_LOCK: Final = threading.Lock()
+
+
+def _fence() -> None:
+    with _LOCK:
+        pass
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One payload as it was published; `number` counts from 1 without gaps."""
+
+    number: int
+    payload: bytes
+
+
+class SlotRing:
+    """A view of a slot ring in shared memory; use one side of it, `publish` or `latest`."""
+
+    def __init__(self, memory: memoryview) -> None:
+        """Take over the memory of the section; it was formatted by `format_ring`."""
+        self._memory = memory
+        self._slots = _U32.unpack_from(memory, RING_SLOTS)[0]
+        self.payload_bytes: int = _U32.unpack_from(memory, RING_PAYLOAD)[0]
+        self._stride = slot_stride(self.payload_bytes)
+
+    @property
+    def head(self) -> int:
+        """Number of the newest publication, 0 before the first."""
+        number: int = _U64.unpack_from(self._memory, RING_HEAD)[0]
+        return number
+
+    def publish(self, payload: bytes | bytearray | memoryview) -> int:
+        """Make a payload of exactly `payload_bytes` the newest; return its number."""
+        if len(payload) != self.payload_bytes:
+            raise ValueError(f"payload of {len(payload)} bytes: expected {self.payload_bytes}")
+        number = self.head + 1
+        slot = RING_HEADER_BYTES + (number % self._slots) * self._stride
+        _U64.pack_into(self._memory, slot, 0)
+        _fence()
+        start = slot + SLOT_HEADER_BYTES
+        self._memory[start : start + self.payload_bytes] = payload
+        _fence()
+        _U64.pack_into(self._memory, slot, number)
+        _U64.pack_into(self._memory, RING_HEAD, number)
+        return number
+
+    def latest(self) -> Publication | None:
+        """Return the newest payload; None before the first, or where the writer keeps lapping."""
+        for _ in range(READ_ATTEMPTS):
+            number = self.head
+            if number == 0:
+                return None
+            slot = RING_HEADER_BYTES + (number % self._slots) * self._stride
+            if _U64.unpack_from(self._memory, slot)[0] != number:
+                continue
+            _fence()
+            start = slot + SLOT_HEADER_BYTES
+            payload = bytes(self._memory[start : start + self.payload_bytes])
+            _fence()
+            if _U64.unpack_from(self._memory, slot)[0] == number:
+                return Publication(number, payload)
+        return None
+
+
+def format_ring(memory: memoryview, payload: int, slots: int) -> None:
+    """Prepare zeroed memory as an empty ring."""
+    _U32.pack_into(memory, RING_SLOTS, slots)
+    _U32.pack_into(memory, RING_PAYLOAD, payload)

@@ -1,0 +1,133 @@
+"""Log-linear histograms and counters in the image: one writer counts, anyone reads percentiles.
+
+Each counter is one aligned 64-bit word, so a reader sees every count whole. A histogram's total is
+the sum of its buckets, so it is never at odds with them.
+"""
+
+import math
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from runtime.image import layout
+
+_U64: Final = struct.Struct("<Q")
+Buckets = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramCopy:
+    """The counts of a histogram at one moment; two of them subtract to what came between."""
+
+    buckets: Buckets
+    sum_ns: int
+    max_ns: int
+
+    @property
+    def count(self) -> int:
+        """Number of values."""
+        return int(self.buckets.sum())
+
+    @property
+    def mean_ns(self) -> float:
+        """Mean of the values, 0 where there are none."""
+        return self.sum_ns / self.count if self.count else 0.0
+
+    def percentile(self, percent: float) -> int:
+        """Return the value in ns that `percent` of the values do not exceed; 0 without values.
+
+        It is the upper end of the bucket, at most 3.2 % above the true value.
+        """
+        count = self.count
+        if count == 0:
+            return 0
+        rank = max(1, math.ceil(count * percent / 100))
+        bucket = int(np.searchsorted(np.cumsum(self.buckets), rank))
+        return min(layout.bucket_upper(bucket), max(self.max_ns, 0))
+
+    def since(self, earlier: "HistogramCopy") -> "HistogramCopy":
+        """Return the values that came after `earlier`; the maximum stays that of all."""
+        return HistogramCopy(
+            self.buckets - earlier.buckets, self.sum_ns - earlier.sum_ns, self.max_ns
+        )
+
+
+class Histogram:
+    """A histogram in the image; `add` is the writer's, `copy` anyone's."""
+
+    def __init__(self, memory: memoryview, offset: int) -> None:
+        """View the histogram at an offset of a section."""
+        self._memory = memory[offset : offset + layout.HISTOGRAM_BYTES]
+
+    def add(self, value_ns: int) -> None:
+        """Count one value."""
+        memory = self._memory
+        for place, amount in (
+            (layout.HISTOGRAM_SUM, max(value_ns, 0)),
+            (layout.HISTOGRAM_BUCKETS + 8 * layout.bucket_of(value_ns), 1),
+        ):
+            before = _U64.unpack_from(memory, place)[0]
+            _U64.pack_into(memory, place, (before + amount) & 0xFFFF_FFFF_FFFF_FFFF)
+        if value_ns > _U64.unpack_from(memory, layout.HISTOGRAM_MAX)[0]:
+            _U64.pack_into(memory, layout.HISTOGRAM_MAX, value_ns)
+
+    def copy(self) -> HistogramCopy:
+        """Return the counts now."""
+        words = np.frombuffer(bytes(self._memory), dtype="<u8")
+        return HistogramCopy(
+            words[layout.HISTOGRAM_BUCKETS // 8 :],
+            int(words[layout.HISTOGRAM_SUM // 8]),
+            int(words[layout.HISTOGRAM_MAX // 8]),
+        )
+
+
+class TaskStatistics:
+    """Counters and histograms of one task, written by the scan engine's native code."""
+
+    def __init__(self, memory: memoryview) -> None:
+        """View a TASK_STATISTICS section."""
+        self._memory = memory
+        self.lateness = Histogram(memory, layout.TASK_LATENESS)
+        self.execution = Histogram(memory, layout.TASK_EXECUTION)
+
+    @property
+    def scans(self) -> int:
+        """Completed scans."""
+        return self._word(layout.TASK_SCANS)
+
+    @property
+    def overruns(self) -> int:
+        """Scans that ended after the next release."""
+        return self._word(layout.TASK_OVERRUNS)
+
+    @property
+    def skipped(self) -> int:
+        """Releases that were skipped because of overruns."""
+        return self._word(layout.TASK_SKIPPED)
+
+    def _word(self, offset: int) -> int:
+        value: int = _U64.unpack_from(self._memory, offset)[0]
+        return value
+
+
+class LinkStatistics:
+    """Counters and histograms of one device, written by the gateway."""
+
+    def __init__(self, memory: memoryview) -> None:
+        """View a LINK_STATISTICS section."""
+        self._memory = memory
+        self.round_trip = Histogram(memory, layout.LINK_ROUND_TRIP)
+        self.reaction = Histogram(memory, layout.LINK_REACTION)
+
+    @property
+    def writes(self) -> int:
+        """Write requests that the device acknowledged."""
+        value: int = _U64.unpack_from(self._memory, layout.LINK_WRITES)[0]
+        return value
+
+    def count_write(self) -> None:
+        """Count one acknowledged write request."""
+        _U64.pack_into(self._memory, layout.LINK_WRITES, self.writes + 1)

@@ -1,0 +1,49 @@
+"""Limits of the runtime, each with its unit and its reason. Tests stand at the bounds."""
+
+from typing import Final
+
+# -- compiler -----------------------------------------------------------------------------------
+NESTING_MAX: Final = 1000
+"""Levels of nested expressions or statements; generated code reaches 500, typing errors more."""
+
+DIAGNOSTICS_MAX: Final = 100
+"""Diagnostics reported a run; beyond that the rest is noise."""
+
+RECURSION_LIMIT: Final = 60 * NESTING_MAX
+"""Python frames that the deepest permitted nesting may take in any stage."""
+
+STATE_BYTES_MAX: Final = 1 << 30
+"""Bytes of state a program may have: more is a typing error in an array bound."""
+
+LOOP_BUDGET: Final = 200_000_000
+"""Loop iterations a scan may take before the watchdog fault; about 0.3 s of an empty loop."""
+
+FUNCTION_STATEMENTS_MAX: Final = 150
+"""Statements in one LLVM function. Optimisation time grows faster than a function's size:
+5,000 rungs in one function took 90 s, in pieces of 50 to 200 statements 10 s."""
+
+# -- tasks --------------------------------------------------------------------------------------
+TASK_INTERVAL_NS_MIN: Final = 100_000
+"""Shortest task interval, 100 µs: below it the wake-up itself takes most of the cycle."""
+
+TASK_INTERVAL_NS_MAX: Final = 3_600_000_000_000
+"""Longest task interval, one hour."""
+
+SPIN_NS_MAX: Final = 1_000_000
+"""Longest busy wait before a release: more would starve the machine of a core."""
+
+PRIORITY_MAX: Final = 65_535
+"""Lowest IEC task priority number (0 is the most urgent)."""
+
+# -- process image ------------------------------------------------------------------------------
+AREA_BYTES_MAX: Final = 65_536
+"""Bytes of each of the areas %I, %Q and %M."""
+
+DEVICES_MAX: Final = 64
+"""Devices of one project: each has a mailbox section in the image's table."""
+
+SLOTS: Final = 4
+"""Slots of a ring in the image: a reader has three publications' time to take its copy."""
+
+READ_ATTEMPTS: Final = 8
+"""Tries of a reader to take a slot that the writer laps before it keeps what it had."""

@@ -1,0 +1,252 @@
+"""Read a `takt.toml` and report all of its faults at once.
+
+pydantic judges each value; what concerns several places (addresses that overlap, devices that no
+one declares) is judged here on every entry that is sound by itself, so that one typing error does
+not hide the next fault.
+"""
+
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from runtime.errors import Fault, ProjectError
+from runtime.limits import AREA_BYTES_MAX, DEVICES_MAX
+from runtime.project.config import IoSection, ProjectConfig
+
+FILE_NAME: Final = "takt.toml"
+
+Table = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A sound project: its folder, its configuration, its source files in sorted order."""
+
+    folder: Path
+    config: ProjectConfig
+    sources: tuple[Path, ...]
+
+
+def load_project(path: Path) -> Project:
+    """Read the project in a folder (or the one of a `takt.toml` file).
+
+    Raises:
+        ProjectError: With every fault of the file, each with its path, value and expectation.
+    """
+    file = path if path.is_file() else path / FILE_NAME
+    raw = _read_toml(file)
+    faults = list(_schema_faults(raw))
+    faults += _entry_faults(raw)
+    folder = file.parent
+    faults += _source_faults(raw, folder)
+    if faults:
+        raise ProjectError(str(file), tuple(faults))
+    config = ProjectConfig.model_validate(raw)
+    return Project(folder, config, _find_sources(folder, config.project.sources))
+
+
+def _read_toml(file: Path) -> Table:
+    try:
+        return tomllib.loads(file.read_bytes().decode("utf-8"))
+    except OSError as error:
+        fault = Fault(str(file), f"({error.strerror})", "a readable project file takt.toml")
+    except UnicodeDecodeError as error:
+        fault = Fault(str(file), f"(byte {error.start})", "UTF-8 text")
+    except tomllib.TOMLDecodeError as error:
+        fault = Fault(str(file), f"({error})", "valid TOML")
+    raise ProjectError(str(file), (fault,))
+
+
+def _schema_faults(raw: Table) -> Iterator[Fault]:
+    try:
+        ProjectConfig.model_validate(raw)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            counts_only_sound = detail["type"] == "too_short" and detail["input"]
+            if not counts_only_sound:  # its entries are there, each with a fault of its own
+                yield _fault_of(detail)
+
+
+def _fault_of(detail: ErrorDetails) -> Fault:
+    path = "".join(
+        f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"]
+    ).lstrip(".")
+    value = "(absent)" if detail["type"] == "missing" else _short(detail["input"])
+    return Fault(path, value, _expected(detail))
+
+
+def _short(value: object) -> str:
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004
+
+
+_BOUND_UNITS: Final = ("ge", "gt", "le", "lt")
+
+
+def _expected(detail: ErrorDetails) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "extra_forbidden":
+        known = ", ".join(sorted(_known_keys(detail["loc"])))
+        return f"one of the known keys ({known})" if known else "no such key"
+    if kind == "missing":
+        return "a value, this key is required"
+    if kind == "value_error":
+        return str(context.get("error", detail["msg"]))
+    if kind == "string_pattern_mismatch":
+        return "a name of letters, digits and _, starting with a letter"
+    message = detail["msg"].removeprefix("Input should be ")
+    message = message.removeprefix("a valid ") if message.startswith("a valid ") else message
+    if detail["loc"] and str(detail["loc"][-1]) in _DURATION_KEYS:
+        bound = next((context[name] for name in _BOUND_UNITS if name in context), None)
+        if isinstance(bound, int):
+            message = message.replace(str(bound), f"{bound / 1e6:g} ms")
+    return message
+
+
+_DURATION_KEYS: Final = {"interval", "poll", "timeout", "stale_after", "spin"}
+
+
+def _known_keys(location: tuple[int | str, ...]) -> set[str]:
+    """Return the keys that the table at a location (whose last part is the unknown key) knows."""
+    model: type[BaseModel] = ProjectConfig
+    for part in location[:-1]:
+        if isinstance(part, int):
+            continue
+        name = part
+        field = model.model_fields.get(name)
+        if field is None:
+            return set()
+        inner = _model_in(field.annotation)
+        if inner is None:
+            return set()
+        model = inner
+    return {field.alias or name for name, field in model.model_fields.items()}
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    parts = getattr(annotation, "__args__", ())
+    return next((found for part in parts if (found := _model_in(part)) is not None), None)
+
+
+def _entry_faults(raw: Table) -> list[Fault]:
+    faults = list(_duplicate_names(raw, "task")) + list(_duplicate_names(raw, "device"))
+    devices = {item.get("name") for item in _tables(raw, "device")}
+    if len(devices) > DEVICES_MAX:
+        faults.append(Fault("device", f"{len(devices)} devices", f"at most {DEVICES_MAX}"))
+    covered: dict[tuple[str, int], int] = {}
+    for number, table in enumerate(_tables(raw, "io")):
+        if "device" in table and table["device"] not in devices:
+            known = ", ".join(sorted(str(name) for name in devices)) or "none is declared"
+            faults.append(
+                Fault(f"io[{number}].device", _short(table["device"]), f"a [[device]] ({known})")
+            )
+        try:
+            entry = IoSection.model_validate(table)
+        except ValidationError:
+            continue  # reported by the schema
+        faults += _channel_faults(entry, number)
+        faults += _overlap_faults(entry, number, covered)
+    return faults
+
+
+def _tables(raw: Table, key: str) -> list[Table]:
+    entries = raw.get(key, [])
+    return [item for item in entries if isinstance(item, dict)] if isinstance(entries, list) else []
+
+
+def _duplicate_names(raw: Table, key: str) -> Iterator[Fault]:
+    seen: set[object] = set()
+    for number, table in enumerate(_tables(raw, key)):
+        name = table.get("name")
+        if isinstance(name, str) and name in seen:
+            yield Fault(f"{key}[{number}].name", repr(name), f"a name that no other {key} has")
+        seen.add(name)
+
+
+Rule = Callable[[IoSection], tuple[str, str, str] | None]
+
+
+def _area_rule(entry: IoSection) -> tuple[str, str, str] | None:
+    if entry.address.area == "M":
+        return "address", str(entry.address), "an input %I… or an output %Q…"
+    if entry.address.byte + max(entry.address.width // 8, 1) > AREA_BYTES_MAX:
+        return "address", str(entry.address), f"a place in the first {AREA_BYTES_MAX} bytes"
+    return None
+
+
+def _table_rule(entry: IoSection) -> tuple[str, str, str] | None:
+    bits = entry.table in {"coil", "discrete"}
+    if bits and entry.address.width != 1:
+        return "table", repr(entry.table), f'"input" or "holding" for the register {entry.address}'
+    if not bits and entry.address.width not in {16, 32, 64}:
+        return "table", repr(entry.table), f'"coil" or "discrete" for {entry.address}'
+    if entry.address.area == "Q" and entry.table in {"discrete", "input"}:
+        writable = "coil" if bits else "holding"
+        return "table", repr(entry.table), f'"{writable}": only that one can be written'
+    return None
+
+
+def _register_rule(entry: IoSection) -> tuple[str, str, str] | None:
+    words = max(entry.address.width // 16, 1)
+    if entry.register_ + words > 65_536:  # noqa: PLR2004
+        return "register", str(entry.register_), f"at most {65_536 - words} for {words} registers"
+    return None
+
+
+def _default_rule(entry: IoSection) -> tuple[str, str, str] | None:
+    limit = (1 << entry.address.width) - 1
+    for key, value in (("default", entry.default), ("safe", entry.safe)):
+        if int(value) > limit:
+            return key, str(value), f"a raw value from 0 to {limit} for {entry.address}"
+    return None
+
+
+_CHANNEL_RULES: Final[tuple[Rule, ...]] = (_area_rule, _table_rule, _register_rule, _default_rule)
+
+
+def _channel_faults(entry: IoSection, number: int) -> Iterator[Fault]:
+    for rule in _CHANNEL_RULES:
+        broken = rule(entry)
+        if broken is not None:
+            key, value, expected = broken
+            yield Fault(f"io[{number}].{key}", value, expected)
+
+
+def _overlap_faults(
+    entry: IoSection, number: int, covered: dict[tuple[str, int], int]
+) -> Iterator[Fault]:
+    bits = [(entry.address.area, bit) for bit in entry.address.bits]
+    other = next((covered[bit] for bit in bits if bit in covered), None)
+    if other is not None:
+        yield Fault(
+            f"io[{number}].address", str(entry.address), f"an address that io[{other}] leaves free"
+        )
+    covered.update((bit, number) for bit in bits if bit not in covered)
+
+
+def _source_faults(raw: Table, folder: Path) -> Iterator[Fault]:
+    section = raw.get("project", {})
+    patterns = section.get("sources", ["*.st"]) if isinstance(section, dict) else []
+    if not isinstance(patterns, list):
+        return
+    for number, pattern in enumerate(patterns):
+        if not isinstance(pattern, str):
+            continue  # reported by the schema
+        path = Path(pattern)
+        if not pattern or path.is_absolute() or ".." in path.parts:
+            yield Fault(
+                f"project.sources[{number}]", repr(pattern), "a pattern inside the project's folder"
+            )
+        elif not any(folder.glob(pattern)):
+            yield Fault(f"project.sources[{number}]", repr(pattern), f"ST files in {folder}")
+
+
+def _find_sources(folder: Path, patterns: tuple[str, ...]) -> tuple[Path, ...]:
+    return tuple(sorted({file for pattern in patterns for file in folder.glob(pattern)}))
