@@ -99,6 +99,8 @@ def exported_ir(
     signature: Signature,
     symbol: str,
     numba_types: tuple[NumbaType, ...] | None = None,
+    *,
+    depends_on: str = "",
 ) -> str:
     """Return LLVM text that defines `symbol` as the native form of a Python function.
 
@@ -108,12 +110,13 @@ def exported_ir(
         signature: Result and arguments.
         symbol: Name of the exported definition.
         numba_types: numba's types of the arguments, where they differ from the plain ones.
+        depends_on: A key of whatever stands outside the function's file and shapes its code.
     """
     import numba
 
     key = cache.key_of(
         "exported_ir 1", Path(inspect.getfile(function)).read_bytes(), function.__qualname__,
-        repr(signature), symbol, repr(numba_types), numba.__version__, platform_key(),
+        depends_on, repr(signature), symbol, repr(numba_types), numba.__version__, platform_key(),
     )  # fmt: skip
     kept = cache.fetch(key)
     if kept is not None:
