@@ -1,0 +1,190 @@
+"""The gateway's process: one event loop, one TaskGroup, one image at a time.
+
+It waits for an image that fits its `takt.toml`, serves it, and changes over when the runtime was
+restarted. Until a new image is there the old one is served on, so that a runtime that is gone is
+noticed by its silence and the devices get their safe values.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections.abc import Mapping
+from typing import Final
+
+import uvloop
+
+from gateway.config import ATTACH_RETRY_S, IMAGE_CHECK_S, OTHER_GATEWAY_NS, STOP_S
+from gateway.field.mailbox import MailboxWriter
+from gateway.field.modbus import ModbusTcpDriver
+from gateway.field.outputs import OutputWatcher
+from gateway.field.poller import DevicePoller
+from gateway.tags import DeviceMap, device_maps, output_bytes
+from gateway.web.metrics import GatewayView, build_registry
+from gateway.web.server import MetricsServer
+from runtime.errors import ImageError
+from runtime.image.directory import device_entries, io_hash
+from runtime.image.layout import SectionKind
+from runtime.image.segment import Image, attach_image, image_path
+from runtime.image.statistics import LinkStatistics
+from runtime.project.load import FILE_NAME, Project
+
+_LOG: Final = logging.getLogger("gateway.app")
+
+
+class Session:
+    """One attachment to an image: a poller for each device, and the watcher of the outputs."""
+
+    def __init__(
+        self, image: Image, devices: tuple[DeviceMap, ...], group: asyncio.TaskGroup
+    ) -> None:
+        """Start serving the image with tasks of the group."""
+        self.image = image
+        self.beat()
+        self._pollers = [_poller(image, device) for device in devices]
+        watcher = OutputWatcher(image, self._pollers, time.monotonic_ns)
+        self._tasks = [group.create_task(poller.run()) for poller in self._pollers]
+        self._tasks.append(group.create_task(watcher.run()))
+
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """Polls left out, by device."""
+        return {poller.device.name: poller.skipped for poller in self._pollers}
+
+    def beat(self) -> None:
+        """Show in the image that the gateway lives."""
+        self.image.gateway_pid = os.getpid()
+        self.image.gateway_heartbeat_ns = time.monotonic_ns()
+
+    async def end(self) -> None:
+        """Close the links; the outputs stay at the devices as they are."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks, timeout=STOP_S)
+        self.image.gateway_pid = 0
+        self.image.close()
+
+
+def _poller(image: Image, device: DeviceMap) -> DevicePoller:
+    """Return the poller of a device; this is where its protocol chooses the driver."""
+    clock = time.monotonic_ns
+    return DevicePoller(
+        device,
+        ModbusTcpDriver(device, clock),
+        MailboxWriter(image.ring(SectionKind.INPUTS, device.number), len(device.inputs)),
+        LinkStatistics(image.section(SectionKind.LINK_STATISTICS, device.number)),
+        clock,
+    )
+
+
+class Gateway:
+    """Keeps a session with the newest image of a project."""
+
+    def __init__(self, project: Project) -> None:
+        """Take a project that was loaded without faults."""
+        self._project = project
+        self._devices = device_maps(project)
+        self._path = image_path(project.config.project.name)
+        self._session: Session | None = None
+        self._noted = ""
+
+    def view(self) -> GatewayView:
+        """Return what a scrape needs."""
+        session = self._session
+        return GatewayView(
+            image=session.image if session else None,
+            now_ns=time.monotonic_ns(),
+            skipped=session.skipped if session else {},
+        )
+
+    async def run(self) -> None:
+        """Serve the project until SIGTERM or SIGINT."""
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._attend(group))]
+            metrics = self._project.config.metrics
+            if metrics.enabled:
+                server = MetricsServer(build_registry(self.view), metrics.host, metrics.port)
+                tasks.append(group.create_task(server.run()))
+            await stop.wait()
+            _LOG.info("stopping; the outputs stay as they are")
+            for task in tasks:
+                task.cancel()
+
+    async def _attend(self, group: asyncio.TaskGroup) -> None:
+        """Serve the newest image; change over when there is a newer one."""
+        try:
+            while True:
+                image = self._newer_image()
+                if image is not None:
+                    await self._end_session()
+                    self._session = Session(image, self._devices, group)
+                    self._note(f"serving {self._path}", logging.INFO, image.runtime_pid)
+                if self._session is not None:
+                    self._session.beat()
+                await asyncio.sleep(IMAGE_CHECK_S if self._session else ATTACH_RETRY_S)
+        finally:
+            await self._end_session()
+
+    async def _end_session(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.end()
+
+    def _newer_image(self) -> Image | None:
+        """Return an image to change over to, None where there is none that fits."""
+        if self._session is not None and self._session.image.is_current():
+            return None
+        try:
+            image = attach_image(self._path)
+        except ImageError as error:
+            self._note(f"waiting: {error}", logging.INFO)
+            return None
+        misfit = self._misfit(image)
+        if misfit:
+            self._note(misfit, logging.WARNING, image.runtime_pid)
+            image.close()
+            return None
+        return image
+
+    def _misfit(self, image: Image) -> str:
+        """Return why the image cannot be served now; empty where it can."""
+        found = image.directory
+        expected = io_hash(device_entries(self._project), found.outputs.size)
+        if found.io_hash != expected or found.outputs.size < output_bytes(self._devices):
+            return (
+                f"waiting: {self._path} has other devices, inputs or outputs than "
+                f"{self._project.folder / FILE_NAME}; restart the half that was started "
+                "before the file changed"
+            )
+        age_ns = time.monotonic_ns() - image.gateway_heartbeat_ns
+        if age_ns < OTHER_GATEWAY_NS and _other_process(image.gateway_pid):
+            return f"waiting: gateway {image.gateway_pid} serves {self._path}"
+        return ""
+
+    def _note(self, message: str, level: int, runtime_pid: int = 0) -> None:
+        """Log a state of waiting once, however long it lasts."""
+        if message != self._noted:
+            self._noted = message
+            _LOG.log(level, "%s", message, extra={"runtime_pid": runtime_pid})
+
+
+def _other_process(pid: int) -> bool:
+    """Return whether that process exists and is not this one."""
+    if pid in {0, os.getpid()}:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def run(project: Project) -> None:
+    """Run the gateway of a project until SIGTERM or SIGINT."""
+    uvloop.run(Gateway(project).run())

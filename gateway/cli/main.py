@@ -1,0 +1,49 @@
+"""`python -m gateway run PROJECT`: the gateway of a project in the foreground."""
+
+import enum
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway import app as gateway_app
+from runtime.errors import TaktError
+from runtime.log import configure_logging
+from runtime.project.load import load_project
+
+application = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+class Level(enum.StrEnum):
+    """Least level of log records."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@application.callback()
+def gateway() -> None:
+    """Bridge the process image of a Takt project to its field devices."""
+
+
+@application.command()
+def run(
+    project: Annotated[Path, typer.Argument(help="Folder of the project, or its takt.toml.")],
+    log_level: Annotated[Level, typer.Option(help="Least level of log records.")] = Level.INFO,
+) -> None:
+    """Serve a project until SIGTERM or Ctrl-C. Logs are JSON lines on stderr."""
+    try:
+        loaded = load_project(project)
+        configure_logging(log_level.value)
+        gateway_app.run(loaded)
+    except TaktError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(error.exit_code) from None
+
+
+def main() -> None:
+    """Run the command line."""
+    application(prog_name="python -m gateway")

@@ -1,0 +1,1 @@
+"""Uplinks (client roles towards brokers and databases): one module each."""

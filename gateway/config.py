@@ -1,0 +1,65 @@
+"""Limits and periods of the gateway, each with its unit and its reason.
+
+What a user sets stands in `takt.toml` (`runtime.project.config`); these are the constants behind.
+"""
+
+from typing import Final
+
+# -- process image ------------------------------------------------------------------------------
+OUTPUT_CHECK_S: Final = 0.001
+"""Period of looking for new outputs: the timers of the event loop count whole milliseconds."""
+
+IMAGE_CHECK_S: Final = 0.1
+"""Period of the gateway's heartbeat and of asking whether the runtime was restarted."""
+
+ATTACH_RETRY_S: Final = 0.1
+"""Period of looking for an image: a runtime that starts is served within that time."""
+
+OTHER_GATEWAY_NS: Final = 1_000_000_000
+"""Age below which the heartbeat of another gateway means that it is alive: ten of its beats."""
+
+# -- authority over the outputs -----------------------------------------------------------------
+RUNTIME_SILENT_NS: Final = 1_000_000_000
+"""Shortest silence of the runtime after which the gateway writes the safe values: a restart under
+the supervisor takes less, and outputs need not jump for it."""
+
+RUNTIME_SILENT_INTERVALS: Final = 10
+"""The same in task intervals, for tasks slower than 100 ms."""
+
+# -- devices ------------------------------------------------------------------------------------
+RECONNECT_FIRST_S: Final = 0.05
+"""Wait before the first attempt to reconnect: most breaks are short."""
+
+RECONNECT_FACTOR: Final = 2.0
+"""Growth of that wait from attempt to attempt."""
+
+RECONNECT_MAX_S: Final = 5.0
+"""Longest wait: a device that returns is back in service within that time."""
+
+WRITE_RETRY_NS: Final = 1_000_000_000
+"""Wait before a value that the device refused is offered again."""
+
+REPORT_AGAIN_NS: Final = 10_000_000_000
+"""Time without a fault after which the next is logged again: a link that flaps fills no disk."""
+
+READ_GAP_REGISTERS: Final = 16
+"""Registers nobody asked for that one request may carry: 32 bytes cost less than a round trip."""
+
+READ_GAP_BITS: Final = 256
+"""The same for bits."""
+
+# -- shutdown and metrics -----------------------------------------------------------------------
+STOP_S: Final = 2.0
+"""Longest wait for the tasks of a session to end."""
+
+METRICS_RETRY_S: Final = 5.0
+"""Wait before a metrics port that was taken is tried again."""
+
+METRICS_REQUEST_S: Final = 5.0
+"""Longest time one request for `/metrics` may take."""
+
+METRICS_CONNECTIONS_MAX: Final = 8
+"""Scrapes served at a time; more are told to come back."""
+
+METRICS_REQUEST_BYTES_MAX: Final = 8192
+"""Bytes of a request's head."""

@@ -1,0 +1,45 @@
+"""Errors of a peer in the field: each says which `LinkError` the image shows for it.
+
+The peer is at fault, so none of them ends the gateway: the exchange is counted as failed, the
+samples turn BAD, and unless the device merely refused the request, the link is made anew.
+"""
+
+from typing import ClassVar
+
+from runtime.image.layout import LinkError
+
+
+class PeerError(Exception):
+    """An exchange with a device failed; `link_error` is its code in the image."""
+
+    link_error: ClassVar[LinkError]
+
+
+class PeerRefusedError(PeerError):
+    """The connection could not be made."""
+
+    link_error = LinkError.REFUSED
+
+
+class PeerTimeoutError(PeerError):
+    """No answer, or only a part of one, in the time that is allowed."""
+
+    link_error = LinkError.TIMEOUT
+
+
+class PeerClosedError(PeerError):
+    """The connection ended before the answer was complete."""
+
+    link_error = LinkError.CLOSED
+
+
+class PeerProtocolError(PeerError):
+    """Bytes that are not the protocol, or an answer to a question that was not asked."""
+
+    link_error = LinkError.PROTOCOL
+
+
+class PeerExceptionError(PeerError):
+    """The device understood the request and refused it. The connection is as good as before."""
+
+    link_error = LinkError.EXCEPTION

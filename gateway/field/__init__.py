@@ -1,0 +1,1 @@
+"""The device side (client roles): drivers, what to ask them, and when."""

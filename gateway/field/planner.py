@@ -1,0 +1,111 @@
+"""Which channels share a request: few round trips, within the protocol's limits, nothing torn.
+
+    registers 0, 1, 2-3 (32 bits), 200  ->  [0..3], [200]
+
+A channel of several registers is always whole in one span, because two requests may see it at two
+moments. Reads may carry registers that nobody asked for, where that saves a round trip; writes
+never do, for they would overwrite what is not ours.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.protocols.modbus.limits import (
+    READ_BITS_MAX,
+    READ_REGISTERS_MAX,
+    WRITE_BITS_MAX,
+    WRITE_REGISTERS_MAX,
+)
+from gateway.tags import Channel
+from runtime.project.config import Table
+
+_BIT_TABLES: Final = frozenset({"coil", "discrete"})
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One request: a stretch of one table, and the channels (by number) inside it."""
+
+    table: Table
+    start: int
+    count: int
+    members: tuple[int, ...]
+    gaps: bool
+    """Whether it covers addresses that no channel asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far a span may grow: greatest count and greatest gap to the next channel."""
+
+    bits_max: int
+    registers_max: int
+    gap_bits: int = 0
+    gap_registers: int = 0
+
+    def of(self, table: Table) -> tuple[int, int]:
+        """Return greatest count and greatest gap of a table."""
+        if table in _BIT_TABLES:
+            return self.bits_max, self.gap_bits
+        return self.registers_max, self.gap_registers
+
+
+def plan_reads(
+    channels: Sequence[Channel], *, gap_bits: int, gap_registers: int
+) -> tuple[Span, ...]:
+    """Return the reads that bring every channel once."""
+    reach = Reach(READ_BITS_MAX, READ_REGISTERS_MAX, gap_bits, gap_registers)
+    return tuple(_spans(channels, range(len(channels)), reach))
+
+
+def plan_writes(
+    channels: Sequence[Channel], changed: Collection[int], *, alone: Collection[int] = ()
+) -> tuple[Span, ...]:
+    """Return the writes that set the changed channels.
+
+    Args:
+        channels: All outputs of the device.
+        changed: Numbers of those to write.
+        alone: Numbers of those that must not share a request.
+    """
+    reach = Reach(WRITE_BITS_MAX, WRITE_REGISTERS_MAX)
+    together = [number for number in changed if number not in alone]
+    apart = [number for number in changed if number in alone]
+    spans = list(_spans(channels, together, reach))
+    for number in apart:
+        spans += _spans(channels, [number], reach)
+    return tuple(spans)
+
+
+def _spans(channels: Sequence[Channel], numbers: Collection[int], reach: Reach) -> Iterator[Span]:
+    by_table: dict[Table, list[int]] = {}
+    for number in numbers:
+        by_table.setdefault(channels[number].table, []).append(number)
+    for table, members in by_table.items():
+        members.sort(key=lambda number: (channels[number].register, number))
+        count_max, gap_max = reach.of(table)
+        yield from _join(channels, members, count_max, gap_max)
+
+
+def _join(
+    channels: Sequence[Channel], members: Sequence[int], count_max: int, gap_max: int
+) -> Iterator[Span]:
+    """Cut channels of one table, sorted by address, into spans."""
+    span: list[int] = []
+    start = end = 0
+    gaps = False
+    for number in members:
+        channel = channels[number]
+        joined_end = max(end, channel.register + channel.size)
+        near = channel.register <= end + gap_max
+        if span and near and joined_end - start <= count_max:
+            gaps = gaps or channel.register > end
+            end = joined_end
+            span.append(number)
+            continue
+        if span:
+            yield Span(channels[span[0]].table, start, end - start, tuple(span), gaps)
+        span, start, end, gaps = [number], channel.register, channel.register + channel.size, False
+    if span:
+        yield Span(channels[span[0]].table, start, end - start, tuple(span), gaps)

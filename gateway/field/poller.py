@@ -1,0 +1,243 @@
+"""One device's task: polls it on an absolute schedule, writes its changed outputs, keeps the link.
+
+Exchanges go out one after another. Between any two reads one write may go, so a change of an output
+waits for at most one request; and between any two writes one read, so neither starves. The outputs
+of one scan form a batch; while it goes out, newer values replace each other, and the next batch
+takes the newest. What the device has not acknowledged stays to be written.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from typing import Final
+
+from gateway.config import (
+    RECONNECT_FACTOR,
+    RECONNECT_FIRST_S,
+    RECONNECT_MAX_S,
+    REPORT_AGAIN_NS,
+    WRITE_RETRY_NS,
+)
+from gateway.errors import PeerError, PeerExceptionError
+from gateway.field.clock import Backoff, Clock, Schedule
+from gateway.field.mailbox import MailboxWriter
+from gateway.field.seam import Answer, Driver, ReadExchange, WriteExchange
+from gateway.flow.outputs import changes
+from gateway.tags import DeviceMap
+from runtime.image.layout import Link, LinkError
+from runtime.image.statistics import LinkStatistics
+
+_LOG: Final = logging.getLogger("gateway.field")
+
+
+class DevicePoller:
+    """Serves one device until it is cancelled; a device that fails delays no other."""
+
+    def __init__(
+        self,
+        device: DeviceMap,
+        driver: Driver,
+        mailbox: MailboxWriter,
+        statistics: LinkStatistics,
+        clock: Clock,
+    ) -> None:
+        self.device = device
+        self._driver = driver
+        self._mailbox = mailbox
+        self._statistics = statistics
+        self._clock = clock
+        self._backoff = Backoff(
+            first_s=RECONNECT_FIRST_S, factor=RECONNECT_FACTOR, cap_s=RECONNECT_MAX_S
+        )
+        self._schedule = Schedule(clock(), device.section.poll)
+        self._reads: deque[ReadExchange] = deque()
+        self._poll_error = LinkError.NONE
+        self._poll_started_ns = 0
+        self._wanted: tuple[int, ...] | None = None
+        self._wanted_source_ns = 0
+        self._wake = asyncio.Event()
+        self._acknowledged: list[int | None] = [None] * len(device.outputs)
+        self._held: dict[int, int] = {}
+        self._writes: deque[WriteExchange] = deque()
+        self._batch: tuple[int, ...] = ()
+        self._batch_source_ns = 0
+        self._was_up = False
+        self._up_is_news = True
+        self._faulty_ns = 0
+        self._reported: set[str] = set()
+
+    @property
+    def skipped(self) -> int:
+        """Polls left out because an earlier one took too long, or the link was down."""
+        return self._schedule.skipped
+
+    def command(self, wanted: tuple[int, ...], source_ns: int) -> None:
+        """Set the newest raw value of every output.
+
+        Args:
+            wanted: The values, in the order of the device's outputs.
+            source_ns: Newest source time of the inputs that they were computed from; 0 where the
+                time to react is not to be measured.
+        """
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self._wanted_source_ns = source_ns
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Connect, serve, and connect again, until cancelled."""
+        try:
+            while True:
+                self._set_link(Link.CONNECTING)
+                try:
+                    await self._driver.connect()
+                    await self._serve()
+                except PeerError as error:
+                    self._lose(error)
+                finally:
+                    self._driver.close()
+                await asyncio.sleep(self._backoff.take())
+        finally:
+            self._set_link(Link.DOWN)
+
+    # -- link -----------------------------------------------------------------------------------
+    def _set_link(self, link: Link) -> None:
+        self._mailbox.link = link
+        self._mailbox.publish()
+
+    def _lose(self, error: PeerError) -> None:
+        mailbox = self._mailbox
+        mailbox.all_bad()
+        mailbox.failures += 1
+        mailbox.error = error.link_error
+        self._set_link(Link.DOWN)
+        if self._report(error, error.link_error.name, f"link lost: {error}"):
+            self._up_is_news = True
+
+    def _refused(self, error: PeerExceptionError) -> None:
+        self._mailbox.failures += 1
+        self._poll_error = error.link_error
+        self._report(error, str(error), str(error))
+        self._note_up()
+
+    def _report(self, error: PeerError, kind: str, message: str) -> bool:
+        """Log a fault, once for each kind until the device was sound for a while."""
+        self._faulty_ns = self._clock()
+        if kind in self._reported:
+            return False
+        self._reported.add(kind)
+        extra = {"device": self.device.name, "link_error": error.link_error.name.lower()}
+        _LOG.warning("device %s: %s", self.device.name, message, extra=extra)
+        return True
+
+    def _answered(self, answer: Answer) -> None:
+        self._statistics.round_trip.add(answer.received_ns - answer.sent_ns)
+        self._note_up()
+
+    def _note_up(self) -> None:
+        if self._mailbox.link is Link.UP:
+            return
+        if self._was_up:
+            self._mailbox.reconnects += 1
+        self._was_up = True
+        self._set_link(Link.UP)
+        if self._up_is_news:
+            self._up_is_news = False
+            _LOG.info("device %s: link up", self.device.name, extra={"device": self.device.name})
+
+    # -- the work of a connection ---------------------------------------------------------------
+    async def _serve(self) -> None:
+        """Serve one connection; ends by a `PeerError` or by being cancelled."""
+        self._begin_connection()
+        while True:
+            self._begin_poll()
+            self._begin_batch()
+            if not self._writes and not self._reads:
+                await self._wait()
+            if self._writes:
+                await self._write(self._writes.popleft())
+            if self._reads:
+                await self._read(self._reads.popleft())
+                if not self._reads:
+                    self._end_poll()
+
+    def _begin_connection(self) -> None:
+        """Forget what was agreed on an earlier connection: every output is written once."""
+        self._reads.clear()
+        self._writes.clear()
+        self._held.clear()
+        self._acknowledged = [None] * len(self.device.outputs)
+
+    async def _wait(self) -> None:
+        """Wait for a change of an output, the next poll, or the end of a hold."""
+        until_ns = min([self._schedule.due_ns, *self._held.values()])
+        try:
+            async with asyncio.timeout(max(until_ns - self._clock(), 0) / 1e9):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    # -- inputs ---------------------------------------------------------------------------------
+    def _begin_poll(self) -> None:
+        now_ns = self._clock()
+        if self._reads or not self._schedule.take(now_ns):
+            return
+        self._poll_error = LinkError.NONE
+        self._poll_started_ns = now_ns
+        self._reads.extend(self._driver.reads())
+        if not self._reads:
+            self._end_poll()
+
+    async def _read(self, exchange: ReadExchange) -> None:
+        mailbox = self._mailbox
+        try:
+            answer = await exchange.ask()
+        except PeerExceptionError as error:
+            mailbox.bad(exchange.inputs)
+            self._refused(error)
+            return
+        for number, raw in zip(exchange.inputs, answer.values, strict=True):
+            mailbox.good(number, raw, answer.received_ns)
+        mailbox.round_trip_ns = answer.received_ns - self._poll_started_ns
+        self._answered(answer)
+
+    def _end_poll(self) -> None:
+        mailbox = self._mailbox
+        mailbox.polls += 1
+        mailbox.error = LinkError.EXCEPTION if self._held else self._poll_error
+        if mailbox.link is Link.UP:
+            self._backoff.reset()
+        if self._clock() - self._faulty_ns > REPORT_AGAIN_NS:
+            self._reported.clear()
+        mailbox.publish()
+
+    # -- outputs --------------------------------------------------------------------------------
+    def _begin_batch(self) -> None:
+        if self._writes or self._wanted is None:
+            return
+        self._wake.clear()
+        now_ns = self._clock()
+        self._held = {number: end for number, end in self._held.items() if end > now_ns}
+        fresh = changes(self._wanted, self._acknowledged, self._held)
+        if not fresh:
+            return
+        first = any(self._acknowledged[number] is None for number in fresh)
+        self._batch = self._wanted
+        self._batch_source_ns = 0 if first else self._wanted_source_ns
+        self._writes.extend(self._driver.writes(fresh))
+
+    async def _write(self, exchange: WriteExchange) -> None:
+        try:
+            answer = await exchange.ask()
+        except PeerExceptionError as error:
+            until_ns = self._clock() + WRITE_RETRY_NS
+            self._held.update(dict.fromkeys(exchange.outputs, until_ns))
+            self._batch_source_ns = 0
+            self._refused(error)
+            return
+        for number in exchange.outputs:
+            self._acknowledged[number] = self._batch[number]
+        self._statistics.count_write()
+        self._answered(answer)
+        if not self._writes and self._batch_source_ns:
+            self._statistics.reaction.add(answer.received_ns - self._batch_source_ns)

@@ -1,0 +1,55 @@
+"""The seam of a field driver: what the poller needs to know of a device, whatever its protocol.
+
+A driver turns inputs and changed outputs into exchanges, each of them one request and its response.
+The poller decides when each of them goes out, so a driver has no schedule, no queue and no task.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response, and when (CLOCK_MONOTONIC, ns)."""
+
+    sent_ns: int
+    received_ns: int
+    values: tuple[int, ...] = ()
+    """Raw value of each input of a `ReadExchange`, in the order of its `inputs`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadExchange:
+    """One request that reads, and the inputs (numbers in the mailbox) that its answer brings."""
+
+    inputs: tuple[int, ...]
+    ask: Callable[[], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteExchange:
+    """One request that writes, and the outputs (numbers of the device) that it sets."""
+
+    outputs: tuple[int, ...]
+    ask: Callable[[], Awaitable[Answer]]
+
+
+class Driver(Protocol):
+    """One device behind one protocol. Every coroutine raises `PeerError` and ends by a timeout.
+
+    After a `PeerExceptionError` the connection is used further; after any other the poller calls
+    `close` and, later, `connect`.
+    """
+
+    async def connect(self) -> None:
+        """Make the connection."""
+
+    def close(self) -> None:
+        """Drop the connection, if there is one."""
+
+    def reads(self) -> Sequence[ReadExchange]:
+        """Return the exchanges that bring every input once."""
+
+    def writes(self, changes: Mapping[int, int]) -> Sequence[WriteExchange]:
+        """Return the exchanges that set these outputs to these raw values."""

@@ -1,0 +1,1 @@
+"""Pure functions between the field and the image: words, changes, authority over outputs."""

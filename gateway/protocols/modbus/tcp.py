@@ -1,0 +1,74 @@
+"""Modbus TCP framing: the MBAP header in front of a PDU, and an incremental parser.
+
+    transaction u16 | protocol u16 = 0 | length u16 (unit and PDU) | unit u8 | PDU
+
+TCP keeps no borders: a frame may come in pieces and several may come in one. The header is judged
+as soon as it is there, so garbage is noticed at once and not after waiting for what it announces.
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.errors import PeerProtocolError
+from gateway.protocols.modbus.limits import LENGTH_MAX, LENGTH_MIN
+
+_HEADER: Final = struct.Struct(">HHHB")
+_BEFORE_UNIT: Final = 6
+_PREFIX: Final = struct.Struct(">HHH")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One application data unit."""
+
+    transaction: int
+    unit: int
+    pdu: bytes
+
+
+def encode_frame(frame: Frame) -> bytes:
+    """Return the bytes of a frame."""
+    return _HEADER.pack(frame.transaction, 0, 1 + len(frame.pdu), frame.unit) + frame.pdu
+
+
+class FrameParser:
+    """Bytes in, whole frames out. After an error it stays broken: the borders are lost."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._broken = False
+
+    @property
+    def pending(self) -> int:
+        """Bytes of a frame that is not complete; less than one frame's size."""
+        return len(self._buffer)
+
+    def feed(self, received: bytes) -> list[Frame]:
+        """Return the frames that these bytes complete.
+
+        Raises:
+            PeerProtocolError: The bytes are not Modbus TCP.
+        """
+        if self._broken:
+            raise PeerProtocolError("bytes after a protocol error")
+        self._buffer += received
+        frames = []
+        while (end := self._frame_end()) and len(self._buffer) >= end:
+            transaction, _, _, unit = _HEADER.unpack_from(self._buffer)
+            frames.append(Frame(transaction, unit, bytes(self._buffer[_HEADER.size : end])))
+            del self._buffer[:end]
+        return frames
+
+    def _frame_end(self) -> int:
+        """Return the size of the frame at the start of the buffer, 0 where it is not known yet."""
+        if len(self._buffer) < _BEFORE_UNIT:
+            return 0
+        _, protocol, length = _PREFIX.unpack_from(self._buffer)
+        if protocol != 0:
+            self._broken = True
+            raise PeerProtocolError(f"protocol identifier {protocol}: expected 0 (Modbus)")
+        if not LENGTH_MIN <= length <= LENGTH_MAX:
+            self._broken = True
+            raise PeerProtocolError(f"length {length}: expected {LENGTH_MIN} to {LENGTH_MAX}")
+        return _BEFORE_UNIT + int(length)

@@ -1,0 +1,1 @@
+"""Server roles towards other masters and clients: one module each."""

@@ -1,0 +1,1 @@
+"""Store-and-forward: durable queues between the flow and the uplinks."""
