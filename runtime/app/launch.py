@@ -17,16 +17,21 @@ PYTHON = (sys.executable, "-P", "-m")
 """-P: a folder named `runtime` where the user stands must not be taken for Takt."""
 
 
-def halves(folder: Path, log: IO[bytes] | None = None) -> tuple[Command, Command]:
+def halves(
+    folder: Path, gateway_log: IO[bytes] | None = None, runtime_log: IO[bytes] | None = None
+) -> tuple[Command, Command]:
     """Return the commands of a project's gateway and runtime, in starting order.
 
     Args:
         folder: The project.
-        log: Where their records go; None passes them on to this process's stderr.
+        gateway_log: Where the gateway's records go; None passes them on to this process's stderr.
+        runtime_log: The same for the runtime.
     """
+    gateway = (*PYTHON, "gateway", "run", str(folder))
+    runtime = (*PYTHON, "runtime", "runtime", str(folder))
     return (
-        Command("gateway", (*PYTHON, "gateway", "run", str(folder)), stdout=log, stderr=log),
-        Command("runtime", (*PYTHON, "runtime", "runtime", str(folder)), stdout=log, stderr=log),
+        Command("gateway", gateway, gateway_log, gateway_log),
+        Command("runtime", runtime, runtime_log, runtime_log),
     )
 
 

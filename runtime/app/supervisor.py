@@ -163,7 +163,8 @@ class Supervisor:
         """Start the children, look after them until `is_done` or a failure, stop them.
 
         Returns:
-            The exit status: 0, the failed child's, or 1 where a child had to be killed.
+            The exit status: that of a child which failed for good or stopped with one of its own,
+            such as 3 after a fault of the program; 1 where a child had to be killed; else 0.
         """
         with self:
             while not is_done() and self.step():
@@ -175,7 +176,9 @@ class Supervisor:
         """What the command that owns the supervisor should exit with."""
         if self.failure is not None and self.failure.last_status is not None:
             return self.failure.last_status
-        return 1 if self.killed else 0
+        if self.killed:
+            return 1
+        return max(0, *(child.last_status or 0 for child in self._children))
 
     def status(self, name: str) -> ChildStatus:
         """Return how a child is."""

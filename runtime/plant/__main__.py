@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from runtime.errors import HostError, TaktError
 from runtime.plant.rig import Disturbance, Rig
 
+PLANTS = ("two_tanks",)
+
 
 def run(plant: str, host: str, port: int, disturbance: Disturbance) -> None:
     """Serve a plant until it is told to stop.
@@ -15,7 +17,7 @@ def run(plant: str, host: str, port: int, disturbance: Disturbance) -> None:
     Raises:
         HostError: pymodbus is missing, or the port is taken.
     """
-    assert plant == "two_tanks"
+    assert plant in PLANTS
     try:
         from runtime.plant.server import serve
     except ModuleNotFoundError as error:
@@ -32,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Read the command line and serve; return the exit status."""
     usual = Disturbance()
     parser = argparse.ArgumentParser(prog="python -m runtime.plant", description=__doc__)
-    parser.add_argument("plant", choices=["two_tanks"])
+    parser.add_argument("plant", choices=PLANTS)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--disturb-first", type=float, default=usual.first_s, metavar="S")

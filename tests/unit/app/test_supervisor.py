@@ -19,6 +19,7 @@ class World:
     started: list["Played"] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     stubborn: frozenset[str] = frozenset()
+    stop_statuses: dict[str, int] = field(default_factory=dict)
 
     def clock(self) -> float:
         return self.now_s
@@ -54,7 +55,7 @@ class Played:
         if sig == signal.SIGKILL:
             self.status = -signal.SIGKILL
         elif self.name not in self.world.stubborn:
-            self.status = 0
+            self.status = self.world.stop_statuses.get(self.name, 0)
 
 
 @pytest.fixture
@@ -185,3 +186,13 @@ def test_where_a_child_cannot_be_started_those_before_it_are_stopped(world: Worl
     with pytest.raises(OSError, match="no such program"):
         supervisor.run(lambda: True)
     assert world.log == ["start gateway", "SIGTERM gateway"]
+
+
+def test_a_child_that_stops_with_a_status_of_its_own_gives_it_to_the_whole(world: World) -> None:
+    world.stop_statuses = {"runtime": 3}
+    assert supervise(world, GATEWAY, RUNTIME).run(lambda: True) == 3
+
+
+def test_a_child_that_dies_of_our_sigterm_is_no_failure(world: World) -> None:
+    world.stop_statuses = {"gateway": -signal.SIGTERM}
+    assert supervise(world, GATEWAY).run(lambda: True) == 0

@@ -1,0 +1,1 @@
+"""The commands of `takt`: each reads its arguments, calls one function, prints the result."""

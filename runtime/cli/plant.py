@@ -1,0 +1,27 @@
+"""`takt plant`: a simulated plant as a Modbus TCP device, to try programs on."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+
+def plant(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Which plant: two_tanks.")],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="TCP port; 0 takes a free one.")
+    ] = 15_020,
+) -> None:
+    """Run a simulated plant until Ctrl-C; one JSON line on stdout names its port."""
+    from runtime.errors import TaktError, UsageError
+    from runtime.plant.__main__ import PLANTS, run
+    from runtime.plant.rig import Disturbance
+
+    try:
+        if name not in PLANTS:
+            raise UsageError(f"plant {name!r} is unknown; expected one of {', '.join(PLANTS)}")
+        run(name, host, port, Disturbance())
+    except TaktError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(error.exit_code) from None
