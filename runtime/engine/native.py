@@ -47,15 +47,19 @@ class NumbaType(Protocol):
 
 
 @functools.cache
-def target_machine(*, optimise: int = 2) -> llvm.TargetMachine:
-    """Return the code generator for this processor."""
+def target_machine() -> llvm.TargetMachine:
+    """Return the code generator for this processor, shared by all who do not keep it."""
+    return _new_target_machine()
+
+
+def _new_target_machine() -> llvm.TargetMachine:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_triple(llvm.get_process_triple())
     return target.create_target_machine(
         cpu=llvm.get_host_cpu_name(),
         features=llvm.get_host_cpu_features().flatten(),
-        opt=optimise,
+        opt=2,
         reloc="pic",
     )
 
@@ -201,8 +205,8 @@ class NativeCode:
 
     def __init__(self, object_code: bytes) -> None:
         """Map an object file that `emit_object` made on this kind of machine."""
-        machine = target_machine()
-        self._engine = llvm.create_mcjit_compiler(parse_ir(""), machine)
+        # The engine takes possession of its target machine and frees it: it needs one of its own.
+        self._engine = llvm.create_mcjit_compiler(parse_ir(""), _new_target_machine())
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(object_code))
         self._engine.finalize_object()
 
