@@ -105,8 +105,8 @@ def populate(regions: Sequence[tuple[int, int]]) -> None:
 
 
 def _has_capability(number: int) -> bool:
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    line = next((text for text in status.splitlines() if text.startswith("CapEff:")), "CapEff: 0")
+    status = Path("/proc/self/status").read_bytes().splitlines()
+    line = next((text for text in status if text.startswith(b"CapEff:")), b"CapEff: 0")
     return bool(int(line.split()[1], 16) >> number & 1)
 
 

@@ -12,6 +12,20 @@ from runtime.artifact.abi import FaultKind
 from runtime.artifact.program import Area, CompiledProgram, Site, Symbol
 from runtime.datatypes.elementary import ELEMENTARY
 from runtime.engine import native
+from runtime.engine.scan import ScanEngine
+from runtime.image.directory import Directory, TaskEntry, device_entries
+from runtime.image.layout import Link, LinkError, SectionKind
+from runtime.image.payloads import (
+    Frame,
+    Mailbox,
+    Outputs,
+    Sample,
+    decode_frame,
+    decode_outputs,
+    encode_mailbox,
+)
+from runtime.image.segment import create_image
+from runtime.image.statistics import TaskStatistics
 from runtime.project.load import Project, load_project
 
 INPUTS, OUTPUTS, COUNT, BURN, STATE_BYTES = 64, 80, 96, 104, 128
@@ -84,3 +98,99 @@ def handmade_project(toml: str, name: str = "handmade", interval: str = "10ms") 
             f'[[task]]\nname = "Main"\ninterval = "{interval}"\nprograms = ["Main"]\n{toml}'
         )
         return load_project(path)
+
+
+IO = """
+[[device]]
+name = "plc"
+protocol = "modbus-tcp"
+host = "127.0.0.1"
+stale_after = "50ms"
+[[io]]
+address = "%IX0.3"
+device = "plc"
+table = "coil"
+register = 0
+[[io]]
+address = "%IW1"
+device = "plc"
+table = "input"
+register = 0
+substitute = "default"
+default = 77
+[[io]]
+address = "%ID1"
+device = "plc"
+table = "input"
+register = 10
+[[io]]
+address = "%IL1"
+device = "plc"
+table = "input"
+register = 20
+[[io]]
+address = "%QX0.1"
+device = "plc"
+table = "coil"
+register = 5
+safe = true
+[[io]]
+address = "%QW1"
+device = "plc"
+table = "holding"
+register = 9
+safe = 513
+"""
+"""One device with inputs of every width (hold, default, hold, hold) and two outputs."""
+
+SAFE_AREA = bytes([2, 0, 1, 2]) + bytes(12)
+"""%Q under the safe values of `IO`."""
+
+
+class Rig:
+    """An engine for the hand-made program on an image of its own; the test plays the gateway."""
+
+    def __init__(self, folder: Path, toml: str = IO, initial: bytes = b"", burn: int = 0) -> None:
+        self.project = handmade_project(toml)
+        self.program = handmade_program(initial, burn)
+        config = self.project.config
+        self.image = create_image(
+            folder / "rig.image",
+            Directory(
+                project=config.project.name,
+                tasks=tuple(TaskEntry(task.name, task.interval) for task in config.task),
+                devices=device_entries(self.project),
+                outputs=self.program.outputs,
+                state_bytes=self.program.state_size,
+                symbols=self.program.symbols,
+                sites=self.program.sites,
+            ),
+            self.program.layout_hash,
+            now_ns=1,
+        )
+        self.engine = ScanEngine(self.program, self.project, self.image)
+        self.statistics = TaskStatistics(self.image.section(SectionKind.TASK_STATISTICS))
+
+    def send(self, *samples: Sample, device: int = 0) -> int:
+        """Publish a mailbox as the gateway does; return its number."""
+        mailbox = Mailbox(Link.UP, LinkError.NONE, 0, 0, 0, 0, samples)
+        return self.image.ring(SectionKind.INPUTS, device).publish(encode_mailbox(mailbox))
+
+    @property
+    def outputs(self) -> Outputs:
+        """The newest outputs."""
+        newest = self.image.ring(SectionKind.OUTPUTS).latest()
+        assert newest is not None
+        return decode_outputs(newest.payload)
+
+    @property
+    def frame(self) -> Frame:
+        """The newest frame."""
+        newest = self.image.ring(SectionKind.FRAME).latest()
+        assert newest is not None
+        return decode_frame(newest.payload)
+
+    @property
+    def inputs(self) -> bytes:
+        """%I as the last scan saw it."""
+        return self.frame.state[INPUTS : INPUTS + 16]
