@@ -146,7 +146,7 @@ def _open_recording(path: Path | None) -> Iterator[IO[str] | None]:
         yield None
         return
     try:
-        file = path.open("w")
+        file = path.open("w", buffering=1)  # whole lines, for whoever reads along
     except OSError as error:
         raise HostError(f"--record {path}: cannot be written ({error.strerror})") from None
     with file:
