@@ -16,7 +16,8 @@ from runtime.app.tally import BAND_MM
 from runtime.image.layout import Link, LinkError, Mode, Quality
 from runtime.image.statistics import HistogramCopy
 
-BAR_CELLS: Final = 36
+BAR_CELLS: Final = 30
+MILLISECOND_NS: Final = 1_000_000
 SHOWS_A_LINE: Final = 5
 """The plain view writes every fifth moment: one line a second."""
 
@@ -86,17 +87,17 @@ def bar(value: float, full: float, mark: float | None, cells: int = BAR_CELLS) -
     return "".join(line)
 
 
-def microseconds(nanoseconds: float) -> str:
-    """Return a duration in µs, or in ms where it is long."""
-    if nanoseconds >= 10_000_000:  # noqa: PLR2004
-        return f"{nanoseconds / 1e6:.1f} ms"
+def duration(nanoseconds: float) -> str:
+    """Return a duration in µs, from 1 ms on in ms."""
+    if nanoseconds >= MILLISECOND_NS:
+        return f"{nanoseconds / MILLISECOND_NS:.2f} ms"
     return f"{nanoseconds / 1e3:.1f} µs"
 
 
 def percentiles(histogram: HistogramCopy) -> str:
     """Return p50, p99, p99.9 and the maximum in one line."""
-    parts = [f"p{rank:g} {microseconds(histogram.percentile(rank))}" for rank in (50, 99, 99.9)]
-    return "  ".join([*parts, f"max {microseconds(histogram.max_ns)}"])
+    parts = [f"p{rank:g} {duration(histogram.percentile(rank))}" for rank in (50, 99, 99.9)]
+    return "  ".join([*parts, f"max {duration(histogram.max_ns)}"])
 
 
 def link_state(link: LinkReport, *, gateway_alive: bool) -> str:
@@ -177,7 +178,7 @@ def _statistics(moment: Moment, observation: Observation) -> Table:
         table.add_row("  round trip", percentiles(link.round_trip))
         table.add_row("  reaction", percentiles(link.reaction))
     restarts = "  ".join(
-        f"{name} {child.state.value} ({child.restarts} restarts)"
+        f"{name} {child.state.value}" + (f" (restarts: {child.restarts})" if child.restarts else "")
         for name, child in moment.children.items()
     )
     table.add_row("Processes", restarts)
@@ -208,7 +209,7 @@ def plain_line(moment: Moment) -> str:
     parts += [f"overruns {task.overruns}" for task in observation.tasks]
     for link in observation.links:
         state = link_state(link, gateway_alive=observation.gateway_alive)
-        parts.append(f"link {state}, reaction p50 {microseconds(link.reaction.percentile(50))}")
+        parts.append(f"link {state}, reaction p50 {duration(link.reaction.percentile(50))}")
     if _flag(observation, "DRAINOPEN"):
         parts.append("drain open")
     bad = stale_inputs(observation.qualities)
