@@ -1,0 +1,117 @@
+"""Start a runtime process around the hand-made program and watch it through its image."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from runtime.errors import ImageError
+from runtime.image.layout import Mode, SectionKind
+from runtime.image.payloads import Frame, Outputs, decode_frame, decode_outputs
+from runtime.image.segment import Image, attach_image
+from runtime.image.statistics import TaskStatistics
+from tests.support.handmade import IO
+from tests.support.waiting import wait_until
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunningRuntime:
+    """A runtime process, its image as a monitor sees it, and its log."""
+
+    process: subprocess.Popen[bytes]
+    image: Image
+    log: Path
+
+    @property
+    def statistics(self) -> TaskStatistics:
+        return TaskStatistics(self.image.section(SectionKind.TASK_STATISTICS))
+
+    @property
+    def outputs(self) -> Outputs:
+        newest = self.image.ring(SectionKind.OUTPUTS).latest()
+        assert newest is not None
+        return decode_outputs(newest.payload)
+
+    @property
+    def frame(self) -> Frame:
+        newest = self.image.ring(SectionKind.FRAME).latest()
+        assert newest is not None
+        return decode_frame(newest.payload)
+
+    def await_scans(self, more: int) -> None:
+        """Wait until that many more scans are done."""
+        goal = self.statistics.scans + more
+        wait_until(lambda: self.statistics.scans >= goal, PATIENCE_S, f"{more} more scans")
+
+    def records(self, message: str) -> list[dict[str, object]]:
+        """Return the log's records whose message begins so."""
+        lines = self.log.read_text(encoding="utf-8").splitlines()
+        return [
+            record
+            for record in map(json.loads, lines)
+            if str(record["message"]).startswith(message)
+        ]
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and return the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE_S)
+
+
+def spawn(folder: Path, *options: str, toml: str = IO) -> subprocess.Popen[bytes]:
+    """Start a runtime whose image and log (runtime.log) stand in a folder; do not wait for it."""
+    with (folder / "runtime.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.runtime_host", "--name", "wall", *options],
+            stdin=subprocess.PIPE,
+            stderr=log,
+            cwd=ROOT,
+            env=os.environ | {"TAKT_IMAGE_DIR": str(folder)},
+        )
+    assert process.stdin is not None
+    with process.stdin as pipe:
+        pipe.write(toml.encode())
+    return process
+
+
+def image_file(folder: Path) -> Path:
+    """Return where the image of a spawned runtime stands."""
+    return folder / f"takt-{os.getuid()}-wall.image"
+
+
+@contextlib.contextmanager
+def running(folder: Path, *options: str, toml: str = IO) -> Iterator[RunningRuntime]:
+    """Run a runtime process from its first scan to the end of the block."""
+    process = spawn(folder, *options, toml=toml)
+    images: list[Image] = []
+
+    def attached() -> bool:
+        assert process.poll() is None, (folder / "runtime.log").read_text(encoding="utf-8")
+        with contextlib.suppress(ImageError):
+            image = attach_image(image_file(folder))
+            if image.runtime_pid == process.pid:
+                images.append(image)
+                return True
+            image.close()
+        return False
+
+    try:
+        wait_until(attached, PATIENCE_S, "the image of the runtime")
+        runtime = RunningRuntime(process, images[0], folder / "runtime.log")
+        wait_until(lambda: runtime.image.mode is Mode.RUNNING, PATIENCE_S, "the mode RUNNING")
+        wait_until(lambda: runtime.statistics.scans > 0, PATIENCE_S, "the first scan")
+        yield runtime
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait(PATIENCE_S)
+        for image in images:
+            image.close()
