@@ -15,7 +15,14 @@ from typing import Final
 
 import uvloop
 
-from gateway.config import ATTACH_RETRY_S, IMAGE_CHECK_S, OTHER_GATEWAY_NS, STOP_S
+from gateway.config import (
+    ATTACH_RETRY_S,
+    FLUSH_CHECK_S,
+    FLUSH_S,
+    IMAGE_CHECK_S,
+    OTHER_GATEWAY_NS,
+    STOP_S,
+)
 from gateway.field.mailbox import MailboxWriter
 from gateway.field.modbus import ModbusTcpDriver
 from gateway.field.outputs import OutputWatcher
@@ -43,14 +50,22 @@ class Session:
         self.image = image
         self.beat()
         self._pollers = [_poller(image, device) for device in devices]
-        watcher = OutputWatcher(image, self._pollers, time.monotonic_ns)
+        self._watcher = OutputWatcher(image, self._pollers, time.monotonic_ns)
         self._tasks = [group.create_task(poller.run()) for poller in self._pollers]
-        self._tasks.append(group.create_task(watcher.run()))
+        self._tasks.append(group.create_task(self._watcher.run()))
 
     @property
     def skipped(self) -> Mapping[str, int]:
         """Polls left out, by device."""
         return {poller.device.name: poller.skipped for poller in self._pollers}
+
+    async def flush(self) -> None:
+        """Let outputs that were published a moment ago reach the devices whose link is up."""
+        self._watcher.step()
+        for _ in range(round(FLUSH_S / FLUSH_CHECK_S)):
+            if all(poller.settled for poller in self._pollers):
+                return
+            await asyncio.sleep(FLUSH_CHECK_S)
 
     def beat(self) -> None:
         """Show in the image that the gateway lives."""
@@ -111,6 +126,8 @@ class Gateway:
                 tasks.append(group.create_task(server.run()))
             await stop.wait()
             _LOG.info("stopping; the outputs stay as they are")
+            if self._session is not None:
+                await self._session.flush()
             for task in tasks:
                 task.cancel()
 

@@ -24,7 +24,10 @@ RUNTIME_SILENT_NS: Final = 1_000_000_000
 the supervisor takes less, and outputs need not jump for it."""
 
 RUNTIME_SILENT_INTERVALS: Final = 10
-"""The same in task intervals, for tasks slower than 100 ms."""
+"""The same in task intervals: a task of a long interval may have scans that take long."""
+
+RUNTIME_SILENT_MAX_NS: Final = 10_000_000_000
+"""Longest silence, whatever the interval: the runtime's heartbeat goes on between its scans."""
 
 # -- devices ------------------------------------------------------------------------------------
 RECONNECT_FIRST_S: Final = 0.05
@@ -51,6 +54,13 @@ READ_GAP_BITS: Final = 256
 # -- shutdown and metrics -----------------------------------------------------------------------
 STOP_S: Final = 2.0
 """Longest wait for the tasks of a session to end."""
+
+FLUSH_S: Final = 0.5
+"""Longest wait of a gateway that stops for outputs that are still to be written: the runtime stops
+first, and its safe outputs are to find their way."""
+
+FLUSH_CHECK_S: Final = 0.005
+"""Period of looking whether they are written."""
 
 METRICS_RETRY_S: Final = 5.0
 """Wait before a metrics port that was taken is tried again."""

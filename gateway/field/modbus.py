@@ -9,7 +9,7 @@ import asyncio
 import socket
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, cast
 
 from gateway.config import READ_GAP_BITS, READ_GAP_REGISTERS
 from gateway.errors import (
@@ -71,8 +71,7 @@ class _Wire(asyncio.Protocol):
         self._failure: PeerError | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         raw = transport.get_extra_info("socket")
         if raw is not None:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

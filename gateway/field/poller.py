@@ -71,6 +71,11 @@ class DevicePoller:
         """Polls left out because an earlier one took too long, or the link was down."""
         return self._schedule.skipped
 
+    @property
+    def settled(self) -> bool:
+        """Whether there is no output left to write that can be written now."""
+        return self._mailbox.link is not Link.UP or not self._fresh()
+
     def command(self, wanted: tuple[int, ...], source_ns: int) -> None:
         """Set the newest raw value of every output.
 
@@ -218,13 +223,17 @@ class DevicePoller:
         self._wake.clear()
         now_ns = self._clock()
         self._held = {number: end for number, end in self._held.items() if end > now_ns}
-        fresh = changes(self._wanted, self._acknowledged, self._held)
+        fresh = self._fresh()
         if not fresh:
             return
         first = any(self._acknowledged[number] is None for number in fresh)
         self._batch = self._wanted
         self._batch_source_ns = 0 if first else self._wanted_source_ns
         self._writes.extend(self._driver.writes(fresh))
+
+    def _fresh(self) -> dict[int, int]:
+        wanted = self._wanted
+        return {} if wanted is None else changes(wanted, self._acknowledged, self._held)
 
     async def _write(self, exchange: WriteExchange) -> None:
         try:

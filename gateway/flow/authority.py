@@ -10,7 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.config import RUNTIME_SILENT_INTERVALS, RUNTIME_SILENT_NS
+from gateway.config import (
+    RUNTIME_SILENT_INTERVALS,
+    RUNTIME_SILENT_MAX_NS,
+    RUNTIME_SILENT_NS,
+)
 from runtime.image.layout import Mode
 
 _ACTIVE: Final = (Mode.READY, Mode.RUNNING)
@@ -39,7 +43,8 @@ class RuntimeView:
 
 def silence_limit_ns(intervals_ns: Iterable[int]) -> int:
     """Return the silence in ns from which the runtime counts as gone."""
-    return max(RUNTIME_SILENT_NS, RUNTIME_SILENT_INTERVALS * min(intervals_ns, default=0))
+    by_interval_ns = RUNTIME_SILENT_INTERVALS * min(intervals_ns, default=0)
+    return min(max(by_interval_ns, RUNTIME_SILENT_NS), RUNTIME_SILENT_MAX_NS)
 
 
 def speaks(view: RuntimeView) -> bool:

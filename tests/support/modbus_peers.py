@@ -1,0 +1,226 @@
+"""Peers on loopback for the Modbus client: pymodbus's server, and a server that misbehaves."""
+
+import asyncio
+import contextlib
+import enum
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+from pymodbus.constants import ExcCodes
+from pymodbus.server import ModbusTcpServer
+from pymodbus.simulator import DataType, SimData, SimDevice
+
+from gateway.protocols.modbus.pdu import (
+    BitsRead,
+    BlockWritten,
+    ReadBits,
+    ReadRegisters,
+    RegistersRead,
+    Request,
+    Response,
+    WriteCoil,
+    WriteRegister,
+    decode_request,
+    encode_response,
+    function_of,
+)
+from gateway.protocols.modbus.tcp import Frame, FrameParser, encode_frame
+
+COIL_FUNCTIONS = frozenset({1, 5, 15})
+HOLDING_FUNCTIONS = frozenset({3, 6, 16})
+
+
+async def until(condition: Callable[[], object], what: str, timeout_s: float = 5.0) -> None:
+    """Return once `condition` is true; fail with `what` was awaited after `timeout_s` seconds."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {timeout_s:g} s in vain for {what}")
+        await asyncio.sleep(0.002)
+
+
+@dataclass
+class Plant:
+    """A device behind pymodbus: what it was asked, and its tables as pymodbus keeps them."""
+
+    port: int = 0
+    accesses: list[tuple[int, int, int]] = field(default_factory=list)
+    """Function, address, count of each access."""
+    writes: list[tuple[int, int, tuple[int, ...]]] = field(default_factory=list)
+    """Function, address, values of each write."""
+    coils: list[int] = field(default_factory=list)
+    """Sixteen coils an entry; pymodbus's own list from the first access on."""
+    holding: list[int] = field(default_factory=list)
+
+    def coil(self, number: int) -> bool:
+        """Return one coil."""
+        return bool(self.coils[number // 16] >> number % 16 & 1)
+
+    async def note(
+        self,
+        function: int,
+        _start: int,
+        address: int,
+        count: int,
+        registers: list[int],
+        values: list[int] | list[bool] | None,
+    ) -> ExcCodes | None:
+        """Keep what pymodbus is asked; it calls this before it reads or writes."""
+        self.accesses.append((function, address, count))
+        if values is not None:
+            self.writes.append((function, address, tuple(int(value) for value in values)))
+        if function in COIL_FUNCTIONS:
+            self.coils = registers
+        elif function in HOLDING_FUNCTIONS:
+            self.holding = registers
+        return None
+
+
+@asynccontextmanager
+async def pymodbus_plant(
+    *,
+    coils: list[bool] | None = None,
+    discretes: list[bool] | None = None,
+    holding: dict[int, list[int]] | None = None,
+    inputs: dict[int, list[int]] | None = None,
+    port: int = 0,
+) -> AsyncIterator[Plant]:
+    """Serve tables with pymodbus on a free loopback port; registers by their first address."""
+    plant = Plant()
+
+    def bits(values: list[bool] | None) -> list[SimData]:
+        return [SimData(0, values=values or [False] * 16, datatype=DataType.BITS)]
+
+    def words(blocks: dict[int, list[int]] | None) -> list[SimData]:
+        return [
+            SimData(address, values=values, datatype=DataType.REGISTERS)
+            for address, values in (blocks or {0: [0] * 16}).items()
+        ]
+
+    device = SimDevice(
+        0, simdata=(bits(coils), bits(discretes), words(holding), words(inputs)), action=plant.note
+    )
+    server = ModbusTcpServer(device, address=("127.0.0.1", port))
+    await server.serve_forever(background=True)
+    try:
+        plant.port = cast("asyncio.Server", server.transport).sockets[0].getsockname()[1]
+        yield plant
+    finally:
+        server.close()
+
+
+class Behaviour(enum.Enum):
+    """What the hostile server does with a request."""
+
+    ANSWER = "answer"
+    EXCEPTION = "exception"
+    GARBAGE = "garbage"
+    HALF = "half a frame, then silence"
+    NOTHING = "nothing"
+    WRONG_TRANSACTION = "wrong transaction"
+    WRONG_UNIT = "wrong unit"
+    WRONG_FUNCTION = "wrong function"
+    LENGTH_TOO_LONG = "a length that promises more"
+    LENGTH_TOO_SHORT = "a length that promises less"
+    WRONG_BYTE_COUNT = "wrong byte count"
+    CLOSE = "close"
+
+
+@dataclass
+class HostileServer:
+    """Serves zeros, or does to every request what `behaviour` says."""
+
+    port: int = 0
+    behaviour: Behaviour = Behaviour.ANSWER
+    refuse: Callable[[Request], int] = lambda _: 0
+    """Returns the exception code for a request, 0 to answer it."""
+    connections: int = 0
+    requests: list[Request] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection until the peer closes it."""
+        self.connections += 1
+        parser = FrameParser()
+        with contextlib.suppress(ConnectionError):
+            while received := await reader.read(1024):
+                for frame in parser.feed(received):
+                    reply = self.reply(frame)
+                    if reply is None:
+                        writer.close()
+                        return
+                    writer.write(reply)
+        writer.close()
+
+    def reply(self, frame: Frame) -> bytes | None:
+        """Return the bytes for a request; None closes the connection."""
+        request = decode_request(frame.pdu)
+        self.requests.append(request)
+        code = 2 if self.behaviour is Behaviour.EXCEPTION else self.refuse(request)
+        pdu = bytes((frame.pdu[0] | 0x80, code)) if code else encode_response(respond(request))
+        good = Frame(frame.transaction, frame.unit, pdu)
+        twist = TWISTS.get(self.behaviour, encode_frame)
+        return twist(good)
+
+
+def lie(by: int) -> Callable[[Frame], bytes]:
+    """Return a twist that makes the length in the header wrong."""
+
+    def twist(frame: Frame) -> bytes:
+        good = encode_frame(frame)
+        return good[:5] + bytes((good[5] + by,)) + good[6:]
+
+    return twist
+
+
+def half(frame: Frame) -> bytes:
+    """Return the first half of a frame."""
+    good = encode_frame(frame)
+    return good[: len(good) // 2]
+
+
+TWISTS: dict[Behaviour, Callable[[Frame], bytes | None]] = {
+    Behaviour.GARBAGE: lambda _: b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    Behaviour.HALF: half,
+    Behaviour.NOTHING: lambda _: b"",
+    Behaviour.WRONG_TRANSACTION: lambda frame: encode_frame(
+        replace(frame, transaction=frame.transaction ^ 0x100)
+    ),
+    Behaviour.WRONG_UNIT: lambda frame: encode_frame(replace(frame, unit=frame.unit ^ 1)),
+    Behaviour.WRONG_FUNCTION: lambda frame: encode_frame(
+        replace(frame, pdu=b"\x07" + frame.pdu[1:])
+    ),
+    Behaviour.LENGTH_TOO_LONG: lie(2),
+    Behaviour.LENGTH_TOO_SHORT: lie(-1),
+    Behaviour.WRONG_BYTE_COUNT: lambda frame: encode_frame(replace(frame, pdu=frame.pdu + b"\0\0")),
+    Behaviour.CLOSE: lambda _: None,
+}
+"""What each behaviour makes of a good response."""
+
+
+def respond(request: Request) -> Response:
+    """Return what a device full of zeros answers; a register holds its own address."""
+    match request:
+        case ReadBits():
+            return BitsRead(request.function, (False,) * request.count)
+        case ReadRegisters():
+            span = range(request.address, request.address + request.count)
+            return RegistersRead(request.function, tuple(span))
+        case WriteCoil() | WriteRegister():
+            return request
+        case _:
+            return BlockWritten(function_of(request), request.address, len(request.values))
+
+
+@asynccontextmanager
+async def hostile_server() -> AsyncIterator[HostileServer]:
+    """Run a hostile server on a free loopback port; it answers until told otherwise."""
+    hostile = HostileServer()
+    server = await asyncio.start_server(hostile.serve, "127.0.0.1", 0)
+    hostile.port = server.sockets[0].getsockname()[1]
+    try:
+        yield hostile
+    finally:
+        server.close()
