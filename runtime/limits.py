@@ -15,8 +15,8 @@ RECURSION_LIMIT: Final = 60 * NESTING_MAX
 STATE_BYTES_MAX: Final = 1 << 30
 """Bytes of state a program may have: more is a typing error in an array bound."""
 
-LOOP_BUDGET: Final = 200_000_000
-"""Loop iterations a scan may take before the watchdog fault; about 0.3 s of an empty loop."""
+LOOP_BUDGET: Final = 20_000_000
+"""Loop iterations a scan may take before the watchdog fault: 10 to 50 ms of native code."""
 
 FUNCTION_STATEMENTS_MAX: Final = 150
 """Statements in one LLVM function. Optimisation time grows faster than a function's size:

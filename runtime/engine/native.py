@@ -11,10 +11,11 @@ numba, which alone takes longer than the rest of the start.
 import ctypes
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import llvmlite
 import llvmlite.binding as llvm
@@ -42,8 +43,8 @@ class Signature:
     arguments: tuple[str, ...]
 
 
-class NumbaType(Protocol):
-    """A type object of numba; opaque here."""
+Module = llvm.ModuleRef
+"""A module of LLVM in memory."""
 
 
 @functools.cache
@@ -102,8 +103,8 @@ def exported_ir(
     function: Callable[..., Any],
     signature: Signature,
     symbol: str,
-    numba_types: tuple[NumbaType, ...] | None = None,
     *,
+    record: Mapping[str, Any] | None = None,
     depends_on: str = "",
 ) -> str:
     """Return LLVM text that defines `symbol` as the native form of a Python function.
@@ -113,19 +114,18 @@ def exported_ir(
             are decorated by numba. It must not raise.
         signature: Result and arguments.
         symbol: Name of the exported definition.
-        numba_types: numba's types of the arguments, where they differ from the plain ones.
+        record: Layout, as NumPy describes one, of what the first argument points to; the function
+            then takes that record, with an attribute for each member, in its place.
         depends_on: A key of whatever stands outside the function's file and shapes its code.
     """
-    import numba
-
     key = cache.key_of(
-        "exported_ir 1", Path(inspect.getfile(function)).read_bytes(), function.__qualname__,
-        depends_on, repr(signature), symbol, repr(numba_types), numba.__version__, platform_key(),
+        "exported_ir 2", Path(inspect.getfile(function)).read_bytes(), function.__qualname__,
+        depends_on, repr(signature), symbol, repr(record), version("numba"), platform_key(),
     )  # fmt: skip
     kept = cache.fetch(key)
     if kept is not None:
         return kept.decode()
-    text = _compile_ir(function, signature, symbol, numba_types)
+    text = _compile_ir(function, signature, symbol, record)
     cache.keep(key, text.encode())
     return text
 
@@ -134,7 +134,7 @@ def _compile_ir(
     function: Callable[..., Any],
     signature: Signature,
     symbol: str,
-    numba_types: tuple[NumbaType, ...] | None,
+    record: Mapping[str, Any] | None,
 ) -> str:
     import numba
     from numba import types
@@ -143,23 +143,44 @@ def _compile_ir(
         "void": types.void, "i8": types.int8, "i32": types.int32, "i64": types.int64,
         "u64": types.uint64, "f64": types.float64, "ptr": types.int64,
     }  # fmt: skip
-    arguments = numba_types or tuple(plain[word] for word in signature.arguments)
+    arguments = [plain[word] for word in signature.arguments]
+    if record is not None:
+        function, arguments[0] = _over_record(function, record)
+    options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
     compiled = numba.njit(
-        plain[signature.result](*arguments),
-        error_model="numpy",
-        nogil=True,
-        no_cpython_wrapper=True,
-        no_cfunc_wrapper=True,
-        _nrt=False,
+        plain[signature.result](*arguments), error_model="numpy", nogil=True, **options
     )(function)
     (overload,) = compiled.overloads.values()
     inner = overload.fndesc.llvm_func_name
-    wrapper = _wrapper(inner, signature, symbol, addresses=numba_types is None)
+    wrapper = _wrapper(inner, signature, symbol, addresses=record is None)
     module = parse_ir(overload.library.get_llvm_str())
     module.link_in(parse_ir(wrapper))
     hide_all_but(module, {symbol})
     optimise(module)
     return str(module)
+
+
+def _over_record(
+    function: Callable[..., Any], record: Mapping[str, Any]
+) -> tuple[Callable[..., Any], Any]:
+    """Return a function over a pointer to records that calls `function` with the record."""
+    import numba
+    import numpy as np
+    from numba import types
+    from numba.extending import intrinsic
+
+    body = numba.njit(error_model="numpy")(function)
+
+    @intrinsic
+    def record_at(_typing: Any, pointer: Any) -> Any:
+        """Take a pointer to a record for the record: numba holds records by their address."""
+        return pointer.dtype(pointer), lambda _context, _builder, _signature, values: values[0]
+
+    def entry(pointer: Any, now: int) -> None:
+        body(record_at(pointer), now)
+
+    described: Any = dict(record)
+    return entry, types.CPointer(numba.from_dtype(np.dtype(described)))
 
 
 def _wrapper(inner: str, signature: Signature, symbol: str, *, addresses: bool) -> str:
@@ -184,7 +205,7 @@ def _wrapper(inner: str, signature: Signature, symbol: str, *, addresses: bool) 
     return "\n".join(
         (
             f'declare i32 @"{inner}"(ptr, ptr{types})',
-            f'define {result} @"{symbol}"({formal}) alwaysinline {{',
+            f'define {result} @"{symbol}"({formal}) {{',
             f"  %r = alloca {slot}",
             *casts,
             f'  %s = call i32 @"{inner}"(ptr %r, ptr null{comma}{actual})',

@@ -1,0 +1,112 @@
+"""Conversions between elementary types as LLVM; the twin of `datatypes.arithmetic.convert`."""
+
+from typing import Final
+
+from runtime.codegen.emitter import Emitter, memory_type, real_text
+from runtime.datatypes.elementary import BOOL, LINT, LREAL, Elementary, Kind
+
+_MILLISECOND = 1_000_000
+
+
+def convert(emit: Emitter, value: str, source: Elementary, target: Elementary) -> str:
+    """Emit the conversion of a value; return the result's register."""
+    if source.kind is Kind.DURATION and target.kind is not Kind.DURATION:
+        return _from_duration(emit, value, source, target)
+    if target.kind is Kind.DURATION and source.kind is not Kind.DURATION:
+        return _to_duration(emit, value, source, target)
+    if target is BOOL:
+        return _to_bool(emit, value, source)
+    convert_kinds = _BY_KIND[source.kind is Kind.REAL, target.kind is Kind.REAL]
+    return convert_kinds(emit, value, source, target)
+
+
+def _to_bool(emit: Emitter, value: str, source: Elementary) -> str:
+    if source is BOOL:
+        return value
+    kind = memory_type(source)
+    if source.kind is Kind.REAL:
+        return emit.value(f"fcmp une {kind} {value}, 0.0")
+    return emit.value(f"icmp ne {kind} {value}, 0")
+
+
+def to_double(emit: Emitter, value: str, source: Elementary) -> str:
+    """Emit the widening of a real to double."""
+    if source is LREAL:
+        return value
+    return emit.value(f"fpext float {value} to double")
+
+
+def from_double(emit: Emitter, value: str, target: Elementary) -> str:
+    """Emit the rounding of a double to a real type."""
+    if target is LREAL:
+        return value
+    return emit.value(f"fptrunc double {value} to float")
+
+
+def _real_to_real(emit: Emitter, value: str, source: Elementary, target: Elementary) -> str:
+    if source is target:
+        return value
+    return from_double(emit, to_double(emit, value, source), target)
+
+
+def _real_to_whole(emit: Emitter, value: str, source: Elementary, target: Elementary) -> str:
+    return real_to_whole(emit, to_double(emit, value, source), target)
+
+
+def real_to_whole(emit: Emitter, value: str, target: Elementary) -> str:
+    """Emit the rounding of a double, half to even, into a whole type; it saturates."""
+    rounded = emit.value(f"call double @llvm.roundeven.f64(double {value})")
+    return saturate(emit, rounded, target)
+
+
+def saturate(emit: Emitter, value: str, target: Elementary) -> str:
+    """Emit the conversion of a whole double into a whole type; it saturates, NaN gives 0."""
+    sign = "s" if target.is_signed else "u"
+    kind = memory_type(target)
+    return emit.value(f"call {kind} @llvm.fpto{sign}i.sat.{kind}.f64(double {value})")
+
+
+def _whole_to_real(emit: Emitter, value: str, source: Elementary, target: Elementary) -> str:
+    kind = "i1" if source is BOOL else memory_type(source)
+    operation = "sitofp" if source.is_signed else "uitofp"
+    return from_double(emit, emit.value(f"{operation} {kind} {value} to double"), target)
+
+
+def _whole_to_whole(emit: Emitter, value: str, source: Elementary, target: Elementary) -> str:
+    source_bits = 1 if source is BOOL else source.bits
+    if source_bits == target.bits:
+        return value
+    kind = memory_type(target)
+    if source_bits > target.bits:
+        return emit.value(f"trunc i{source_bits} {value} to {kind}")
+    operation = "sext" if source.is_signed else "zext"
+    return emit.value(f"{operation} i{source_bits} {value} to {kind}")
+
+
+_BY_KIND: Final = {
+    (True, True): _real_to_real,
+    (True, False): _real_to_whole,
+    (False, True): _whole_to_real,
+    (False, False): _whole_to_whole,
+}
+"""Conversions by whether the source and the target are real."""
+
+
+def _from_duration(emit: Emitter, value: str, source: Elementary, target: Elementary) -> str:
+    if source.name != "LTIME" and target.kind is Kind.REAL:
+        wide = emit.value(f"sitofp i64 {value} to double")
+        scaled = emit.value(f"fdiv double {wide}, {real_text(float(_MILLISECOND))}")
+        return from_double(emit, scaled, target)
+    if source.name != "LTIME":
+        value = emit.value(f"sdiv i64 {value}, {_MILLISECOND}")
+    return convert(emit, value, LINT, target)
+
+
+def _to_duration(emit: Emitter, value: str, source: Elementary, target: Elementary) -> str:
+    scale = 1 if target.name == "LTIME" else _MILLISECOND
+    if source.kind is Kind.REAL:
+        wide = to_double(emit, value, source)
+        scaled = emit.value(f"fmul double {wide}, {real_text(float(scale))}")
+        return real_to_whole(emit, scaled, target)
+    wide = _whole_to_whole(emit, value, source, LINT)
+    return wide if scale == 1 else emit.value(f"mul i64 {wide}, {scale}")

@@ -1,0 +1,135 @@
+"""Writes the LLVM text of one function: instructions, labels, fault exits."""
+
+from dataclasses import dataclass, field
+
+from runtime.artifact import abi
+from runtime.datatypes.elementary import BOOL, Elementary, Kind, Scalar
+
+UNLIKELY = "!prof !0"
+BOOL_RANGE = "!range !1"
+
+
+def value_type(data_type: Elementary) -> str:
+    """Return LLVM's type of a value in a register."""
+    if data_type is BOOL:
+        return "i1"
+    return memory_type(data_type)
+
+
+def memory_type(data_type: Elementary) -> str:
+    """Return LLVM's type of a value in memory."""
+    if data_type.kind is Kind.REAL:
+        return "float" if data_type.size == 4 else "double"  # noqa: PLR2004
+    return f"i{data_type.bits}"
+
+
+def constant_text(data_type: Elementary, value: Scalar) -> str:
+    """Return LLVM's spelling of a constant; reals by their bits, so that none is rounded."""
+    if data_type is BOOL:
+        return "true" if value else "false"
+    if data_type.kind is Kind.REAL:
+        return real_text(float(value))
+    return str(int(value))
+
+
+def real_text(value: float) -> str:
+    """Return LLVM's spelling of a real constant, float or double alike."""
+    import struct
+
+    return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
+
+
+@dataclass(slots=True)
+class Emitter:
+    """The text of one function under construction."""
+
+    header: str
+    aliases: dict[str, int]
+    """Owner of a place -> number of its alias metadata, shared by the whole module."""
+    lines: list[str] = field(default_factory=list)
+    allocas: list[str] = field(default_factory=list)
+    exits: list[str] = field(default_factory=list)
+    _count: int = 0
+    _fault_sites: dict[int, str] = field(default_factory=dict)
+    _needs_fault: bool = False
+
+    def fresh(self) -> str:
+        """Return a new register's name."""
+        self._count += 1
+        return f"%r{self._count}"
+
+    def label(self, word: str) -> str:
+        """Return a new label's name."""
+        self._count += 1
+        return f"{word}{self._count}"
+
+    def value(self, instruction: str) -> str:
+        """Emit an instruction with a result; return its register."""
+        register = self.fresh()
+        self.lines.append(f"  {register} = {instruction}")
+        return register
+
+    def effect(self, instruction: str) -> None:
+        """Emit an instruction without a result."""
+        self.lines.append(f"  {instruction}")
+
+    def alloca(self, kind: str, alignment: int) -> str:
+        """Reserve memory of the call, at the head of the function."""
+        register = self.fresh()
+        self.allocas.append(f"  {register} = alloca {kind}, align {alignment}")
+        return register
+
+    def start(self, label: str) -> None:
+        """Begin a basic block; the one before must have ended."""
+        self.lines.append(f"{label}:")
+
+    def jump(self, label: str) -> None:
+        """End the block with a jump."""
+        self.effect(f"br label %{label}")
+
+    def branch(self, condition: str, if_true: str, if_false: str, note: str = "") -> None:
+        """End the block with a branch."""
+        suffix = f", {note}" if note else ""
+        self.effect(f"br i1 {condition}, label %{if_true}, label %{if_false}{suffix}")
+
+    def fault_if(self, condition: str, kind: abi.FaultKind, site: int) -> None:
+        """Leave the function with a fault where the condition holds."""
+        exit_label = self._fault_sites.get(site)
+        if exit_label is None:
+            exit_label = self.label("fault")
+            self._fault_sites[site] = exit_label
+            self._needs_fault = True
+            self.exits += [
+                f"{exit_label}:",
+                f"  store i32 {int(kind)}, ptr %fault_kind, align 4",
+                f"  store i32 {site}, ptr %fault_site, align 4",
+                "  ret i32 1",
+            ]
+        going_on = self.label("fine")
+        self.branch(condition, exit_label, going_on, UNLIKELY)
+        self.start(going_on)
+
+    def check_status(self, status: str) -> None:
+        """Leave the function with the status of a call that ended with a fault."""
+        failed = self.value(f"icmp eq i32 {status}, 1")
+        going_on, leave = self.label("fine"), self.label("failed")
+        self.exits += [f"{leave}:", "  ret i32 1"]
+        self.branch(failed, leave, going_on, UNLIKELY)
+        self.start(going_on)
+
+    def alias(self, owner: str) -> str:
+        """Return the metadata that tells accesses of different owners apart."""
+        if not owner:
+            return ""
+        number = self.aliases.setdefault(owner, len(self.aliases))
+        return f", !tbaa !{10 + 2 * number + 1}"
+
+    def text(self) -> str:
+        """Return the whole function."""
+        head = ["entry:"]
+        if self._needs_fault:
+            head += [
+                f"  %fault_kind = getelementptr i8, ptr %base, i64 {abi.FAULT_KIND}",
+                f"  %fault_site = getelementptr i8, ptr %base, i64 {abi.FAULT_SITE}",
+            ]
+        return "\n".join([self.header + " {", *head, *self.allocas, *self.lines, *self.exits, "}"])

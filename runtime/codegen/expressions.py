@@ -1,0 +1,231 @@
+"""Expressions as LLVM: places become addresses, operators instructions, calls calls."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from runtime.artifact.abi import FaultKind
+from runtime.codegen.conversions import convert
+from runtime.codegen.emitter import (
+    BOOL_RANGE,
+    Emitter,
+    constant_text,
+    memory_type,
+    value_type,
+)
+from runtime.codegen.intrinsics import EMISSIONS, bool_not
+from runtime.datatypes.elementary import BOOL, LREAL, Elementary, Kind
+from runtime.model import program
+from runtime.model.program import Base, Expression, Place, Routine
+
+
+@dataclass(slots=True)
+class Builder:
+    """Emits the expressions of one function."""
+
+    emit: Emitter
+    routines: dict[str, Routine]
+    locals: list[str] = field(default_factory=list)
+    """Registers that point to the function's variables."""
+
+    def expression(self, node: Expression) -> str:
+        """Emit an expression; return its value as an operand."""
+        maker: Callable[[Any, Builder], str] = _MAKERS[type(node)]
+        return maker(node, self)
+
+    def address(self, place: Place) -> str:
+        """Emit the address of a place, with the checks of its indices."""
+        pointer = self._root(place)
+        for step in place.steps:
+            index = self.expression(step.index)
+            offset = self.emit.value(f"sub i64 {index}, {step.lower}") if step.lower else index
+            outside = self.emit.value(f"icmp ugt i64 {offset}, {step.upper - step.lower}")
+            self.emit.fault_if(outside, FaultKind.INDEX, step.site)
+            scaled = (
+                self.emit.value(f"mul nuw nsw i64 {offset}, {step.stride}")
+                if step.stride != 1
+                else offset
+            )
+            pointer = self.emit.value(f"getelementptr inbounds i8, ptr {pointer}, i64 {scaled}")
+        return pointer
+
+    def _root(self, place: Place) -> str:
+        if place.base is Base.LOCAL:
+            root = self.locals[place.local]
+        else:
+            root = "%base" if place.base is Base.STATE else "%self"
+        if not place.offset:
+            return root
+        return self.emit.value(f"getelementptr inbounds i8, ptr {root}, i64 {place.offset}")
+
+    def slot(self, routine: Routine, number: int) -> str:
+        """Reserve memory that takes the result or an output of a call."""
+        data_type = routine.locals[number].type
+        return self.emit.alloca(f"[{data_type.size} x i8]", data_type.alignment)
+
+    def load(self, place: Place) -> str:
+        """Emit the load of a scalar."""
+        data_type = place.type
+        assert isinstance(data_type, Elementary)
+        pointer = self.address(place)
+        if place.bit >= 0:
+            byte = self.emit.value(f"load i8, ptr {pointer}, align 1")
+            shifted = self.emit.value(f"lshr i8 {byte}, {place.bit}") if place.bit else byte
+            return self.emit.value(f"trunc i8 {shifted} to i1")
+        kind, tail = memory_type(data_type), f", align {data_type.alignment}"
+        tail += self.emit.alias(place.owner)
+        if data_type is BOOL:
+            byte = self.emit.value(f"load i8, ptr {pointer}{tail}, {BOOL_RANGE}")
+            return self.emit.value(f"trunc i8 {byte} to i1")
+        return self.emit.value(f"load {kind}, ptr {pointer}{tail}")
+
+    def store(self, place: Place, value: str) -> None:
+        """Emit the store of a scalar of the place's type."""
+        data_type = place.type
+        assert isinstance(data_type, Elementary)
+        pointer = self.address(place)
+        if place.bit >= 0:
+            self._store_bit(pointer, place.bit, value)
+            return
+        if data_type is BOOL:
+            value = self.emit.value(f"zext i1 {value} to i8")
+        tail = f", align {data_type.alignment}{self.emit.alias(place.owner)}"
+        self.emit.effect(f"store {memory_type(data_type)} {value}, ptr {pointer}{tail}")
+
+    def _store_bit(self, pointer: str, bit: int, value: str) -> None:
+        byte = self.emit.value(f"load i8, ptr {pointer}, align 1")
+        cleared = self.emit.value(f"and i8 {byte}, {~(1 << bit) & 0xFF}")
+        wide = self.emit.value(f"zext i1 {value} to i8")
+        moved = self.emit.value(f"shl i8 {wide}, {bit}") if bit else wide
+        joined = self.emit.value(f"or i8 {cleared}, {moved}")
+        self.emit.effect(f"store i8 {joined}, ptr {pointer}, align 1")
+
+
+def _constant(node: program.Constant, _: Builder) -> str:
+    return constant_text(node.type, node.value)
+
+
+def _load(node: program.Load, build: Builder) -> str:
+    return build.load(node.place)
+
+
+def _convert(node: program.Convert, build: Builder) -> str:
+    return convert(build.emit, build.expression(node.operand), node.operand.type, node.type)
+
+
+def _negate(node: program.Negate, build: Builder) -> str:
+    operand, kind = build.expression(node.operand), value_type(node.type)
+    if node.type.kind is Kind.REAL:
+        return build.emit.value(f"fneg {kind} {operand}")
+    return build.emit.value(f"sub {kind} 0, {operand}")
+
+
+def _invert(node: program.Invert, build: Builder) -> str:
+    operand = build.expression(node.operand)
+    if node.type is BOOL:
+        return bool_not(build.emit, operand)
+    return build.emit.value(f"xor {value_type(node.type)} {operand}, -1")
+
+
+_REAL: Final = {"+": "fadd", "-": "fsub", "*": "fmul", "/": "fdiv"}
+_WHOLE: Final = {"+": "add", "-": "sub", "*": "mul", "AND": "and", "OR": "or", "XOR": "xor"}
+_REAL_TESTS: Final = {"=": "oeq", "<>": "une", "<": "olt", ">": "ogt", "<=": "ole", ">=": "oge"}
+_WHOLE_TESTS: Final = {"<": "lt", ">": "gt", "<=": "le", ">=": "ge"}
+
+
+def _operate(node: program.Operate, build: Builder) -> str:
+    left, right = build.expression(node.left), build.expression(node.right)
+    data_type, symbol = node.operand_type, node.operator
+    kind = value_type(data_type)
+    if data_type.kind is Kind.REAL:
+        if symbol in _REAL_TESTS:
+            return build.emit.value(f"fcmp {_REAL_TESTS[symbol]} {kind} {left}, {right}")
+        return build.emit.value(f"{_REAL[symbol]} {kind} {left}, {right}")
+    if symbol in {"=", "<>"}:
+        test = "eq" if symbol == "=" else "ne"
+        return build.emit.value(f"icmp {test} {kind} {left}, {right}")
+    if symbol in _WHOLE_TESTS:
+        sign = "s" if data_type.is_signed else "u"
+        return build.emit.value(f"icmp {sign}{_WHOLE_TESTS[symbol]} {kind} {left}, {right}")
+    if symbol in {"/", "MOD"}:
+        return _divide(node, build, left, right)
+    return build.emit.value(f"{_WHOLE[symbol]} {kind} {left}, {right}")
+
+
+def _divide(node: program.Operate, build: Builder, left: str, right: str) -> str:
+    """Emit a division that faults on zero and wraps for the most negative value by -1."""
+    data_type, emit = node.operand_type, build.emit
+    kind = value_type(data_type)
+    if node.site >= 0:
+        zero = emit.value(f"icmp eq {kind} {right}, 0")
+        emit.fault_if(zero, FaultKind.ZERO_DIVISION, node.site)
+    if not data_type.is_signed:
+        operation = "udiv" if node.operator == "/" else "urem"
+        return emit.value(f"{operation} {kind} {left}, {right}")
+    operation = "sdiv" if node.operator == "/" else "srem"
+    if isinstance(node.right, program.Constant) and node.right.value != -1:
+        return emit.value(f"{operation} {kind} {left}, {right}")
+    minus_one = emit.value(f"icmp eq {kind} {right}, -1")
+    divisor = emit.value(f"select i1 {minus_one}, {kind} 1, {kind} {right}")
+    result = emit.value(f"{operation} {kind} {left}, {divisor}")
+    special = emit.value(f"sub {kind} 0, {left}") if node.operator == "/" else "0"
+    return emit.value(f"select i1 {minus_one}, {kind} {special}, {kind} {result}")
+
+
+def _short_circuit(node: program.ShortCircuit, build: Builder) -> str:
+    emit = build.emit
+    result = emit.alloca("i1", 1)
+    left = build.expression(node.left)
+    emit.effect(f"store i1 {left}, ptr {result}, align 1")
+    more, done = emit.label("more"), emit.label("done")
+    if node.operator == "AND_THEN":
+        emit.branch(left, more, done)
+    else:
+        emit.branch(left, done, more)
+    emit.start(more)
+    right = build.expression(node.right)
+    emit.effect(f"store i1 {right}, ptr {result}, align 1")
+    emit.jump(done)
+    emit.start(done)
+    return emit.value(f"load i1, ptr {result}, align 1")
+
+
+def _call_standard(node: program.CallStandard, build: Builder) -> str:
+    values = [build.expression(item) for item in node.arguments]
+    if node.function.name == "TRUNC":  # its argument keeps its own real type
+        values = [convert(build.emit, values[0], node.arguments[0].type, LREAL)]
+    return EMISSIONS[node.function.name](build.emit, node.type, values)
+
+
+def _call_function(node: program.CallFunction, build: Builder) -> str:
+    """Emit a call: inputs by value, then pointers that take the result and every output."""
+    emit, routine = build.emit, build.routines[node.routine]
+    operands = ["ptr %base"]
+    operands += [f"{value_type(item.type)} {build.expression(item)}" for item in node.arguments]
+    slots = {number: build.slot(routine, number) for number in routine.given()}
+    operands += [f"ptr {slot}" for slot in slots.values()]
+    emit.check_status(emit.value(f'call i32 @"{node.routine}"({", ".join(operands)})'))
+    for number, place in node.outputs:
+        assert isinstance(place.type, Elementary)
+        build.store(place, load_slot(emit, place.type, slots[number]))
+    return load_slot(emit, node.type, slots[routine.result])
+
+
+def load_slot(emit: Emitter, data_type: Elementary, slot: str) -> str:
+    """Emit the load of a scalar from memory of the call."""
+    kind = memory_type(data_type)
+    value = emit.value(f"load {kind}, ptr {slot}, align {data_type.alignment}")
+    return emit.value(f"trunc i8 {value} to i1") if data_type is BOOL else value
+
+
+_MAKERS: Final[dict[type, Callable[[Any, Builder], str]]] = {
+    program.Constant: _constant,
+    program.Load: _load,
+    program.Convert: _convert,
+    program.Negate: _negate,
+    program.Invert: _invert,
+    program.Operate: _operate,
+    program.ShortCircuit: _short_circuit,
+    program.CallStandard: _call_standard,
+    program.CallFunction: _call_function,
+}

@@ -1,0 +1,255 @@
+"""The LLVM module of a whole program: routines, the tasks' entries, the blocks written in Python.
+
+LLVM's time grows faster than a function's size, so the body of a program or block that has more
+than `FUNCTION_STATEMENTS_MAX` statements is cut into functions that are called one after another.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from runtime.artifact import abi
+from runtime.codegen.blocks import block_ir
+from runtime.codegen.emitter import Emitter, value_type
+from runtime.codegen.expressions import Builder
+from runtime.codegen.intrinsics import declarations
+from runtime.codegen.statements import BUDGET, StatementBuilder
+from runtime.datatypes.derived import Structure
+from runtime.datatypes.elementary import Elementary
+from runtime.engine import native
+from runtime.limits import FUNCTION_STATEMENTS_MAX
+from runtime.model import program
+from runtime.model.program import Model, Place, Routine, Statement, Task
+from runtime.stdlib.declare import StandardBlock
+
+RETURNED: Final = 2
+"""Status of a piece of a body that met RETURN."""
+
+
+@dataclass(slots=True)
+class ModuleBuilder:
+    """The text of one module under construction."""
+
+    model: Model
+    functions: list[str] = field(default_factory=list)
+    aliases: dict[str, int] = field(default_factory=dict)
+    blocks: dict[str, tuple[StandardBlock, Structure]] = field(default_factory=dict)
+    """The standard blocks that the program calls, by name."""
+
+    def emitter(self, header: str) -> Emitter:
+        """Begin a function."""
+        return Emitter(header, self.aliases)
+
+    def builder(self, emit: Emitter) -> StatementBuilder:
+        """Return what emits the statements of a function."""
+        return StatementBuilder(Builder(emit, self.model.routines), "leave")
+
+
+def program_ir(model: Model) -> str:
+    """Return the program's own LLVM text, before blocks are linked in and before optimisation."""
+    return _program_text(ModuleBuilder(model))
+
+
+def _program_text(module: ModuleBuilder) -> str:
+    for routine in module.model.routines.values():
+        _collect_blocks(routine.body, module)
+        if routine.instance is None:
+            _function(routine, module)
+        else:
+            _instance_routine(routine, module)
+    for number, task in enumerate(module.model.tasks):
+        _task(number, task, module)
+    block_declarations = [f'declare void @"block.{name}"(ptr, i64)' for name in module.blocks]
+    parts = [*declarations(), *block_declarations, *module.functions, *_metadata(module)]
+    return "\n\n".join(parts) + "\n"
+
+
+def compile_model(model: Model) -> bytes:
+    """Return the object code of a program: optimised, with its blocks linked in."""
+    return native.emit_object(_optimised(model))
+
+
+def assembly(model: Model) -> str:
+    """Return the machine code of a program as assembly text."""
+    text: str = native.target_machine().emit_assembly(_optimised(model))
+    return text
+
+
+def _optimised(model: Model) -> native.Module:
+    builder = ModuleBuilder(model)
+    module = native.parse_ir(_program_text(builder))
+    for block, structure in builder.blocks.values():
+        module.link_in(native.parse_ir(block_ir(block, structure)))
+    native.hide_all_but(module, {abi.TASK_SYMBOL.format(n) for n in range(len(model.tasks))})
+    native.optimise(module)
+    return module
+
+
+def _metadata(module: ModuleBuilder) -> Iterable[str]:
+    yield '!0 = !{!"branch_weights", i32 1, i32 100000}'
+    yield "!1 = !{i8 0, i8 2}"
+    yield '!2 = !{!"takt"}'
+    for owner, number in module.aliases.items():
+        kind, tag = 10 + 2 * number, 11 + 2 * number
+        yield f'!{kind} = !{{!"{owner}", !2, i64 0}}\n!{tag} = !{{!{kind}, !{kind}, i64 0}}'
+
+
+def _collect_blocks(nodes: tuple[Statement, ...], module: ModuleBuilder) -> None:
+    for node in walk(nodes):
+        if isinstance(node, program.Invoke) and node.standard is not None:
+            assert isinstance(node.instance.type, Structure)
+            module.blocks[node.routine] = (node.standard, node.instance.type)
+
+
+def walk(nodes: tuple[Statement, ...]) -> Iterable[Statement]:
+    """Yield statements and all those inside them."""
+    for node in nodes:
+        yield node
+        for inner in _inner(node):
+            yield from walk(inner)
+
+
+def _inner(node: Statement) -> tuple[tuple[Statement, ...], ...]:
+    match node:
+        case program.If(branches=branches, otherwise=otherwise):
+            return (*(body for _, body in branches), otherwise)
+        case program.Case(arms=arms, otherwise=otherwise):
+            return (*(body for _, body in arms), otherwise)
+        case program.For(body=body) | program.While(body=body):
+            return (body,)
+    return ()
+
+
+def _has_loop(nodes: tuple[Statement, ...]) -> bool:
+    return any(isinstance(node, program.For | program.While) for node in walk(nodes))
+
+
+# -- functions ----------------------------------------------------------------------------------
+
+
+def _function(routine: Routine, module: ModuleBuilder) -> None:
+    inputs = routine.locals[: routine.inputs]
+    formal = ["ptr %base"]
+    for number, item in enumerate(inputs):
+        assert isinstance(item.type, Elementary)
+        formal.append(f"{value_type(item.type)} %in{number}")
+    formal += [f"ptr %out{number}" for number in routine.given()]
+    emit = module.emitter(f'define internal i32 @"{routine.name}"({", ".join(formal)})')
+    make = module.builder(emit)
+    make.build.locals = [
+        emit.alloca(f"[{item.type.size} x i8]", max(item.type.alignment, 1))
+        for item in routine.locals
+    ]
+    for number, item in enumerate(routine.locals):
+        if number < routine.inputs:
+            assert isinstance(item.type, Elementary)
+            place = Place(program.Base.LOCAL, 0, item.type, local=number)
+            make.build.store(place, f"%in{number}")
+        else:
+            _store_bytes(emit, make.build.locals[number], item.initial)
+    _loop_head(emit, routine.body)
+    make.body(routine.body, None, "leave")
+    emit.start("leave")
+    for number in routine.given():
+        size = routine.locals[number].type.size
+        _copy(emit, f"%out{number}", make.build.locals[number], size)
+    emit.effect("ret i32 0")
+    module.functions.append(emit.text())
+
+
+def _copy(emit: Emitter, target: str, source: str, size: int) -> None:
+    emit.effect(
+        f"call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {size}, i1 false)"
+    )
+
+
+def _store_bytes(emit: Emitter, pointer: str, image: bytes) -> None:
+    text = "".join(f"\\{byte:02X}" for byte in image)
+    zero = not any(image)
+    value = "zeroinitializer" if zero else f'c"{text}"'
+    emit.effect(f"store [{len(image)} x i8] {value}, ptr {pointer}, align 1")
+
+
+def _loop_head(emit: Emitter, nodes: tuple[Statement, ...]) -> None:
+    if _has_loop(nodes):
+        emit.allocas.append(BUDGET)
+
+
+# -- programs and blocks --------------------------------------------------------------------------
+
+
+def _instance_routine(routine: Routine, module: ModuleBuilder) -> None:
+    pieces = _pieces(routine.body)
+    if len(pieces) == 1:
+        _whole(routine, routine.name, routine.body, module)
+        return
+    names = [f"{routine.name}.part{number}" for number in range(len(pieces))]
+    for name, piece in zip(names, pieces, strict=True):
+        _whole(routine, name, piece, module, returned=RETURNED)
+    emit = module.emitter(f'define internal i32 @"{routine.name}"(ptr %base, ptr %self)')
+    _reset(routine, emit)
+    for name in names:
+        status = emit.value(f'call i32 @"{name}"(ptr %base, ptr %self)')
+        emit.check_status(status)
+        returned = emit.value(f"icmp eq i32 {status}, {RETURNED}")
+        going_on = emit.label("next")
+        emit.branch(returned, "leave", going_on)
+        emit.start(going_on)
+    emit.jump("leave")
+    emit.start("leave")
+    emit.effect("ret i32 0")
+    module.functions.append(emit.text())
+
+
+def _whole(
+    routine: Routine,
+    name: str,
+    body: tuple[Statement, ...],
+    module: ModuleBuilder,
+    returned: int = 0,
+) -> None:
+    """Emit a body, or a piece of one, whose RETURN gives the status `returned`."""
+    piece = returned != 0
+    attribute = " noinline" if piece else ""
+    emit = module.emitter(f'define internal i32 @"{name}"(ptr %base, ptr %self){attribute}')
+    make = module.builder(emit)
+    _loop_head(emit, body)
+    if not piece:
+        _reset(routine, emit)
+    make.body(body, None, "done")
+    emit.start("leave")
+    emit.effect(f"ret i32 {returned}")
+    emit.start("done")
+    emit.effect("ret i32 0")
+    module.functions.append(emit.text())
+
+
+def _reset(routine: Routine, emit: Emitter) -> None:
+    for place, image in routine.temporaries:
+        pointer = emit.value(f"getelementptr inbounds i8, ptr %self, i64 {place.offset}")
+        _store_bytes(emit, pointer, image)
+
+
+def _pieces(body: tuple[Statement, ...]) -> list[tuple[Statement, ...]]:
+    """Cut a body into runs of at most `FUNCTION_STATEMENTS_MAX` statements, inner ones counted."""
+    pieces: list[tuple[Statement, ...]] = []
+    run: list[Statement] = []
+    size = 0
+    for node in body:
+        weight = sum(1 for _ in walk((node,)))
+        if run and size + weight > FUNCTION_STATEMENTS_MAX:
+            pieces.append(tuple(run))
+            run, size = [], 0
+        run.append(node)
+        size += weight
+    return [*pieces, tuple(run)]
+
+
+def _task(number: int, task: Task, module: ModuleBuilder) -> None:
+    emit = module.emitter(f"define i32 @{abi.TASK_SYMBOL.format(number)}(ptr align 64 %base)")
+    for instance in task.instances:
+        place = emit.value(f"getelementptr inbounds i8, ptr %base, i64 {instance.offset}")
+        status = emit.value(f'call i32 @"{instance.routine}"(ptr %base, ptr {place})')
+        emit.check_status(status)
+    emit.effect("ret i32 0")
+    module.functions.append(emit.text())

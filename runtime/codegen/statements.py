@@ -1,0 +1,238 @@
+"""Statements as LLVM."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from runtime.artifact import abi
+from runtime.artifact.abi import FaultKind
+from runtime.codegen.emitter import UNLIKELY, Emitter, constant_text, value_type
+from runtime.codegen.expressions import Builder
+from runtime.datatypes.elementary import Elementary
+from runtime.model import program
+from runtime.model.program import Constant, Statement
+
+SWITCH_SPAN_MAX: Final = 16
+"""A CASE range of more values than this is compared, not listed in the switch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Where EXIT and CONTINUE of the innermost loop go."""
+
+    leave: str
+    again: str
+
+
+@dataclass(slots=True)
+class StatementBuilder:
+    """Emits the statements of one function."""
+
+    build: Builder
+    leave: str
+    """Label that RETURN goes to."""
+
+    @property
+    def emit(self) -> Emitter:
+        """The function's text."""
+        return self.build.emit
+
+    def sequence(self, nodes: tuple[Statement, ...], loop: Loop | None) -> bool:
+        """Emit statements; return whether control runs on behind them."""
+        for node in nodes:
+            goes_on: bool = _MAKERS[type(node)](node, self, loop)
+            if not goes_on:
+                return False
+        return True
+
+    def body(self, nodes: tuple[Statement, ...], loop: Loop | None, then: str) -> None:
+        """Emit statements that end with a jump to `then`."""
+        if self.sequence(nodes, loop):
+            self.emit.jump(then)
+
+    def spend(self, site: int) -> None:
+        """Emit the test that ends endless loops, on a back-edge."""
+        emit = self.emit
+        left = emit.value(f"load i64, ptr %budget, align 8{emit.alias('loop budget')}")
+        less = emit.value(f"sub nsw i64 {left}, 1")
+        emit.effect(f"store i64 {less}, ptr %budget, align 8{emit.alias('loop budget')}")
+        gone = emit.value(f"icmp slt i64 {less}, 0")
+        emit.fault_if(gone, FaultKind.WATCHDOG, site)
+
+
+def _assign(node: program.Assign, make: StatementBuilder, _loop: Loop | None) -> bool:
+    make.build.store(node.target, make.build.expression(node.value))
+    return True
+
+
+def _copy(node: program.CopyBytes, make: StatementBuilder, _loop: Loop | None) -> bool:
+    source = make.build.address(node.source)
+    target = make.build.address(node.target)
+    size = node.source.type.size
+    whole = make.emit.alloca(f"[{size} x i8]", 8)
+    copy = "call void @llvm.memcpy.p0.p0.i64(ptr {}, ptr {}, i64 {}, i1 false)"
+    make.emit.effect(copy.format(whole, source, size))
+    make.emit.effect(copy.format(target, whole, size))
+    return True
+
+
+def _evaluate(node: program.Evaluate, make: StatementBuilder, _loop: Loop | None) -> bool:
+    make.build.expression(node.call)
+    return True
+
+
+def _invoke(node: program.Invoke, make: StatementBuilder, loop: Loop | None) -> bool:
+    make.sequence(node.inputs, loop)
+    emit = make.emit
+    instance = make.build.address(node.instance)
+    if node.standard is not None:
+        now = emit.value(f"load i64, ptr %base, align 8{emit.alias('now')}")
+        emit.effect(f'call void @"block.{node.routine}"(ptr {instance}, i64 {now})')
+    else:
+        emit.check_status(emit.value(f'call i32 @"{node.routine}"(ptr %base, ptr {instance})'))
+    make.sequence(node.outputs, loop)
+    return True
+
+
+def _if(node: program.If, make: StatementBuilder, loop: Loop | None) -> bool:
+    emit = make.emit
+    done = emit.label("endif")
+    for condition, body in node.branches:
+        value = make.build.expression(condition)
+        then, other = emit.label("then"), emit.label("else")
+        emit.branch(value, then, other)
+        emit.start(then)
+        make.body(body, loop, done)
+        emit.start(other)
+    make.body(node.otherwise, loop, done)
+    emit.start(done)
+    return True
+
+
+def _case(node: program.Case, make: StatementBuilder, loop: Loop | None) -> bool:
+    """Emit a switch over the single values and short ranges; long ranges are compared after it."""
+    emit, data_type = make.emit, node.selector.type
+    value, kind = make.build.expression(node.selector), value_type(node.selector.type)
+    done, wide = emit.label("endcase"), emit.label("wide")
+    labels = [emit.label("arm") for _ in node.arms]
+    rows, compared = [], []
+    for label, (ranges, _) in zip(labels, node.arms, strict=True):
+        for lower, upper in ranges:
+            if upper - lower < SWITCH_SPAN_MAX:
+                values = (constant_text(data_type, item) for item in range(lower, upper + 1))
+                rows += [f"{kind} {text}, label %{label}" for text in values]
+            else:
+                compared.append((lower, upper, label))
+    emit.effect(f"switch {kind} {value}, label %{wide} [{' '.join(rows)}]")
+    emit.start(wide)
+    sign = "s" if data_type.is_signed else "u"
+    for lower, upper, label in compared:
+        above = emit.value(f"icmp {sign}ge {kind} {value}, {lower}")
+        below = emit.value(f"icmp {sign}le {kind} {value}, {upper}")
+        inside = emit.value(f"and i1 {above}, {below}")
+        other = emit.label("wide")
+        emit.branch(inside, label, other)
+        emit.start(other)
+    make.body(node.otherwise, loop, done)
+    for label, (_, body) in zip(labels, node.arms, strict=True):
+        emit.start(label)
+        make.body(body, loop, done)
+    emit.start(done)
+    return True
+
+
+def _for(node: program.For, make: StatementBuilder, _loop: Loop | None) -> bool:
+    emit, build, data_type = make.emit, make.build, node.variable.type
+    assert isinstance(data_type, Elementary)
+    kind, sign = value_type(data_type), "s" if data_type.is_signed else "u"
+    first, last = build.expression(node.first), build.expression(node.last)
+    step = build.expression(node.step)
+    build.store(node.variable, first)
+    test, body, again, leave = (emit.label(word) for word in ("test", "body", "next", "endfor"))
+    emit.jump(test)
+    emit.start(test)
+    value = build.load(node.variable)
+    going = _within(node, emit, value, last, step)
+    emit.branch(going, body, leave)
+    emit.start(body)
+    make.body(node.body, Loop(leave, again), again)
+    emit.start(again)
+    make.spend(node.site)
+    current = build.load(node.variable)
+    pair = emit.value(
+        f"call {{{kind}, i1}} @llvm.{sign}add.with.overflow.{kind}({kind} {current}, {kind} {step})"
+    )
+    build.store(node.variable, emit.value(f"extractvalue {{{kind}, i1}} {pair}, 0"))
+    wrapped = emit.value(f"extractvalue {{{kind}, i1}} {pair}, 1")
+    emit.branch(wrapped, leave, test, UNLIKELY)
+    emit.start(leave)
+    return True
+
+
+def _within(node: program.For, emit: Emitter, value: str, last: str, step: str) -> str:
+    """Emit the test whether a FOR goes on; its direction is known where the step is constant."""
+    data_type = node.step.type
+    kind, sign = value_type(data_type), "s" if data_type.is_signed else "u"
+    constant = node.step.value if isinstance(node.step, Constant) else None
+    if not data_type.is_signed or (constant is not None and constant >= 0):
+        return emit.value(f"icmp {sign}le {kind} {value}, {last}")
+    if constant is not None:
+        return emit.value(f"icmp {sign}ge {kind} {value}, {last}")
+    upward = emit.value(f"icmp sge {kind} {step}, 0")
+    below = emit.value(f"icmp sle {kind} {value}, {last}")
+    above = emit.value(f"icmp sge {kind} {value}, {last}")
+    return emit.value(f"select i1 {upward}, i1 {below}, i1 {above}")
+
+
+def _while(node: program.While, make: StatementBuilder, _loop: Loop | None) -> bool:
+    emit = make.emit
+    test, body, again, leave = (emit.label(word) for word in ("test", "body", "next", "endloop"))
+    emit.jump(test if node.test_first else body)
+    emit.start(test)
+    condition = make.build.expression(node.condition)
+    if node.test_first:
+        emit.branch(condition, body, leave)
+    else:
+        emit.branch(condition, leave, body)
+    emit.start(body)
+    make.body(node.body, Loop(leave, again), again)
+    emit.start(again)
+    make.spend(node.site)
+    emit.jump(test)
+    emit.start(leave)
+    return True
+
+
+def _exit(_node: program.Exit, make: StatementBuilder, loop: Loop | None) -> bool:
+    assert loop is not None
+    make.emit.jump(loop.leave)
+    return False
+
+
+def _continue(_node: program.Continue, make: StatementBuilder, loop: Loop | None) -> bool:
+    assert loop is not None
+    make.emit.jump(loop.again)
+    return False
+
+
+def _return(_node: program.Return, make: StatementBuilder, _loop: Loop | None) -> bool:
+    make.emit.jump(make.leave)
+    return False
+
+
+_MAKERS: Final[dict[type, Callable[[Any, StatementBuilder, Loop | None], bool]]] = {
+    program.Assign: _assign,
+    program.CopyBytes: _copy,
+    program.Evaluate: _evaluate,
+    program.Invoke: _invoke,
+    program.If: _if,
+    program.Case: _case,
+    program.For: _for,
+    program.While: _while,
+    program.Exit: _exit,
+    program.Continue: _continue,
+    program.Return: _return,
+}
+
+BUDGET: Final = f"  %budget = getelementptr i8, ptr %base, i64 {abi.LOOP_BUDGET_LEFT}"
+"""The head of every function that has a loop."""

@@ -1,0 +1,139 @@
+"""What operators compute, as Python functions on values: the interpreter and constants use them.
+
+Results are those of `semantics.md`: integers wrap at their width, division truncates towards zero,
+reals are IEEE 754 without faults. The compiled code computes the same bits.
+"""
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Final
+
+from runtime.datatypes.elementary import Elementary, Kind, Scalar
+
+
+class ZeroDivisionFault(Exception):  # noqa: N818 - it is a fault of the program, not an error
+    """An integer was divided by zero."""
+
+
+Arithmetic = Callable[[Scalar, Scalar], Scalar]
+
+
+def quotient(left: int, right: int) -> int:
+    """Divide truncating towards zero."""
+    if right == 0:
+        raise ZeroDivisionFault
+    result = abs(left) // abs(right)
+    return result if (left < 0) == (right < 0) else -result
+
+
+def remainder(left: int, right: int) -> int:
+    """Return what `quotient` leaves; it has the dividend's sign."""
+    return left - quotient(left, right) * right
+
+
+def real_quotient(left: float, right: float) -> float:
+    """Divide as IEEE 754 does: by zero gives an infinity, zero by zero NaN."""
+    if right != 0.0:
+        return left / right
+    if left == 0.0 or math.isnan(left):
+        return math.nan
+    return math.copysign(math.inf, left) * math.copysign(1.0, right)
+
+
+def power(base: float, exponent: float) -> float:
+    """Return base ** exponent as C's pow does, without exceptions."""
+    try:
+        return math.pow(base, exponent)
+    except OverflowError:
+        odd = exponent % 2 == 1
+        return -math.inf if base < 0 and odd else math.inf
+    except ValueError:
+        if base == 0.0:
+            odd = exponent % 2 == 1
+            return math.copysign(math.inf, base) if odd else math.inf
+        return math.nan
+
+
+_REAL: Final[dict[str, Callable[[float, float], float]]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": real_quotient,
+    "**": power,
+}
+_WHOLE: Final[dict[str, Callable[[int, int], int]]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": quotient,
+    "MOD": remainder,
+    "AND": operator.and_,
+    "OR": operator.or_,
+    "XOR": operator.xor,
+}
+COMPARISONS: Final[dict[str, Callable[[Scalar, Scalar], bool]]] = {
+    "=": operator.eq,
+    "<>": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
+
+
+def binary(symbol: str, data_type: Elementary) -> Arithmetic:
+    """Return the function of a binary operator on values of one type."""
+    if symbol in COMPARISONS:
+        return COMPARISONS[symbol]
+    fit = data_type.fit
+    if data_type.kind is Kind.REAL:
+        real = _REAL[symbol]
+        return lambda left, right: fit(real(left, right))
+    whole: Callable[[int, int], int] = _WHOLE[symbol]
+    return lambda left, right: fit(whole(int(left), int(right)))
+
+
+def to_integer(value: float, target: Elementary) -> int:
+    """Round half to even into an integer type; out of range saturates, NaN gives 0."""
+    if math.isnan(value):
+        return 0
+    if value >= target.maximum:
+        return target.maximum
+    if value <= target.minimum:
+        return target.minimum
+    return round(value)
+
+
+_MILLISECOND: Final = 1_000_000
+
+
+def convert(value: Scalar, source: Elementary, target: Elementary) -> Scalar:
+    """Return a value converted explicitly (6.6.2.5.2): integers keep the low bits, reals saturate.
+
+    TIME counts in milliseconds against numbers, truncated; LTIME in nanoseconds.
+    """
+    if source.kind is Kind.DURATION and target.kind is not Kind.DURATION:
+        value = _from_duration(int(value), source, target)
+    elif target.kind is Kind.DURATION and source.kind is not Kind.DURATION:
+        return _to_duration(value, source, target)
+    if target.kind is Kind.BOOL:
+        return value != 0
+    if source.kind is Kind.REAL and target.kind is not Kind.REAL:
+        return to_integer(float(value), target)
+    return target.fit(value)
+
+
+def _from_duration(value: int, source: Elementary, target: Elementary) -> Scalar:
+    if source.name == "LTIME":
+        return value
+    if target.kind is Kind.REAL:
+        return float(value) / _MILLISECOND
+    return quotient(value, _MILLISECOND)
+
+
+def _to_duration(value: Scalar, source: Elementary, target: Elementary) -> int:
+    scale = 1 if target.name == "LTIME" else _MILLISECOND
+    if source.kind is Kind.REAL:
+        return to_integer(float(value) * scale, target)
+    return target.wrap(int(value) * scale)

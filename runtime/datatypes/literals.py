@@ -1,0 +1,144 @@
+"""Literals (6.3): from their spelling to a value, and to a type where the spelling names one."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from runtime.datatypes.elementary import (
+    BOOL,
+    ELEMENTARY,
+    LTIME,
+    TIME,
+    Elementary,
+    Kind,
+    Scalar,
+    round_to_real,
+)
+
+
+class LiteralError(Exception):
+    """A literal that means nothing; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiteralValue:
+    """What a literal denotes; `type` is None where the context decides (42, 1.5)."""
+
+    value: Scalar
+    type: Elementary | None
+
+
+_DURATION_NAMES: Final = {"T": TIME, "TIME": TIME, "LT": LTIME, "LTIME": LTIME}
+_UNITS_NS: Final = {
+    "D": 86_400 * 10**9,
+    "H": 3_600 * 10**9,
+    "M": 60 * 10**9,
+    "S": 10**9,
+    "MS": 10**6,
+    "US": 10**3,
+    "NS": 1,
+}
+_ORDER: Final = list(_UNITS_NS)
+_PART: Final = re.compile(r"(\d+(?:_\d+)*)(?:\.(\d+(?:_\d+)*))?(D|H|MS|M|S|US|NS)_?")
+_DIGITS: Final = re.compile(r"\d+(_\d+)*")
+_REAL: Final = re.compile(r"([+-]?\d+(?:_\d+)*)\.(\d+(?:_\d+)*)(E[+-]?\d+)?")
+_BASES: Final = {"2": "01", "8": "01234567", "16": "0123456789ABCDEF"}
+
+
+def parse_literal(kind: str, text: str) -> LiteralValue:
+    """Return what a literal of the lexer denotes.
+
+    Args:
+        kind: integer, real, bool or typed.
+        text: Its spelling.
+
+    Raises:
+        LiteralError: It is malformed or does not fit the type it names.
+    """
+    spelling = text.upper()
+    if kind == "bool":
+        return LiteralValue(spelling == "TRUE", BOOL)
+    if kind == "integer":
+        return LiteralValue(_integer(spelling), None)
+    if kind == "real":
+        return LiteralValue(_real(spelling), None)
+    prefix, _, rest = spelling.partition("#")
+    if prefix in _DURATION_NAMES:
+        return LiteralValue(parse_duration(rest), _DURATION_NAMES[prefix])
+    data_type = ELEMENTARY.get(prefix)
+    if data_type is None:
+        raise LiteralError(f"{prefix} is not a type that literals can have")
+    return LiteralValue(_typed(rest, data_type), data_type)
+
+
+def _typed(text: str, data_type: Elementary) -> Scalar:
+    if data_type.kind is Kind.BOOL:
+        if text in {"TRUE", "FALSE", "1", "0"}:
+            return text in {"TRUE", "1"}
+        raise LiteralError(f"{text} is not a BOOL: expected TRUE, FALSE, 1 or 0")
+    if data_type.kind is Kind.REAL:
+        value = _real(text) if "." in text else float(_integer(text))
+        return round_to_real(value) if data_type.size == 4 else value  # noqa: PLR2004
+    number = _integer(text)
+    if not data_type.minimum <= number <= data_type.maximum:
+        raise LiteralError(
+            f"{text} does not fit {data_type}: expected {data_type.minimum} to {data_type.maximum}"
+        )
+    return number
+
+
+def _integer(text: str) -> int:
+    """Return the value of `-42`, `1_000` or `16#FF`."""
+    sign = -1 if text.startswith("-") else 1
+    digits = text.lstrip("+-")
+    base, mark, rest = digits.partition("#")
+    if not mark:
+        if not _DIGITS.fullmatch(digits):
+            raise LiteralError(f"{text} is not a whole number")
+        return sign * int(digits.replace("_", ""))
+    if base not in _BASES:
+        raise LiteralError(f"base {base} is not known: expected 2, 8 or 16")
+    plain = rest.replace("_", "")
+    wrong = next((letter for letter in plain if letter not in _BASES[base]), None)
+    if wrong is not None or not plain or "__" in rest or rest[0] == "_" or rest[-1] == "_":
+        detail = f"{wrong!r} is not a digit of base {base}" if wrong else "misplaced underscore"
+        raise LiteralError(f"{text} is not a number: {detail}")
+    return sign * int(plain, int(base))
+
+
+def _real(text: str) -> float:
+    if not _REAL.fullmatch(text):
+        raise LiteralError(f"{text} is not a real number: expected digits such as 1.5E-3")
+    return float(text.replace("_", ""))
+
+
+def parse_duration(text: str) -> int:
+    """Return nanoseconds of the part behind `T#`, such as 1h30m or -1.5s (table 8).
+
+    Raises:
+        LiteralError: A unit is unknown, repeated or out of order, or a fraction is not last.
+    """
+    sign = -1 if text.startswith("-") else 1
+    body = text.lstrip("+-").upper()
+    at, total, last = 0, 0, -1
+    fraction_seen = False
+    while at < len(body):
+        part = _PART.match(body, at)
+        if part is None:
+            raise LiteralError(f"{body[at:]} is not a duration: expected parts such as 1h30m, 1.5s")
+        unit = part[3]
+        if _ORDER.index(unit) <= last or fraction_seen:
+            raise LiteralError(f"{unit.lower()} is out of order in the duration {text.lower()}")
+        last = _ORDER.index(unit)
+        total += int(part[1].replace("_", "")) * _UNITS_NS[unit]
+        if part[2] is not None:
+            fraction_seen = True
+            digits = part[2].replace("_", "")
+            total += int(digits) * _UNITS_NS[unit] // 10 ** len(digits)
+        at = part.end()
+    if last < 0:
+        raise LiteralError("a duration needs at least one part such as 10ms")
+    value = sign * total
+    if not TIME.minimum <= value <= TIME.maximum:
+        raise LiteralError(f"the duration {text.lower()} is beyond 64 bits of nanoseconds")
+    return value

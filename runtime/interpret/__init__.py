@@ -1,0 +1,1 @@
+"""The reference interpreter: the same model and the same bytes as compiled code, slow and plain."""

@@ -1,0 +1,41 @@
+"""Standard blocks in the interpreter: their Python body runs on a view of the instance's bytes."""
+
+import functools
+from typing import Any
+
+from runtime.datatypes.derived import Structure
+from runtime.datatypes.elementary import Elementary, Scalar
+from runtime.datatypes.values import PACKERS
+
+
+class InstanceView:
+    """An instance as a block's body sees it; subclasses have a property for each member."""
+
+    __slots__ = ("buffer", "offset")
+
+    def __init__(self, buffer: bytearray, offset: int) -> None:
+        self.buffer = buffer
+        self.offset = offset
+
+
+@functools.cache
+def view_class(structure: Structure) -> type[InstanceView]:
+    """Return the class of views of a block's instances."""
+    members: dict[str, Any] = {"__slots__": ()}
+    for item in structure.fields:
+        assert isinstance(item.type, Elementary)
+        members[item.name] = _member(item.offset, item.type)
+    return type(f"{structure.name}View", (InstanceView,), members)
+
+
+def _member(at: int, data_type: Elementary) -> property:
+    packer, fit = PACKERS[data_type], data_type.fit
+
+    def read(view: InstanceView) -> Scalar:
+        value: Scalar = packer.unpack_from(view.buffer, view.offset + at)[0]
+        return value
+
+    def write(view: InstanceView, value: Scalar) -> None:
+        packer.pack_into(view.buffer, view.offset + at, fit(value))
+
+    return property(read, write)

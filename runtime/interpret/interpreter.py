@@ -1,0 +1,76 @@
+"""The interpreter as an engine: it runs the tasks of a model over a state block."""
+
+import struct
+from typing import Final
+
+from runtime.artifact import abi
+from runtime.interpret.expressions import Action, Callee, Compiler
+from runtime.interpret.machine import Machine, ProgramFault, frame_offsets
+from runtime.interpret.statements import StatementCompiler
+from runtime.model.program import Base, Model, Routine, Task
+
+_I64: Final = struct.Struct("<q")
+_U32: Final = struct.Struct("<I")
+
+
+class Interpreter:
+    """Runs tasks with the same effect on the same state block as compiled code."""
+
+    def __init__(self, model: Model) -> None:
+        """Make closures of all routines; the state starts with its initial values."""
+        self.state = bytearray(model.initial_state)
+        self._machine = Machine(self.state)
+        self._sites = model.sites
+        self._callees: dict[str, Callee] = {}
+        self._bodies: dict[str, Action] = {}
+        for name, routine in model.routines.items():
+            self._add(name, routine)
+        self._tasks = tuple(self._task(task) for task in model.tasks)
+
+    def _add(self, name: str, routine: Routine) -> None:
+        offsets, size = frame_offsets(tuple(item.type for item in routine.locals))
+        make = StatementCompiler(Compiler(offsets, self._callees), self._bodies)
+        body = make.sequence(routine.body)
+        if routine.instance is None:
+            frame = bytearray(size)
+            for start, item in zip(offsets, routine.locals, strict=True):
+                frame[start : start + len(item.initial)] = item.initial
+            self._callees[name] = Callee(offsets, bytes(frame), routine.result, body)
+            return
+        self._bodies[name] = _resetting(routine, body)
+
+    def _task(self, task: Task) -> tuple[tuple[int, Action], ...]:
+        return tuple((item.offset, self._bodies[item.routine]) for item in task.instances)
+
+    def run_task(self, number: int) -> int:
+        """Run one scan of a task, as `takt_task_<number>` does; return 0, or 1 after a fault."""
+        machine = self._machine
+        machine.now_ns = _I64.unpack_from(self.state, abi.NOW_NS)[0]
+        machine.budget = _I64.unpack_from(self.state, abi.LOOP_BUDGET_LEFT)[0]
+        try:
+            for offset, body in self._tasks[number]:
+                machine.instance = offset
+                body(machine)
+        except ProgramFault as fault:
+            _U32.pack_into(self.state, abi.FAULT_KIND, self._sites[fault.site].kind)
+            _U32.pack_into(self.state, abi.FAULT_SITE, fault.site)
+            return 1
+        finally:
+            _I64.pack_into(self.state, abi.LOOP_BUDGET_LEFT, machine.budget)
+        return 0
+
+
+def _resetting(routine: Routine, body: Action) -> Action:
+    """Return the body with its temporaries reset first."""
+    if not routine.temporaries:
+        return body
+    resets = tuple((place.offset, image) for place, image in routine.temporaries)
+    assert all(place.base is Base.SELF for place, _ in routine.temporaries)
+
+    def run(machine: Machine) -> int:
+        for offset, image in resets:
+            start = machine.instance + offset
+            machine.state[start : start + len(image)] = image
+        return body(machine)
+
+    return run

@@ -1,0 +1,217 @@
+"""Statements as closures. What each gives says how control goes on."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from runtime.datatypes.elementary import Elementary
+from runtime.interpret.blocks import view_class
+from runtime.interpret.expressions import Action, Compiler
+from runtime.interpret.machine import Machine, ProgramFault
+from runtime.model import program
+from runtime.model.program import Statement
+
+NEXT: Final = 0
+EXIT: Final = 1
+CONTINUE: Final = 2
+RETURN: Final = 3
+
+Bodies = dict[str, Action]
+"""The bodies of the function blocks that are compiled so far, by their names."""
+
+
+class StatementCompiler:
+    """Makes closures for the statements of one routine."""
+
+    def __init__(self, expressions: Compiler, bodies: Bodies) -> None:
+        self.expressions = expressions
+        self.bodies = bodies
+
+    def sequence(self, nodes: tuple[Statement, ...]) -> Action:
+        """Return the closure of statements one after another."""
+        actions = tuple(_MAKERS[type(node)](node, self) for node in nodes)
+
+        def run(machine: Machine) -> int:
+            for action in actions:
+                flow = action(machine)
+                if flow:
+                    return flow
+            return NEXT
+
+        return run
+
+
+def _assign(node: program.Assign, make: StatementCompiler) -> Action:
+    value = make.expressions.expression(node.value)
+    write = make.expressions.writer(node.target)
+
+    def run(machine: Machine) -> int:
+        write(machine, value(machine))
+        return NEXT
+
+    return run
+
+
+def _copy(node: program.CopyBytes, make: StatementCompiler) -> Action:
+    source = make.expressions.located(node.source)
+    target = make.expressions.located(node.target)
+    size = node.source.type.size
+
+    def run(machine: Machine) -> int:
+        buffer, offset = source(machine)
+        whole = bytes(buffer[offset : offset + size])
+        into, at = target(machine)
+        into[at : at + size] = whole
+        return NEXT
+
+    return run
+
+
+def _evaluate(node: program.Evaluate, make: StatementCompiler) -> Action:
+    value = make.expressions.expression(node.call)
+
+    def run(machine: Machine) -> int:
+        value(machine)
+        return NEXT
+
+    return run
+
+
+def _invoke(node: program.Invoke, make: StatementCompiler) -> Action:
+    inputs, outputs = make.sequence(node.inputs), make.sequence(node.outputs)
+    located = make.expressions.located(node.instance)
+    body = _standard_body(node) if node.standard is not None else make.bodies[node.routine]
+
+    def run(machine: Machine) -> int:
+        inputs(machine)
+        _, offset = located(machine)
+        outer, outer_frame = machine.instance, machine.frame
+        machine.instance = offset
+        body(machine)
+        machine.instance, machine.frame = outer, outer_frame
+        outputs(machine)
+        return NEXT
+
+    return run
+
+
+def _standard_body(node: program.Invoke) -> Action:
+    assert node.standard is not None
+    structure = node.instance.type
+    assert not isinstance(structure, Elementary)
+    view, body = view_class(structure), node.standard.body
+
+    def run(machine: Machine) -> int:
+        body(view(machine.state, machine.instance), machine.now_ns)
+        return NEXT
+
+    return run
+
+
+def _if(node: program.If, make: StatementCompiler) -> Action:
+    branches = tuple(
+        (make.expressions.expression(condition), make.sequence(body))
+        for condition, body in node.branches
+    )
+    otherwise = make.sequence(node.otherwise)
+
+    def run(machine: Machine) -> int:
+        for condition, body in branches:
+            if condition(machine):
+                return body(machine)
+        return otherwise(machine)
+
+    return run
+
+
+def _case(node: program.Case, make: StatementCompiler) -> Action:
+    selector = make.expressions.expression(node.selector)
+    arms = tuple(
+        (lower, upper, body)
+        for ranges, statements in node.arms
+        for body in (make.sequence(statements),)
+        for lower, upper in ranges
+    )
+    otherwise = make.sequence(node.otherwise)
+
+    def run(machine: Machine) -> int:
+        value = selector(machine)
+        for lower, upper, body in arms:
+            if lower <= value <= upper:
+                return body(machine)
+        return otherwise(machine)
+
+    return run
+
+
+def _spend(machine: Machine, site: int) -> None:
+    machine.budget -= 1
+    if machine.budget < 0:
+        raise ProgramFault(site)
+
+
+def _for(node: program.For, make: StatementCompiler) -> Action:
+    compile_expression = make.expressions.expression
+    first, last = compile_expression(node.first), compile_expression(node.last)
+    step_of = compile_expression(node.step)
+    read, write = make.expressions.reader(node.variable), make.expressions.writer(node.variable)
+    body, site = make.sequence(node.body), node.site
+    assert isinstance(node.variable.type, Elementary)
+    wrap = node.variable.type.wrap
+
+    def run(machine: Machine) -> int:
+        start, limit, step = first(machine), int(last(machine)), int(step_of(machine))
+        write(machine, start)
+        while True:
+            value = int(read(machine))
+            if value > limit if step >= 0 else value < limit:
+                return NEXT
+            flow = body(machine)
+            if flow == RETURN:
+                return RETURN
+            if flow == EXIT:
+                return NEXT
+            _spend(machine, site)
+            following = int(read(machine)) + step
+            write(machine, wrap(following))
+            if wrap(following) != following:
+                return NEXT
+
+    return run
+
+
+def _while(node: program.While, make: StatementCompiler) -> Action:
+    condition = make.expressions.expression(node.condition)
+    body, site, test_first = make.sequence(node.body), node.site, node.test_first
+
+    def run(machine: Machine) -> int:
+        while not test_first or condition(machine):
+            flow = body(machine)
+            if flow == RETURN:
+                return RETURN
+            if flow == EXIT:
+                return NEXT
+            _spend(machine, site)
+            if not test_first and condition(machine):
+                return NEXT
+        return NEXT
+
+    return run
+
+
+def _jump(flow: int) -> Callable[[Any, StatementCompiler], Action]:
+    return lambda _node, _make: lambda _machine: flow
+
+
+_MAKERS: Final[dict[type, Callable[[Any, StatementCompiler], Action]]] = {
+    program.Assign: _assign,
+    program.CopyBytes: _copy,
+    program.Evaluate: _evaluate,
+    program.Invoke: _invoke,
+    program.If: _if,
+    program.Case: _case,
+    program.For: _for,
+    program.While: _while,
+    program.Exit: _jump(EXIT),
+    program.Continue: _jump(CONTINUE),
+    program.Return: _jump(RETURN),
+}

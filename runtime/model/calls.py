@@ -1,0 +1,360 @@
+"""Calls: standard functions, conversions by name, a user's functions; and their arguments."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Final
+
+from runtime.datatypes.elementary import ELEMENTARY, LREAL, Elementary, Kind, common_type
+from runtime.model.coerce import coerce, settle
+from runtime.model.constants import fold
+from runtime.model.program import (
+    CallFunction,
+    CallStandard,
+    Constant,
+    Convert,
+    Expression,
+    Place,
+)
+from runtime.model.scope import RoutineInfo, Scope, VariableInfo
+from runtime.source import Span
+from runtime.stdlib.declare import StandardFunction, in_generic, is_generic
+from runtime.stdlib.library import FUNCTIONS
+from runtime.syntax import tree
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """How the arguments are checked; `expressions` hands in its own functions."""
+
+    value: Callable[[tree.Expression, Scope], Expression | None]
+    place: Callable[[tree.Expression, Scope], Place | None]
+
+
+_CONVERSION: Final = re.compile(r"(?:([A-Z]+)_)?TO_([A-Z]+)")
+_OPERATORS: Final = {
+    "ADD": "+", "SUB": "-", "MUL": "*", "DIV": "/", "MOD": "MOD", "AND": "AND", "OR": "OR",
+    "XOR": "XOR", "GT": ">", "GE": ">=", "EQ": "=", "LE": "<=", "LT": "<", "NE": "<>",
+}  # fmt: skip
+"""Functions that are operators by another name (6.6.2.5.8); AND, OR, XOR, MOD are reserved words,
+so only the rest can be called."""
+
+
+def standard_call(
+    name: str, data_type: Elementary, arguments: tuple[Expression, ...]
+) -> Expression:
+    """Return a call of a standard function on arguments of the right types."""
+    return fold(CallStandard(data_type, FUNCTIONS[name], arguments))
+
+
+def report_unknown(name: str, span: Span, scope: Scope) -> None:
+    """Report a name that means nothing (ST2001), or one that means something else here."""
+    key, names = name.upper(), scope.names
+    if key in names.routines:
+        kind = names.routines[key].kind.lower().replace("_", " ")
+        text, hint = f"{name} is a {kind}, expected a variable", ""
+        if kind == "function block":
+            hint = f"declare an instance of it: my_{name.lower()} : {name};"
+        names.findings.error("ST3010", span, text, hint)
+        return
+    known = [*scope.routine.variables, *names.globals, *names.routines]
+    close = get_close_matches(key, known, n=1)
+    hint = f"did you mean {close[0]}?" if close else "declare it in a VAR section"
+    names.findings.error("ST2001", span, f"{name} is not declared", hint)
+
+
+def check_call(node: tree.Call, scope: Scope, checks: Checks) -> Expression | None:
+    """Return a call that has a value."""
+    if not isinstance(node.callee, tree.Name):
+        scope.names.findings.error("ST3010", node.span, "a function block's call has no value")
+        return None
+    name, key = node.callee.name, node.callee.name.upper()
+    routine = scope.names.routines.get(key)
+    if scope.find(name) is not None or (routine is not None and routine.kind != "FUNCTION"):
+        hint = f"call it as a statement, then read {name}.Q or another output"
+        text = f"the call of {name} has no value: it is no function"
+        scope.names.findings.error("ST3010", node.span, text, hint)
+        return None
+    if routine is not None:
+        return check_function(node, routine, scope, checks)
+    if key in FUNCTIONS:
+        return _standard(node, FUNCTIONS[key], scope, checks)
+    if key in _OPERATORS:
+        return _operator(node, _OPERATORS[key], scope, checks)
+    return _conversion(node, key, scope, checks)
+
+
+def _conversion(node: tree.Call, key: str, scope: Scope, checks: Checks) -> Expression | None:
+    """Return an explicit conversion such as INT_TO_REAL or TO_REAL (6.6.2.5.2)."""
+    assert isinstance(node.callee, tree.Name)
+    match = _CONVERSION.fullmatch(key)
+    target = ELEMENTARY.get(match[2]) if match else None
+    source = ELEMENTARY.get(match[1]) if match and match[1] else None
+    if match is None or target is None or (match[1] and source is None):
+        report_unknown_function(node.callee, scope)
+        return None
+    values = _positional(node, 1, scope, checks)
+    if values is None:
+        return None
+    (operand,) = values
+    span = node.arguments[0].span
+    findings = scope.names.findings
+    if source is None:
+        converted = settle(operand, span, findings)
+    else:
+        converted = coerce(operand, source, span, findings)
+    if converted is None or converted.type is target:
+        return converted
+    return fold(Convert(target, fold(converted)))
+
+
+def report_unknown_function(callee: tree.Name, scope: Scope) -> None:
+    """Report a call of something that is not declared (ST2005)."""
+    known = [*FUNCTIONS, *_OPERATORS, *scope.names.routines]
+    close = get_close_matches(callee.name.upper(), known, n=1)
+    hint = f"did you mean {close[0]}?" if close else ""
+    text = f"there is no function or function block instance {callee.name}"
+    scope.names.findings.error("ST2005", callee.span, text, hint)
+
+
+def _positional(
+    node: tree.Call, count: int, scope: Scope, checks: Checks
+) -> list[Expression] | None:
+    """Return exactly `count` checked arguments without regard to names."""
+    if len(node.arguments) != count:
+        assert isinstance(node.callee, tree.Name)
+        text = f"{node.callee.name} takes {count} argument{'s' if count > 1 else ''}"
+        scope.names.findings.error("ST4002", node.span, f"{text}, not {len(node.arguments)}")
+        return None
+    values = [
+        None if item.value is None else checks.value(item.value, scope) for item in node.arguments
+    ]
+    found = [item for item in values if item is not None]
+    return found if len(found) == count else None
+
+
+def _operator(node: tree.Call, symbol: str, scope: Scope, checks: Checks) -> Expression | None:
+    """Return ADD(a, b, c) as the operators of a + b + c."""
+    if len(node.arguments) < 2:  # noqa: PLR2004
+        scope.names.findings.error("ST4002", node.span, "expected two arguments or more")
+        return None
+    values = [item.value for item in node.arguments]
+    if any(value is None for value in values):
+        return None
+    joined: tree.Expression | None = None
+    for value in values:
+        assert value is not None
+        joined = value if joined is None else tree.Binary(node.span, symbol, joined, value)
+    assert joined is not None
+    return checks.value(joined, scope)
+
+
+def _standard(
+    node: tree.Call, function: StandardFunction, scope: Scope, checks: Checks
+) -> Expression | None:
+    bound = _bind_standard(node, function, scope, checks)
+    if bound is None:
+        return None
+    values, spans = bound
+    types = _generic_types(node, function, values, scope)
+    if types is None:
+        return None
+    arguments = []
+    for number, (value, span) in enumerate(zip(values, spans, strict=True)):
+        parameter = function.parameters[min(number, len(function.parameters) - 1)]
+        target = types.get(parameter.type) or ELEMENTARY[parameter.type]
+        converted = _convert_argument(value, target, span, scope, is_free=parameter.type == "LREAL")
+        if converted is None:
+            return None
+        arguments.append(fold(converted))
+    result = types.get(function.result) or ELEMENTARY[function.result]
+    return CallStandard(result, function, tuple(arguments))
+
+
+def _convert_argument(
+    value: Expression, target: Elementary, span: Span, scope: Scope, *, is_free: bool
+) -> Expression | None:
+    """Convert an argument; a number parameter of fixed wide type takes any number (EXPT, SHL)."""
+    wide_count = target.name == "ULINT" and value.type.is_integer
+    if (is_free and value.type.is_number) or wide_count:
+        plain = settle(value, span, scope.names.findings)
+        return None if plain is None else _as(target, plain)
+    return coerce(value, target, span, scope.names.findings)
+
+
+def _as(target: Elementary, value: Expression) -> Expression:
+    return value if value.type is target else Convert(target, value)
+
+
+def _bind_standard(
+    node: tree.Call, function: StandardFunction, scope: Scope, checks: Checks
+) -> tuple[list[Expression], list[Span]] | None:
+    """Return the arguments in the parameters' order, by position or by name."""
+    findings = scope.names.findings
+    names = [parameter.name for parameter in function.parameters]
+    slots: dict[int, tree.Argument] = {}
+    for number, argument in enumerate(node.arguments):
+        at = number
+        if argument.name is not None:
+            key = argument.name.upper()
+            at = names.index(key) if key in names else _extended(function, key)
+        if at < 0 or (at >= len(names) and not function.extensible):
+            text = f"{function.name} has no input {argument.name or f'number {number + 1}'}"
+            findings.error("ST4001", argument.span, text, f"its inputs are {', '.join(names)}")
+            return None
+        slots[at] = argument
+    if sorted(slots) != list(range(max(len(names), len(slots)))):
+        text = f"{function.name} needs {len(names)} arguments: {', '.join(names)}"
+        findings.error("ST4002", node.span, text)
+        return None
+    values, spans = [], []
+    for at in sorted(slots):
+        node_value = slots[at].value
+        value = checks.value(node_value, scope) if node_value is not None else None
+        if value is None:
+            return None
+        values.append(value)
+        spans.append(slots[at].span)
+    return values, spans
+
+
+def _extended(function: StandardFunction, key: str) -> int:
+    """Return the place of a repeated input: IN3 of MIN is number 2; -1 where it is none."""
+    last = function.parameters[-1].name
+    stem = last.rstrip("0123456789")
+    if not function.extensible or not key.startswith(stem) or not key[len(stem) :].isdigit():
+        return -1
+    return int(key[len(stem) :]) - int(last[len(stem) :]) + len(function.parameters) - 1
+
+
+def _generic_types(
+    node: tree.Call, function: StandardFunction, values: list[Expression], scope: Scope
+) -> dict[str, Elementary] | None:
+    """Return the type that each generic type of the function stands for in this call."""
+    types: dict[str, Elementary] = {}
+    ordered = sorted(
+        enumerate(values), key=lambda item: isinstance(item[1], Constant) and item[1].untyped
+    )
+    for number, value in ordered:
+        parameter = function.parameters[min(number, len(function.parameters) - 1)]
+        if not is_generic(parameter.type):
+            continue
+        seen = types.get(parameter.type)
+        shared = _join(seen, value, parameter.type)
+        if shared is None or not in_generic(parameter.type, shared):
+            expected = parameter.type if seen is None else f"{parameter.type} in common with {seen}"
+            text = f"{parameter.name} of {function.name} is of type {value.type}"
+            span = node.arguments[min(number, len(node.arguments) - 1)].span
+            scope.names.findings.error("ST3002", span, f"{text}, expected {expected}")
+            return None
+        types[parameter.type] = shared
+    return types
+
+
+def _join(seen: Elementary | None, value: Expression, generic: str) -> Elementary | None:
+    untyped = isinstance(value, Constant) and value.untyped
+    if seen is None:
+        real_wanted = generic == "ANY_REAL" and value.type.is_integer
+        return LREAL if real_wanted and untyped else value.type
+    if untyped:
+        integer_for_real = value.type.kind is Kind.REAL and seen.is_integer
+        return LREAL if integer_for_real else seen
+    return common_type(seen, value.type)
+
+
+def check_function(
+    node: tree.Call, routine: RoutineInfo, scope: Scope, checks: Checks
+) -> Expression | None:
+    """Return the call of a user's function; inputs left out have their initial values."""
+    findings = scope.names.findings
+    scope.routine.calls.add(routine.name.upper())
+    inputs = routine.inputs()
+    given = bind_arguments(node, routine, scope)
+    arguments: list[Expression | None] = []
+    for variable in inputs:
+        argument = given.pop(variable.name.upper(), None)
+        if argument is None or argument.value is None:
+            arguments.append(_default(variable))
+            continue
+        value = checks.value(argument.value, scope)
+        converted = value and coerce(value, variable.type, argument.span, findings)
+        arguments.append(fold(converted) if converted is not None else None)
+    outputs = _output_places(given, routine, scope, checks)
+    complete = [item for item in arguments if item is not None]
+    if len(complete) != len(inputs) or outputs is None:
+        return None
+    result = routine.result
+    if not isinstance(result, Elementary):
+        findings.error("ST3010", node.span, f"function {routine.name} has no result")
+        return None
+    return CallFunction(result, routine.name.upper(), tuple(complete), outputs)
+
+
+def _default(variable: VariableInfo) -> Expression | None:
+    assert isinstance(variable.type, Elementary)
+    return variable.value or Constant(variable.type, variable.type.fit(0))
+
+
+def bind_arguments(node: tree.Call, routine: RoutineInfo, scope: Scope) -> dict[str, tree.Argument]:
+    """Return arguments by the name (upper case) of their parameter; positions name inputs."""
+    findings = scope.names.findings
+    inputs = routine.inputs()
+    bound: dict[str, tree.Argument] = {}
+    for number, argument in enumerate(node.arguments):
+        if argument.name is None:
+            if number >= len(inputs):
+                text = f"{routine.name} has {len(inputs)} inputs, this is argument {number + 1}"
+                findings.error("ST4002", argument.span, text)
+                continue
+            key = inputs[number].name.upper()
+        else:
+            key = argument.name.upper()
+        variable = routine.variables.get(key)
+        wanted = "VAR_OUTPUT" if argument.is_output else "VAR_INPUT"
+        if variable is None or variable.section != wanted:
+            _report_parameter(argument, routine, wanted, scope)
+        elif key in bound:
+            findings.error("ST4003", argument.span, f"{variable.name} is given twice")
+        else:
+            bound[key] = argument
+    return bound
+
+
+def _report_parameter(
+    argument: tree.Argument, routine: RoutineInfo, wanted: str, scope: Scope
+) -> None:
+    noun = "output" if wanted == "VAR_OUTPUT" else "input"
+    known = [item.name for item in routine.variables.values() if item.section == wanted]
+    hint = f"its {noun}s are {', '.join(known)}" if known else f"it has no {noun}s"
+    text = f"{routine.name} has no {noun} {argument.name}"
+    scope.names.findings.error("ST4001", argument.span, text, hint)
+
+
+def _output_places(
+    given: dict[str, tree.Argument], routine: RoutineInfo, scope: Scope, checks: Checks
+) -> tuple[tuple[int, Place], ...] | None:
+    outputs = []
+    for key, argument in given.items():
+        if not argument.is_output or argument.value is None:
+            continue
+        place = output_target(argument, routine.variables[key], scope, checks)
+        if place is None:
+            return None
+        outputs.append((routine.variables[key].place.local, place))
+    return tuple(outputs)
+
+
+def output_target(
+    argument: tree.Argument, output: VariableInfo, scope: Scope, checks: Checks
+) -> Place | None:
+    """Return the place that `name => place` assigns, of exactly the output's type."""
+    assert argument.value is not None
+    place = checks.place(argument.value, scope)
+    if place is None:
+        return None
+    if place.type is not output.type and place.type != output.type:
+        text = f"output {output.name} is of type {output.type}, {place.type} cannot take it"
+        scope.names.findings.error("ST4007", argument.span, text)
+        return None
+    return place

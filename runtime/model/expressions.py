@@ -1,0 +1,299 @@
+"""Expressions: from the tree to typed nodes. None stands for what was reported as wrong."""
+
+from collections.abc import Callable
+from typing import Final
+
+from runtime.artifact.abi import FaultKind
+from runtime.datatypes.elementary import BOOL, LINT, LREAL, Elementary, Kind
+from runtime.datatypes.literals import LiteralError, parse_literal
+from runtime.model import calls
+from runtime.model.coerce import coerce, settle, shared_type, untyped
+from runtime.model.constants import fold
+from runtime.model.durations import operate_duration
+from runtime.model.places import (
+    index_place,
+    is_index_type,
+    member_place,
+    place_of_address,
+    read_address,
+)
+from runtime.model.program import (
+    Constant,
+    Convert,
+    Expression,
+    Invert,
+    Load,
+    Negate,
+    Operate,
+    Place,
+    ShortCircuit,
+)
+from runtime.model.scope import Scope
+from runtime.syntax import tree
+
+_COMPARISONS: Final = frozenset({"=", "<>", "<", ">", "<=", ">="})
+_LOGICAL: Final = frozenset({"AND", "OR", "XOR", "AND_THEN", "OR_ELSE"})
+
+
+def check(node: tree.Expression, scope: Scope) -> Expression | None:
+    """Return the typed form of an expression with a value of an elementary type."""
+    checker: Callable[..., Expression | None] = _CHECKERS[type(node)]
+    result = checker(node, scope)
+    return fold(result) if result is not None else None
+
+
+def check_as(node: tree.Expression, target: Elementary, scope: Scope) -> Expression | None:
+    """Return an expression converted to a type."""
+    value = check(node, scope)
+    if value is None:
+        return None
+    converted = coerce(value, target, node.span, scope.names.findings)
+    return fold(converted) if converted is not None else None
+
+
+def check_value(node: tree.Expression, scope: Scope) -> Expression | None:
+    """Return an expression with a type of its own: an untyped literal gets its natural one."""
+    value = check(node, scope)
+    return None if value is None else settle(value, node.span, scope.names.findings)
+
+
+def check_condition(node: tree.Expression, scope: Scope, what: str) -> Expression | None:
+    """Return an expression of type BOOL (ST3004 for another type)."""
+    value = check(node, scope)
+    if value is None or value.type is BOOL:
+        return value
+    hint = f"compare it, such as {_source_name(node)} <> 0"
+    scope.names.findings.error(
+        "ST3004", node.span, f"{what} is of type {value.type}, expected BOOL", hint
+    )
+    return None
+
+
+def _source_name(node: tree.Expression) -> str:
+    return node.name if isinstance(node, tree.Name) else "x"
+
+
+def place_of(node: tree.Expression, scope: Scope) -> Place | None:
+    """Return the place that an expression names, or report why it names none."""
+    namer: Callable[..., Place | None] | None = _NAMERS.get(type(node))
+    if namer is not None:
+        return namer(node, scope)
+    if not isinstance(node, tree.Wrong):
+        text = "expected a variable here, not a value"
+        scope.names.findings.error("ST3010", node.span, text)
+    return None
+
+
+def _place_of_name(node: tree.Name, scope: Scope) -> Place | None:
+    variable = scope.find(node.name)
+    if variable is not None:
+        return variable.place
+    calls.report_unknown(node.name, node.span, scope)
+    return None
+
+
+def _place_of_member(node: tree.Member, scope: Scope) -> Place | None:
+    place = place_of(node.object, scope)
+    return None if place is None else member_place(place, node.name, node.span, scope)
+
+
+def _place_of_direct(node: tree.Direct, scope: Scope) -> Place | None:
+    address = read_address(node.text, node.span, scope.names)
+    return None if address is None else place_of_address(address, scope.names)
+
+
+def _place_of_index(node: tree.Index, scope: Scope) -> Place | None:
+    place = place_of(node.object, scope)
+    indices = []
+    for index in node.indices:
+        value = check_value(index, scope)
+        if value is None:
+            return None
+        if not is_index_type(value.type):
+            text = f"an index of type {value.type}: expected an integer type up to LINT"
+            scope.names.findings.error("ST3006", index.span, text)
+            return None
+        indices.append((value, index.span))
+    return None if place is None else index_place(place, indices, node.span, scope)
+
+
+def _variable(node: tree.Expression, scope: Scope) -> Expression | None:
+    if isinstance(node, tree.Name):
+        variable = scope.find(node.name)
+        if variable is not None and variable.constant and variable.value is not None:
+            return variable.value
+    place = place_of(node, scope)
+    if place is None:
+        return None
+    if not isinstance(place.type, Elementary):
+        text = f"a variable of type {place.type} has no single value here"
+        hint = "name one of its members or elements"
+        scope.names.findings.error("ST3010", node.span, text, hint)
+        return None
+    return Load(place.type, place)
+
+
+def _literal(node: tree.Literal, scope: Scope) -> Expression | None:
+    if node.kind == "string":
+        scope.names.findings.error("ST9001", node.span, "strings are not supported")
+        return None
+    try:
+        literal = parse_literal(node.kind, node.text)
+    except LiteralError as error:
+        scope.names.findings.error("ST1201", node.span, str(error))
+        return None
+    if literal.type is None:
+        return untyped(literal.value)
+    return Constant(literal.type, literal.value)
+
+
+def _unary(node: tree.Unary, scope: Scope) -> Expression | None:
+    operand = check(node.operand, scope)
+    if operand is None:
+        return None
+    data_type = operand.type
+    if node.operator == "NOT":
+        settled = settle(operand, node.span, scope.names.findings)
+        fits = data_type.is_bits or data_type.is_integer
+        result: Expression | None = Invert(data_type, settled) if settled and fits else None
+    else:
+        fits = data_type.is_number or data_type.kind is Kind.DURATION
+        result = operand if node.operator == "+" else Negate(data_type, operand)
+    if not fits:
+        text = f"{node.operator} is not defined for {data_type}"
+        scope.names.findings.error("ST3002", node.span, text)
+        return None
+    return result
+
+
+def _binary(node: tree.Binary, scope: Scope) -> Expression | None:
+    """Check a chain of operators without recursion on its left side: a + b + c + …."""
+    chain: list[tree.Binary] = []
+    first: tree.Expression = node
+    while isinstance(first, tree.Binary):
+        chain.append(first)
+        first = first.left
+    left = check(first, scope)
+    for link in reversed(chain):
+        right = check(link.right, scope)
+        if left is not None and right is not None:
+            left = operate(link, left, right, scope)
+            left = fold(left) if left is not None else None
+        else:
+            left = None
+    return left
+
+
+def operate(
+    node: tree.Binary, left: Expression, right: Expression, scope: Scope
+) -> Expression | None:
+    """Return an operator on two checked operands, converted to the type they share."""
+    symbol = node.operator
+    if Kind.DURATION in {left.type.kind, right.type.kind} and symbol not in _COMPARISONS:
+        site = _division_site(node, LINT, right, scope)
+        scaled = operate_duration(symbol, left, right, site)
+        if scaled is None:
+            _report_undefined(node, left, right, scope)
+        return scaled
+    if symbol == "**":
+        return _power(node, left, right, scope)
+    shared = shared_type(left, right)
+    if shared is None or not _defined(symbol, shared):
+        _report_undefined(node, left, right, scope)
+        return None
+    exact = _is_untyped(left) and _is_untyped(right)
+    if not exact:
+        converted_left = coerce(left, shared, node.left.span, scope.names.findings)
+        converted_right = coerce(right, shared, node.right.span, scope.names.findings)
+        if converted_left is None or converted_right is None:
+            return None
+        left, right = fold(converted_left), fold(converted_right)
+    if symbol in {"AND_THEN", "OR_ELSE"}:
+        return ShortCircuit(BOOL, symbol, left, right)
+    result = BOOL if symbol in _COMPARISONS else shared
+    return Operate(result, symbol, shared, left, right, _division_site(node, shared, right, scope))
+
+
+def _is_untyped(expression: Expression) -> bool:
+    return isinstance(expression, Constant) and expression.untyped
+
+
+def _division_site(node: tree.Binary, shared: Elementary, right: Expression, scope: Scope) -> int:
+    if node.operator not in {"/", "MOD"} or shared.kind is Kind.REAL:
+        return -1
+    if isinstance(right, Constant) and right.value == 0:
+        scope.names.findings.error("ST3011", node.right.span, "division by the constant 0")
+    if isinstance(right, Constant):
+        return -1
+    return scope.names.site(FaultKind.ZERO_DIVISION, node.span)
+
+
+def _defined(symbol: str, data_type: Elementary) -> bool:
+    if symbol in {"AND_THEN", "OR_ELSE"}:
+        return data_type is BOOL
+    if symbol in _LOGICAL:
+        return data_type.is_bits or data_type.is_integer
+    if symbol in _COMPARISONS:
+        return True
+    if symbol == "MOD":
+        return data_type.is_integer
+    return data_type.is_number
+
+
+def _report_undefined(node: tree.Binary, left: Expression, right: Expression, scope: Scope) -> None:
+    text = f"{node.operator} is not defined for {left.type} and {right.type}"
+    hint = ""
+    if left.type is not right.type:
+        hint = "convert one operand explicitly, such as DINT_TO_REAL(…)"
+    scope.names.findings.error("ST3002", node.span, text, hint)
+
+
+def _power(
+    node: tree.Binary, left: Expression, right: Expression, scope: Scope
+) -> Expression | None:
+    """Return base ** exponent: in the base's real type, or LREAL for a whole base."""
+    if not (left.type.is_number and right.type.is_number):
+        _report_undefined(node, left, right, scope)
+        return None
+    real = left.type if left.type.kind is Kind.REAL and not _is_untyped(left) else LREAL
+    base = _to_real(left, real, node.left, scope)
+    exponent = _to_real(right, LREAL, node.right, scope)
+    if base is None or exponent is None:
+        return None
+    return calls.standard_call("EXPT", real, (base, exponent))
+
+
+def _to_real(
+    operand: Expression, target: Elementary, node: tree.Expression, scope: Scope
+) -> Expression | None:
+    if _is_untyped(operand):
+        return coerce(operand, target, node.span, scope.names.findings)
+    return operand if operand.type is target else fold(Convert(target, operand))
+
+
+def _wrong(_node: tree.Wrong, _scope: Scope) -> Expression | None:
+    return None
+
+
+def _call(node: tree.Call, scope: Scope) -> Expression | None:
+    return calls.check_call(node, scope, CHECKS)
+
+
+_CHECKERS: Final[dict[type, Callable[..., Expression | None]]] = {
+    tree.Name: _variable,
+    tree.Member: _variable,
+    tree.Index: _variable,
+    tree.Direct: _variable,
+    tree.Literal: _literal,
+    tree.Unary: _unary,
+    tree.Binary: _binary,
+    tree.Call: _call,
+    tree.Wrong: _wrong,
+}
+_NAMERS: Final[dict[type, Callable[..., Place | None]]] = {
+    tree.Name: _place_of_name,
+    tree.Member: _place_of_member,
+    tree.Index: _place_of_index,
+    tree.Direct: _place_of_direct,
+}
+CHECKS: Final = calls.Checks(check, place_of)

@@ -1,0 +1,96 @@
+"""Places: what a name, a member, an index or an address stands for in memory."""
+
+from runtime.artifact.abi import FaultKind
+from runtime.datatypes.derived import Array, DataType, Structure
+from runtime.datatypes.elementary import BOOL, BYTE, DWORD, LINT, LWORD, WORD, Elementary
+from runtime.model.program import Base, Constant, Convert, Expression, Place, Step
+from runtime.model.scope import Names, Scope, element_of, member_of
+from runtime.project.units import Address, parse_address
+from runtime.source import Span
+
+_BY_WIDTH = {1: BOOL, 8: BYTE, 16: WORD, 32: DWORD, 64: LWORD}
+
+
+def read_address(text: str, span: Span, names: Names) -> Address | None:
+    """Return the address of a directly represented variable, or report it (ST2007)."""
+    try:
+        address = parse_address(text)
+    except ValueError as error:
+        names.findings.error("ST2007", span, f"{text} is no address", f"expected {error}")
+        return None
+    if address.byte + max(address.width // 8, 1) > names.area_sizes[address.area]:
+        limit = names.area_sizes[address.area]
+        names.findings.error("ST2007", span, f"{text} lies beyond the {limit} bytes of its area")
+        return None
+    return address
+
+
+def place_of_address(address: Address, names: Names, data_type: DataType | None = None) -> Place:
+    """Return the place of an address, as the given type or the bit string of its width."""
+    offset = names.area_offsets[address.area] + address.byte
+    bit = address.bit if address.width == 1 else -1
+    return Place(Base.STATE, offset, data_type or _BY_WIDTH[address.width], bit=bit)
+
+
+def member_place(place: Place, name: str, span: Span, scope: Scope) -> Place | None:
+    """Return the place of a member, or report that there is none (ST2006)."""
+    findings = scope.names.findings
+    if not isinstance(place.type, Structure):
+        findings.error("ST2006", span, f"{place.type} has no members, so no {name}")
+        return None
+    key = name.upper()
+    field = place.type.field(key)
+    known = visible_members(place.type, scope.names)
+    if field is None or key not in known:
+        reason = "is internal to" if field is not None else "is no member of"
+        hint = f"it has {', '.join(known)}" if known else ""
+        findings.error("ST2006", span, f"{name} {reason} {place.type}", hint)
+        return None
+    return member_of(place, place.type, field)
+
+
+def visible_members(structure: Structure, names: Names) -> list[str]:
+    """Return the members that a user of a type may name: a block's inputs and outputs only."""
+    routine = names.routines.get(structure.name.upper())
+    if routine is None:
+        return [item.name for item in structure.fields]
+    return [
+        key
+        for key, item in routine.variables.items()
+        if item.section in {"VAR_INPUT", "VAR_OUTPUT"}
+    ]
+
+
+def index_place(
+    place: Place, indices: list[tuple[Expression, Span]], span: Span, scope: Scope
+) -> Place | None:
+    """Return the place of an element; constant indices are checked now, others at run time."""
+    findings = scope.names.findings
+    array = place.type
+    if not isinstance(array, Array):
+        findings.error("ST3009", span, f"{array} is no array and has no elements")
+        return None
+    if len(indices) != len(array.bounds):
+        text = f"{len(indices)} indices for {len(array.bounds)} dimensions"
+        findings.error("ST3007", span, text, f"the variable is {array}")
+        return None
+    offset, steps = 0, []
+    stride = array.size
+    for (index, index_span), (lower, upper) in zip(indices, array.bounds, strict=True):
+        stride //= upper - lower + 1
+        if isinstance(index, Constant):
+            if not lower <= index.value <= upper:
+                text = f"index {index.value} is outside {lower}..{upper}"
+                findings.error("ST3008", index_span, text)
+                return None
+            offset += (int(index.value) - lower) * stride
+            continue
+        site = scope.names.site(FaultKind.INDEX, index_span)
+        wide = index if index.type is LINT else Convert(LINT, index)
+        steps.append(Step(wide, lower, upper, stride, site))
+    return element_of(place, offset, array, tuple(steps))
+
+
+def is_index_type(data_type: Elementary) -> bool:
+    """Whether values of a type can be an index: an integer that LINT holds."""
+    return data_type.is_integer and data_type.name != "ULINT"

@@ -1,0 +1,342 @@
+"""The nodes of the typed model, which both engines read: code generation and the interpreter.
+
+Nothing is left to decide here: operands of an operator have one type, a place is a base, a constant
+offset and index steps, a call names its routine. Nodes are immutable.
+"""
+
+import enum
+from dataclasses import dataclass
+
+from runtime.artifact.abi import FaultKind
+from runtime.datatypes.derived import DataType, Structure
+from runtime.datatypes.elementary import Elementary, Scalar
+from runtime.source import Span
+from runtime.stdlib.declare import StandardBlock, StandardFunction
+
+
+class Base(enum.Enum):
+    """What the offset of a place counts from."""
+
+    STATE = "state"
+    """The state block: globals and located variables."""
+    SELF = "self"
+    """The instance that the routine runs on."""
+    LOCAL = "local"
+    """A variable of the function call, number `local`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One index: it adds (index - lower) * stride bytes; outside lower..upper it is a fault."""
+
+    index: "Expression"
+    lower: int
+    upper: int
+    stride: int
+    site: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value stands."""
+
+    base: Base
+    offset: int
+    type: DataType
+    steps: tuple[Step, ...] = ()
+    local: int = -1
+    bit: int = -1
+    """Bit number in the byte at the offset, for a located BOOL; else -1."""
+    owner: str = ""
+    """Name of the variable or member this is (part of); places of different owners never overlap.
+    Empty for located ones, which may."""
+
+
+# -- expressions: each has `type` ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A value known at compile time. `untyped` ones (42, 1.5) take their context's type."""
+
+    type: Elementary
+    value: Scalar
+    untyped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The value at a place of an elementary type."""
+
+    type: Elementary
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Convert:
+    """A conversion between elementary types (`arithmetic.convert`)."""
+
+    type: Elementary
+    operand: "Expression"
+
+
+@dataclass(frozen=True, slots=True)
+class Negate:
+    """Unary minus."""
+
+    type: Elementary
+    operand: "Expression"
+
+
+@dataclass(frozen=True, slots=True)
+class Invert:
+    """NOT: logical for BOOL, bitwise otherwise."""
+
+    type: Elementary
+    operand: "Expression"
+
+
+@dataclass(frozen=True, slots=True)
+class Operate:
+    """A binary operator on two operands of `operand_type`; comparisons have type BOOL."""
+
+    type: Elementary
+    operator: str
+    operand_type: Elementary
+    left: "Expression"
+    right: "Expression"
+    site: int = -1
+    """Fault site of an integer division."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShortCircuit:
+    """AND_THEN and OR_ELSE."""
+
+    type: Elementary
+    operator: str
+    left: "Expression"
+    right: "Expression"
+
+
+@dataclass(frozen=True, slots=True)
+class CallStandard:
+    """A standard function; `type` is its result's, arguments have their parameters' types."""
+
+    type: Elementary
+    function: StandardFunction
+    arguments: tuple["Expression", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallFunction:
+    """A user's function; arguments stand for all inputs, in their order."""
+
+    type: Elementary
+    routine: str
+    arguments: tuple["Expression", ...]
+    outputs: tuple[tuple[int, Place], ...] = ()
+    """Pairs of an output's local number and the place that takes it."""
+
+
+Expression = (
+    Constant | Load | Convert | Negate | Invert | Operate | ShortCircuit | CallStandard
+    | CallFunction
+)  # fmt: skip
+
+# -- statements ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """Store a value of the place's type."""
+
+    span: Span
+    target: Place
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class CopyBytes:
+    """Assign a whole array or structure."""
+
+    span: Span
+    target: Place
+    source: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluate:
+    """A function called for what it does to its outputs."""
+
+    span: Span
+    call: CallFunction | CallStandard
+
+
+@dataclass(frozen=True, slots=True)
+class Invoke:
+    """Call a function block instance: inputs, body, outputs."""
+
+    span: Span
+    routine: str
+    standard: StandardBlock | None
+    instance: Place
+    inputs: tuple["Assign | CopyBytes", ...]
+    outputs: tuple["Assign | CopyBytes", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """Conditions with their bodies, and the ELSE body."""
+
+    span: Span
+    branches: tuple[tuple[Expression, tuple["Statement", ...]], ...]
+    otherwise: tuple["Statement", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Arms with their ranges of whole values (lower, upper), and the ELSE body."""
+
+    span: Span
+    selector: Expression
+    arms: tuple[tuple[tuple[tuple[int, int], ...], tuple["Statement", ...]], ...]
+    otherwise: tuple["Statement", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """Count from `first` to `last`; limits and step are evaluated once, `step` is constant or not.
+
+    The control variable and all limits have one integer type. Afterwards the variable holds the
+    first value beyond the limit, wrapped; the loop ends there too.
+    """
+
+    span: Span
+    variable: Place
+    first: Expression
+    last: Expression
+    step: Expression
+    body: tuple["Statement", ...]
+    site: int
+
+
+@dataclass(frozen=True, slots=True)
+class While:
+    """Repeat while the condition holds; `test_first` is False for REPEAT (until it holds)."""
+
+    span: Span
+    condition: Expression
+    body: tuple["Statement", ...]
+    test_first: bool
+    site: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """Leave the innermost loop."""
+
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """Go on with the innermost loop's next turn."""
+
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Leave the routine."""
+
+    span: Span
+
+
+Statement = (
+    Assign | CopyBytes | Evaluate | Invoke | If | Case | For | While | Exit | Continue | Return
+)
+
+# -- routines and the whole -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A variable of a function call and its initial bytes."""
+
+    name: str
+    type: DataType
+    initial: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """The code of a program, function block or function.
+
+    A function's first `inputs` locals are its inputs; `result` is the local that it returns, and
+    `outputs` are the locals that it gives besides.
+    Programs and blocks have an `instance` structure; `temporaries` are reset before each call.
+    """
+
+    name: str
+    span: Span
+    instance: Structure | None
+    locals: tuple[Local, ...]
+    inputs: int
+    result: int
+    outputs: tuple[int, ...]
+    temporaries: tuple[tuple[Place, bytes], ...]
+    body: tuple[Statement, ...]
+
+    def given(self) -> tuple[int, ...]:
+        """Return the locals whose values a call gives back: the result, then the outputs."""
+        return (self.result, *self.outputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable that users can name, for the symbol table."""
+
+    path: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A program instance: its name, its routine, its place in the state."""
+
+    name: str
+    routine: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Instances that run together, in this order."""
+
+    name: str
+    instances: tuple[Instance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FaultSite:
+    """Where in the source a fault can occur."""
+
+    kind: FaultKind
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A whole checked program."""
+
+    routines: dict[str, Routine]
+    """By name in upper case; a routine stands behind those that it calls."""
+    tasks: tuple[Task, ...]
+    variables: tuple[Variable, ...]
+    initial_state: bytes
+    inputs: tuple[int, int]
+    """Offset and size of the area %I in the state; likewise for the next two."""
+    outputs: tuple[int, int]
+    memory: tuple[int, int]
+    sites: tuple[FaultSite, ...]

@@ -1,0 +1,317 @@
+"""Statements: from the tree to typed nodes. A wrong statement is reported and left out."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from runtime.artifact.abi import FaultKind
+from runtime.datatypes.derived import Structure
+from runtime.datatypes.elementary import Elementary
+from runtime.model import calls, program
+from runtime.model.coerce import coerce
+from runtime.model.constants import fold
+from runtime.model.expressions import (
+    CHECKS,
+    check,
+    check_as,
+    check_condition,
+    check_value,
+    place_of,
+)
+from runtime.model.program import Assign, Constant, CopyBytes, Place, Statement
+from runtime.model.scope import RoutineInfo, Scope, member_of
+from runtime.source import Span
+from runtime.syntax import tree
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Where a statement stands: the names it sees and the loops around it."""
+
+    scope: Scope
+    loops: tuple[Place | None, ...] = field(default=())
+    """The control variables of the loops around, innermost last; None for WHILE and REPEAT."""
+
+    def inside(self, variable: Place | None) -> "Body":
+        """Return the body of a loop that stands here."""
+        return Body(self.scope, (*self.loops, variable))
+
+
+def check_statements(nodes: Iterable[tree.Statement], body: Body) -> tuple[Statement, ...]:
+    """Return the typed forms of statements."""
+    checked = (_CHECKERS[type(node)](node, body) for node in nodes)
+    return tuple(item for item in checked if item is not None)
+
+
+def target_place(node: tree.Expression, scope: Scope) -> Place | None:
+    """Return the place that an assignment writes, or report that it cannot be written (ST3005)."""
+    root: tree.Expression = node
+    while isinstance(root, tree.Member | tree.Index):
+        root = root.object
+    if isinstance(root, tree.Name):
+        variable = scope.find(root.name)
+        if variable is not None and variable.constant:
+            text = f"{variable.name} is CONSTANT and cannot be assigned"
+            scope.names.findings.error("ST3005", node.span, text)
+            return None
+    place = place_of(node, scope)
+    if place is None or not isinstance(node, tree.Member):
+        return place
+    owner = place_of(node.object, scope)
+    if owner is not None and isinstance(owner.type, Structure):
+        block = scope.names.routines.get(owner.type.name.upper())
+        if block is not None and block.variables[node.name.upper()].section == "VAR_OUTPUT":
+            text = f"{node.name} is an output of {block.name} and cannot be assigned from outside"
+            scope.names.findings.error("ST3005", node.span, text)
+            return None
+    return place
+
+
+def assign_value(
+    target: Place, value: tree.Expression, span: Span, scope: Scope
+) -> Assign | CopyBytes | None:
+    """Return the assignment of an expression to a place, as a value or as a whole."""
+    if isinstance(target.type, Elementary):
+        checked = check_as(value, target.type, scope)
+        return None if checked is None else Assign(span, target, checked)
+    if not isinstance(value, tree.Name | tree.Member | tree.Index):
+        checked = check(value, scope)
+        if checked is not None:
+            coerce(checked, target.type, value.span, scope.names.findings)
+        return None
+    source = place_of(value, scope)
+    if source is None:
+        return None
+    if source.type is not target.type and source.type != target.type:
+        text = f"{source.type} does not convert to {target.type} by itself"
+        scope.names.findings.error("ST3001", value.span, text)
+        return None
+    return CopyBytes(span, target, source)
+
+
+def _assign(node: tree.Assign, body: Body) -> Statement | None:
+    scope = body.scope
+    target = target_place(node.target, scope)
+    if target is None:
+        check(node.value, scope)  # what is wrong on the right side is worth knowing too
+        return None
+    if target in body.loops:
+        text = "the loop's control variable is changed inside the loop"
+        scope.names.findings.warning("ST5005", node.span, text, "use EXIT or another variable")
+    return assign_value(target, node.value, node.span, scope)
+
+
+def _call(node: tree.CallStatement, body: Body) -> Statement | None:
+    scope, call = body.scope, node.call
+    assert isinstance(call, tree.Call)
+    if isinstance(call.callee, tree.Name) and scope.find(call.callee.name) is None:
+        return _call_by_name(node, call, call.callee, scope)
+    place = place_of(call.callee, scope)
+    if place is None:
+        return None
+    structure = place.type
+    block = (
+        scope.names.routines.get(structure.name.upper())
+        if isinstance(structure, Structure)
+        else None
+    )
+    if block is None:
+        text = f"a variable of type {structure} cannot be called"
+        scope.names.findings.error("ST4004", call.span, text)
+        return None
+    return _invoke(node, call, place, block, scope)
+
+
+def _call_by_name(
+    node: tree.CallStatement, call: tree.Call, callee: tree.Name, scope: Scope
+) -> Statement | None:
+    routine = scope.names.routines.get(callee.name.upper())
+    if routine is not None and routine.kind != "FUNCTION":
+        kind = routine.kind.lower().replace("_", " ")
+        hint = f"declare an instance, my_{callee.name.lower()} : {callee.name}; and call that"
+        text = f"{callee.name} is a {kind}, not an instance"
+        scope.names.findings.error("ST4004", callee.span, text, hint)
+        return None
+    value = check(call, scope)
+    if isinstance(value, program.CallFunction | program.CallStandard):
+        return program.Evaluate(node.span, value)
+    return None
+
+
+def _invoke(
+    node: tree.CallStatement, call: tree.Call, place: Place, block: RoutineInfo, scope: Scope
+) -> Statement | None:
+    assert block.structure is not None
+    scope.routine.calls.add(block.name.upper())
+    inputs, outputs = [], []
+    for key, argument in calls.bind_arguments(call, block, scope).items():
+        member = block.structure.field(key)
+        if argument.value is None:
+            continue
+        if member is None:  # a located variable of the block: it has an address of its own
+            part = block.variables[key].place
+        else:
+            part = member_of(place, block.structure, member)
+        if argument.is_output:
+            taken = _take_output(argument, part, block, key, scope)
+            if taken is not None:
+                outputs.append(taken)
+            continue
+        given = assign_value(part, argument.value, argument.span, scope)
+        if given is not None:
+            inputs.append(given)
+    return program.Invoke(
+        node.span, block.name.upper(), block.standard, place, tuple(inputs), tuple(outputs)
+    )
+
+
+def _take_output(
+    argument: tree.Argument, part: Place, block: RoutineInfo, key: str, scope: Scope
+) -> Assign | CopyBytes | None:
+    assert argument.value is not None
+    target = target_place(argument.value, scope)
+    if target is None:
+        return None
+    if not isinstance(target.type, Elementary) or not isinstance(part.type, Elementary):
+        same = calls.output_target(argument, block.variables[key], scope, CHECKS)
+        return None if same is None else CopyBytes(argument.span, target, part)
+    loaded: program.Expression = program.Load(part.type, part)
+    if argument.negated:
+        loaded = program.Invert(part.type, loaded)
+    value = coerce(loaded, target.type, argument.span, scope.names.findings)
+    return None if value is None else Assign(argument.span, target, value)
+
+
+def _if(node: tree.If, body: Body) -> Statement | None:
+    branches = []
+    for branch in node.branches:
+        condition = check_condition(branch.condition, body.scope, "the condition of IF")
+        inner = check_statements(branch.body, body)
+        if condition is not None:
+            branches.append((condition, inner))
+    otherwise = check_statements(node.otherwise, body)
+    return program.If(node.span, tuple(branches), otherwise)
+
+
+def _case(node: tree.Case, body: Body) -> Statement | None:
+    scope = body.scope
+    selector = check_value(node.selector, scope)
+    if selector is not None and not (selector.type.is_integer or selector.type.is_bits):
+        text = f"the selector of CASE is of type {selector.type}, expected an integer type"
+        scope.names.findings.error("ST5003", node.selector.span, text)
+        selector = None
+    seen: list[tuple[int, int]] = []
+    arms = []
+    for arm in node.arms:
+        ranges = tuple(
+            found
+            for label in arm.labels
+            if (found := _label(label, selector, seen, scope)) is not None
+        )
+        arms.append((ranges, check_statements(arm.body, body)))
+    otherwise = check_statements(node.otherwise, body)
+    if selector is None:
+        return None
+    return program.Case(node.span, selector, tuple(arms), otherwise)
+
+
+def _label(
+    label: tree.Label,
+    selector: program.Expression | None,
+    seen: list[tuple[int, int]],
+    scope: Scope,
+) -> tuple[int, int] | None:
+    """Return a label's range, after checking that no earlier label covers it (ST5002)."""
+    findings = scope.names.findings
+    ends = []
+    for node in (label.lower, label.upper):
+        if node is None:
+            continue
+        value = check(node, scope) if selector is None else check_as(node, selector.type, scope)
+        if value is None:
+            return None
+        if not isinstance(value, Constant):
+            findings.error("ST2009", node.span, "a CASE label must be a constant")
+            return None
+        ends.append(int(value.value))
+    lower, upper = ends[0], ends[-1]
+    if upper < lower:
+        findings.error("ST5002", label.span, f"the range {lower}..{upper} is empty")
+        return None
+    if any(lower <= other_upper and other <= upper for other, other_upper in seen):
+        text = f"label {lower}" if lower == upper else f"label {lower}..{upper}"
+        findings.error("ST5002", label.span, f"{text} repeats a value of an earlier label")
+        return None
+    seen.append((lower, upper))
+    return lower, upper
+
+
+def _for(node: tree.For, body: Body) -> Statement | None:
+    scope = body.scope
+    findings = scope.names.findings
+    variable = target_place(node.variable, scope)
+    data_type = variable.type if variable is not None else None
+    if variable is not None and not (isinstance(data_type, Elementary) and data_type.is_integer):
+        text = f"the control variable of FOR is of type {data_type}, expected an integer type"
+        findings.error("ST5004", node.variable.span, text)
+        variable = None
+    inner = check_statements(node.body, body.inside(variable))
+    if variable is None or not isinstance(data_type, Elementary):
+        return None
+    first = check_as(node.first, data_type, scope)
+    last = check_as(node.last, data_type, scope)
+    step = _for_step(node, data_type, scope)
+    if first is None or last is None or step is None:
+        return None
+    site = scope.names.site(FaultKind.WATCHDOG, node.span)
+    return program.For(node.span, variable, first, last, step, inner, site)
+
+
+def _for_step(node: tree.For, data_type: Elementary, scope: Scope) -> program.Expression | None:
+    if node.step is None:
+        return Constant(data_type, 1)
+    step = check_as(node.step, data_type, scope)
+    if isinstance(step, Constant) and step.value == 0:
+        scope.names.findings.error("ST5006", node.step.span, "a step of 0 never ends the loop")
+        return None
+    return None if step is None else fold(step)
+
+
+def _while(node: tree.While, body: Body) -> Statement | None:
+    condition = check_condition(node.condition, body.scope, "the condition of WHILE")
+    inner = check_statements(node.body, body.inside(None))
+    site = body.scope.names.site(FaultKind.WATCHDOG, node.span)
+    if condition is None:
+        return None
+    return program.While(node.span, condition, inner, test_first=True, site=site)
+
+
+def _repeat(node: tree.Repeat, body: Body) -> Statement | None:
+    inner = check_statements(node.body, body.inside(None))
+    condition = check_condition(node.condition, body.scope, "the condition of UNTIL")
+    site = body.scope.names.site(FaultKind.WATCHDOG, node.span)
+    if condition is None:
+        return None
+    return program.While(node.span, condition, inner, test_first=False, site=site)
+
+
+def _jump(node: tree.Jump, body: Body) -> Statement | None:
+    if node.keyword == "RETURN":
+        return program.Return(node.span)
+    if not body.loops:
+        text = f"{node.keyword} stands outside of a loop"
+        body.scope.names.findings.error("ST5001", node.span, text)
+        return None
+    return program.Exit(node.span) if node.keyword == "EXIT" else program.Continue(node.span)
+
+
+_CHECKERS: Final[dict[type, Callable[..., Statement | None]]] = {
+    tree.Assign: _assign,
+    tree.CallStatement: _call,
+    tree.If: _if,
+    tree.Case: _case,
+    tree.For: _for,
+    tree.While: _while,
+    tree.Repeat: _repeat,
+    tree.Jump: _jump,
+}

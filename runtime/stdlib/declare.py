@@ -1,0 +1,84 @@
+"""How standard functions and blocks are declared, and the generic types of table 12."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from runtime.datatypes.elementary import Elementary, Kind, Scalar
+
+_GENERIC: Final[dict[str, frozenset[Kind]]] = {
+    "ANY_REAL": frozenset({Kind.REAL}),
+    "ANY_INT": frozenset({Kind.SIGNED, Kind.UNSIGNED}),
+    "ANY_NUM": frozenset({Kind.REAL, Kind.SIGNED, Kind.UNSIGNED}),
+    "ANY_MAGNITUDE": frozenset({Kind.REAL, Kind.SIGNED, Kind.UNSIGNED, Kind.DURATION}),
+    "ANY_BIT": frozenset({Kind.BITS, Kind.BOOL}),
+    "ANY_SHIFTABLE": frozenset({Kind.BITS}),
+    "ANY_ELEMENTARY": frozenset(Kind),
+}
+
+
+def in_generic(generic: str, data_type: Elementary) -> bool:
+    """Whether a type belongs to a generic type such as ANY_NUM."""
+    return data_type.kind in _GENERIC[generic]
+
+
+def is_generic(name: str) -> bool:
+    """Whether a parameter's type is a generic one."""
+    return name in _GENERIC
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """An input of a function: its name, and its type's name, generic or elementary.
+
+    All parameters of the same generic type take the common type of their arguments.
+    """
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class StandardFunction:
+    """A standard function. `body(type, *values)` works on values of the result's type."""
+
+    name: str
+    clause: str
+    parameters: tuple[Parameter, ...]
+    result: str
+    """The generic type that the result shares with parameters, or an elementary type's name."""
+    body: Callable[..., Scalar]
+    extensible: bool = False
+    """Whether the last parameter may be repeated (MIN, MAX, MUX)."""
+
+
+Members = Mapping[str, tuple[Elementary, Scalar]]
+"""Name (upper case) to type and initial value."""
+
+Record = Any
+"""An instance as a block's body sees it: one attribute a member, in upper case."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandardBlock:
+    """A standard function block, or one of a user's written in Python.
+
+    `body(instance, now_ns)` reads and writes members; numba compiles it over the instance's record.
+    It must not raise, and may call nothing but arithmetic. Members of type REAL are multiplied by
+    1.0 where they enter arithmetic, so that both engines compute in LREAL.
+    """
+
+    name: str
+    clause: str
+    inputs: Members
+    outputs: Members
+    state: Members
+    body: Callable[[Record, int], None]
+
+
+def members(**declared: Elementary | tuple[Elementary, Scalar]) -> Members:
+    """Declare members as NAME=TYPE or NAME=(TYPE, initial value)."""
+    return {
+        name: item if isinstance(item, tuple) else (item, item.fit(0))
+        for name, item in declared.items()
+    }

@@ -1,0 +1,119 @@
+"""Turn ST text into tokens. Case is kept; keywords compare without it (6.1.2).
+
+One regular expression takes a token at a time; comments nest, so they are counted by hand:
+
+    (* outer (* inner *) still outer *)  x := 16#FF;   ->   x  :=  16#FF  ;
+"""
+
+import re
+from typing import Final
+
+from runtime.diagnostics.diagnostic import Findings
+from runtime.source import Source, Span
+from runtime.syntax.tokens import KEYWORDS, Token, TokenKind
+
+_TOKEN: Final = re.compile(
+    r"""
+      (?P<space>[\s\ufeff]+)
+    | (?P<line>//[^\n]*)
+    | (?P<comment>\(\*|/\*)
+    | (?P<pragma>\{[^}]*\}?)
+    | (?P<typed>(?:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\#)
+        (?:[+-]?\d+\#\w+|[+-]?\d[\w:.]*(?:-\d+)*(?:-\d[\d:.]*)?|\w+)
+      )
+    | (?P<string>'(?:\$.|[^$'\n])*'?|"(?:\$.|[^$"\n])*"?)
+    | (?P<direct>%[A-Za-z]*\*|%[A-Za-z]*[0-9]+(?:\.[0-9]+)*)
+    | (?P<real>[0-9][0-9_]*\.[0-9][0-9_]*(?:[eE][+-]?[0-9]+)?)
+    | (?P<integer>[0-9]+\#\w*|[0-9]\w*)
+    | (?P<name>[A-Za-z_]\w*)
+    | (?P<operator>:=|=>|<=|>=|<>|\*\*|\.\.|[-+*/=<>()\[\],;:.&^\#])
+    | (?P<other>.)
+    """,
+    re.VERBOSE | re.DOTALL | re.ASCII,
+)
+_EXPONENT: Final = re.compile(r"[eE][+-]?[0-9]+")
+_COMMENT_PART: Final = re.compile(r"\(\*|\*\)")
+_KINDS: Final = {
+    "typed": TokenKind.TYPED,
+    "string": TokenKind.STRING,
+    "direct": TokenKind.DIRECT,
+    "real": TokenKind.REAL,
+    "integer": TokenKind.INTEGER,
+    "operator": TokenKind.OPERATOR,
+    "pragma": TokenKind.PRAGMA,
+}
+
+
+def tokenise(source: Source, number: int, findings: Findings) -> list[Token]:
+    """Return the tokens of a source, the last one being END.
+
+    Args:
+        source: The text.
+        number: The source's number in the project, for spans.
+        findings: Takes what cannot be read (codes ST1001 to ST1005).
+    """
+    text = source.text
+    tokens: list[Token] = []
+    at, end = 0, len(text)
+    match_at = _TOKEN.match
+    while at < end:
+        match = match_at(text, at)
+        assert match is not None
+        group = match.lastgroup
+        start, at = at, match.end()
+        if group in {"space", "line"}:
+            continue
+        word = match.group()
+        if group == "name":
+            key = word.upper()
+            kind = TokenKind.KEYWORD if key in KEYWORDS else TokenKind.NAME
+            tokens.append(Token(kind, word, key, start, at))
+        elif group == "comment":
+            at = _skip_comment(text, start, Span(number, start, start + 2), findings)
+        elif group == "other":
+            findings.error("ST1001", Span(number, start, at), f"character {word!r} has no meaning")
+        else:
+            assert group is not None
+            _check_closed(group, word, Span(number, start, at), findings)
+            if group == "typed":
+                at = _extend_exponent(text, word, at)
+                word = text[start:at]
+            tokens.append(Token(_KINDS[group], word, word.upper(), start, at))
+    tokens.append(Token(TokenKind.END, "", "", end, end))
+    return tokens
+
+
+def _extend_exponent(text: str, word: str, at: int) -> int:
+    """Return the end of a typed real whose exponent has a sign: LREAL#1.0E-3 stops at the E."""
+    if word[-1] in "eE" and "." in word:
+        match = _EXPONENT.match(text, at - 1)
+        return match.end() if match else at
+    return at
+
+
+def _skip_comment(text: str, start: int, opening: Span, findings: Findings) -> int:
+    """Return the offset behind a comment that begins at `start`."""
+    if text.startswith("/*", start):
+        end = text.find("*/", start + 2)
+        if end < 0:
+            findings.error("ST1002", opening, "comment is not closed", "close it with */")
+            return len(text)
+        return end + 2
+    depth, at = 1, start + 2
+    while depth:
+        match = _COMMENT_PART.search(text, at)
+        if match is None:
+            findings.error("ST1002", opening, "comment is not closed", "close it with *)")
+            return len(text)
+        depth += 1 if match.group() == "(*" else -1
+        at = match.end()
+    return at
+
+
+def _check_closed(group: str, word: str, span: Span, findings: Findings) -> None:
+    if group == "string" and (len(word) < 2 or word[-1] != word[0]):  # noqa: PLR2004
+        findings.error(
+            "ST1003", span, "string is not closed on its line", f"close it with {word[0]}"
+        )
+    elif group == "pragma" and word[-1] != "}":
+        findings.error("ST1004", span, "pragma is not closed", "close it with }")

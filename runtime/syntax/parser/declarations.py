@@ -1,0 +1,228 @@
+"""Declarations: program organisation units, VAR sections, types and initial values (6.5, 6.6)."""
+
+from typing import Final
+
+from runtime.syntax import tree
+from runtime.syntax.parser.cursor import UNIT_STARTS, Cursor, ResyncError
+from runtime.syntax.parser.expressions import expression
+from runtime.syntax.parser.statements import statements
+from runtime.syntax.tokens import Token, TokenKind
+
+_SECTIONS: Final = (
+    "VAR", "VAR_INPUT", "VAR_OUTPUT", "VAR_IN_OUT", "VAR_TEMP", "VAR_EXTERNAL", "VAR_GLOBAL",
+    "VAR_STAT", "VAR_INST", "VAR_CONFIG", "VAR_ACCESS",
+)  # fmt: skip
+_QUALIFIERS: Final = (
+    "CONSTANT", "RETAIN", "NON_RETAIN", "PERSISTENT", "PUBLIC", "PROTECTED", "PRIVATE",
+)  # fmt: skip
+_POU_ENDS: Final = {
+    "PROGRAM": "END_PROGRAM",
+    "FUNCTION": "END_FUNCTION",
+    "FUNCTION_BLOCK": "END_FUNCTION_BLOCK",
+}
+_UNIT_ENDS: Final = frozenset(_POU_ENDS.values()) | {"END_TYPE"}
+
+
+def unit(cursor: Cursor) -> tree.Unit:
+    """Read a whole source."""
+    pous: list[tree.Pou] = []
+    types: list[tree.TypeDeclaration] = []
+    blocks: list[tree.VarBlock] = []
+    while cursor.current.kind is not TokenKind.END:
+        start = cursor.current
+        try:
+            if cursor.at(*_POU_ENDS):
+                pous.append(_pou(cursor))
+            elif cursor.at("TYPE"):
+                types += _types(cursor)
+            elif cursor.at("VAR_GLOBAL"):
+                blocks.append(_var_block(cursor))
+            else:
+                raise cursor.fault("expected PROGRAM, FUNCTION, FUNCTION_BLOCK, TYPE or VAR_GLOBAL")
+        except ResyncError:
+            cursor.depth = 0
+            if cursor.current is start:
+                cursor.advance()
+            cursor.skip_to(UNIT_STARTS | _UNIT_ENDS)
+            while cursor.accept(*_UNIT_ENDS):
+                pass
+    return tree.Unit(tuple(pous), tuple(types), tuple(blocks))
+
+
+def _pou(cursor: Cursor) -> tree.Pou:
+    start = cursor.advance()
+    token = cursor.name(f"the name of the {start.key}")
+    name = tree.Name(cursor.span_of(token), token.text)
+    result = None
+    if start.key == "FUNCTION" and cursor.accept(":"):
+        result = type_spec(cursor)
+        cursor.accept(";")
+    blocks: list[tree.VarBlock] = []
+    while cursor.at(*_SECTIONS):
+        blocks.append(_var_block(cursor))
+    body = statements(cursor)
+    end = _POU_ENDS[start.key]
+    while not cursor.at(end):
+        if cursor.at(*UNIT_STARTS, *_UNIT_ENDS) or cursor.current.kind is TokenKind.END:
+            cursor.fault(f"expected {end} to close {start.key} {token.text}")
+            break
+        cursor.fault("expected a statement", "this word closes nothing that is open here")
+        cursor.advance()
+        cursor.accept(";")
+        body += statements(cursor)
+    cursor.accept(end)
+    return tree.Pou(cursor.since(start), start.key, name, result, tuple(blocks), body)
+
+
+def _var_block(cursor: Cursor) -> tree.VarBlock:
+    start = cursor.advance()
+    qualifiers: list[str] = []
+    while cursor.at(*_QUALIFIERS):
+        qualifiers.append(cursor.advance().key)
+    variables: list[tree.Variable] = []
+    while not cursor.at("END_VAR"):
+        if cursor.current.kind is TokenKind.END or cursor.at(*UNIT_STARTS, *_SECTIONS):
+            cursor.fault(f"expected END_VAR to close {start.key}")
+            break
+        variables += _recovering_variables(cursor)
+    cursor.accept("END_VAR")
+    cursor.accept(";")
+    span = cursor.since(start)
+    return tree.VarBlock(span, start.key, tuple(qualifiers), tuple(variables))
+
+
+def _recovering_variables(cursor: Cursor) -> list[tree.Variable]:
+    start = cursor.current
+    try:
+        return _variables(cursor)
+    except ResyncError:
+        if cursor.current is start:
+            cursor.advance()
+        cursor.skip_to({";", "END_VAR", "END_STRUCT", *UNIT_STARTS, *_UNIT_ENDS})
+        cursor.accept(";")
+        return []
+
+
+def _variables(cursor: Cursor) -> list[tree.Variable]:
+    """Read `a, b : INT := 1;` or `a AT %IX0.0 : BOOL;` or `AT %IX0.0 : BOOL;`."""
+    names: list[tuple[Token, tree.Direct | None]] = []
+    while True:
+        token = cursor.current if cursor.at("AT") else cursor.name("the name of a variable")
+        names.append((token, _address(cursor)))
+        if not cursor.accept(","):
+            break
+    cursor.expect(":", "before the type")
+    data_type = type_spec(cursor)
+    initial = initial_value(cursor) if cursor.accept(":=") else None
+    if not cursor.accept(";"):
+        raise cursor.fault("expected ';' after the declaration")
+    return [
+        tree.Variable(
+            cursor.span_of(token),
+            token.text if token.kind is TokenKind.NAME else "",
+            data_type,
+            initial,
+            address,
+        )
+        for token, address in names
+    ]
+
+
+def _address(cursor: Cursor) -> tree.Direct | None:
+    if not cursor.accept("AT"):
+        return None
+    token = cursor.current
+    if token.kind is not TokenKind.DIRECT:
+        raise cursor.fault("expected an address such as %IX0.0 after AT")
+    cursor.advance()
+    return tree.Direct(cursor.span_of(token), token.text)
+
+
+def type_spec(cursor: Cursor) -> tree.TypeSpec:
+    """Read a type: a name, an array or a structure."""
+    start = cursor.current
+    if cursor.accept("ARRAY"):
+        cursor.expect("[", "after ARRAY")
+        ranges = [_range(cursor)]
+        while cursor.accept(","):
+            ranges.append(_range(cursor))
+        cursor.expect("]", "to close the bounds")
+        cursor.expect("OF", "after the bounds")
+        element = type_spec(cursor)
+        return tree.ArrayType(cursor.since(start), tuple(ranges), element)
+    if cursor.accept("STRUCT"):
+        return _struct(cursor, start)
+    token = cursor.name("a type")
+    return tree.NamedType(cursor.span_of(token), token.text)
+
+
+def _range(cursor: Cursor) -> tuple[tree.Expression, tree.Expression]:
+    lower = expression(cursor)
+    cursor.expect("..", "between the bounds")
+    return lower, expression(cursor)
+
+
+def _struct(cursor: Cursor, start: Token) -> tree.StructType:
+    members: list[tree.Variable] = []
+    while not cursor.at("END_STRUCT"):
+        if cursor.current.kind is TokenKind.END or cursor.at(*UNIT_STARTS, *_UNIT_ENDS):
+            raise cursor.fault("expected END_STRUCT to close STRUCT")
+        members += _recovering_variables(cursor)
+    cursor.advance()
+    return tree.StructType(cursor.since(start), tuple(members))
+
+
+def initial_value(cursor: Cursor) -> tree.Initial:
+    """Read an expression, `[…]` for an array or `(name := …)` for a structure."""
+    start = cursor.current
+    if cursor.accept("["):
+        items = [_array_item(cursor)]
+        while cursor.accept(","):
+            items.append(_array_item(cursor))
+        cursor.expect("]", "to close the array's values")
+        return tree.ArrayInit(cursor.since(start), tuple(items))
+    if cursor.at("(") and cursor.peek().kind is TokenKind.NAME and cursor.peek(2).key == ":=":
+        cursor.advance()
+        members = [_struct_member(cursor)]
+        while cursor.accept(","):
+            members.append(_struct_member(cursor))
+        cursor.expect(")", "to close the structure's values")
+        return tree.StructInit(cursor.since(start), tuple(members))
+    return expression(cursor)
+
+
+def _array_item(cursor: Cursor) -> tuple[tree.Expression | None, tree.Initial]:
+    """Read `value` or `count(value)`."""
+    repeated = cursor.current.kind is TokenKind.INTEGER and cursor.peek().key == "("
+    if not repeated:
+        return None, initial_value(cursor)
+    token = cursor.advance()
+    count = tree.Literal(cursor.span_of(token), "integer", token.text)
+    if cursor.peek().kind is TokenKind.NAME and cursor.peek(2).key == ":=":
+        return count, initial_value(cursor)
+    cursor.advance()
+    value = initial_value(cursor)
+    cursor.expect(")", "to close the repeated value")
+    return count, value
+
+
+def _struct_member(cursor: Cursor) -> tuple[tree.Name, tree.Initial]:
+    token = cursor.name("the name of a member")
+    cursor.expect(":=", "after the member's name")
+    return tree.Name(cursor.span_of(token), token.text), initial_value(cursor)
+
+
+def _types(cursor: Cursor) -> list[tree.TypeDeclaration]:
+    cursor.advance()
+    declared: list[tree.TypeDeclaration] = []
+    while not cursor.at("END_TYPE"):
+        start = cursor.name("the name of a type, or END_TYPE")
+        name = tree.Name(cursor.span_of(start), start.text)
+        cursor.expect(":", "after the type's name")
+        spec = type_spec(cursor)
+        initial = initial_value(cursor) if cursor.accept(":=") else None
+        if not cursor.accept(";") and not isinstance(spec, tree.StructType):
+            cursor.fault("expected ';' after the type")
+        declared.append(tree.TypeDeclaration(cursor.since(start), name, spec, initial))
+    cursor.advance()
+    return declared

@@ -1,0 +1,307 @@
+"""The syntax tree: what the text says, before any name or type is known. Nodes are immutable."""
+
+from dataclasses import dataclass
+
+from runtime.source import Span
+
+# -- expressions --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A variable, function, type or value by its name."""
+
+    span: Span
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """`object.name`."""
+
+    span: Span
+    object: "Expression"
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """`object[i, j]`."""
+
+    span: Span
+    object: "Expression"
+    indices: tuple["Expression", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A literal as spelt; `text` with its type prefix, if any."""
+
+    span: Span
+    kind: str
+    """integer, real, typed, bool or string."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """A directly represented variable: `%IX0.3`."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unary:
+    """`-x`, `NOT x`."""
+
+    span: Span
+    operator: str
+    operand: "Expression"
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """`left operator right`; the operator in upper case, & as AND."""
+
+    span: Span
+    operator: str
+    left: "Expression"
+    right: "Expression"
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument: `value`, `name := value`, or `name => value` (an output)."""
+
+    span: Span
+    name: str | None
+    value: "Expression | None"
+    is_output: bool
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`callee(arguments)`."""
+
+    span: Span
+    callee: "Expression"
+    arguments: tuple[Argument, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """An expression that could not be read; it was reported where it stands."""
+
+    span: Span
+
+
+Expression = Name | Member | Index | Literal | Direct | Unary | Binary | Call | Wrong
+
+# -- statements ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """`target := value;`."""
+
+    span: Span
+    target: Expression
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class CallStatement:
+    """A call on its own."""
+
+    span: Span
+    call: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """`IF condition THEN body` or an ELSIF."""
+
+    span: Span
+    condition: Expression
+    body: tuple["Statement", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """IF with its ELSIFs and the ELSE body."""
+
+    span: Span
+    branches: tuple[Branch, ...]
+    otherwise: tuple["Statement", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One label of a CASE arm, a value or a range `lower..upper`."""
+
+    span: Span
+    lower: Expression
+    upper: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """`labels: body`."""
+
+    span: Span
+    labels: tuple[Label, ...]
+    body: tuple["Statement", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """CASE with its arms and the ELSE body."""
+
+    span: Span
+    selector: Expression
+    arms: tuple[Arm, ...]
+    otherwise: tuple["Statement", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """`FOR variable := first TO last BY step DO body`."""
+
+    span: Span
+    variable: Expression
+    first: Expression
+    last: Expression
+    step: Expression | None
+    body: tuple["Statement", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class While:
+    """WHILE condition DO body."""
+
+    span: Span
+    condition: Expression
+    body: tuple["Statement", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """REPEAT body UNTIL condition."""
+
+    span: Span
+    body: tuple["Statement", ...]
+    condition: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """EXIT, CONTINUE or RETURN."""
+
+    span: Span
+    keyword: str
+
+
+Statement = Assign | CallStatement | If | Case | For | While | Repeat | Jump
+
+# -- declarations -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NamedType:
+    """A type by its name."""
+
+    span: Span
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayType:
+    """`ARRAY [lower..upper, …] OF element`."""
+
+    span: Span
+    ranges: tuple[tuple[Expression, Expression], ...]
+    element: "TypeSpec"
+
+
+@dataclass(frozen=True, slots=True)
+class StructType:
+    """`STRUCT members END_STRUCT`."""
+
+    span: Span
+    members: tuple["Variable", ...]
+
+
+TypeSpec = NamedType | ArrayType | StructType
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayInit:
+    """`[1, 2, 3(0)]`: items with how often each is repeated."""
+
+    span: Span
+    items: tuple[tuple[Expression | None, "Initial"], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StructInit:
+    """`(a := 1, b := 2)`."""
+
+    span: Span
+    members: tuple[tuple[Name, "Initial"], ...]
+
+
+Initial = Expression | ArrayInit | StructInit
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One declared name."""
+
+    span: Span
+    name: str
+    type: TypeSpec
+    initial: Initial | None
+    address: Direct | None
+
+
+@dataclass(frozen=True, slots=True)
+class VarBlock:
+    """One VAR section: its keyword and qualifiers in upper case."""
+
+    span: Span
+    section: str
+    qualifiers: tuple[str, ...]
+    variables: tuple[Variable, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pou:
+    """A program organisation unit; `kind` is PROGRAM, FUNCTION or FUNCTION_BLOCK."""
+
+    span: Span
+    kind: str
+    name: Name
+    result: TypeSpec | None
+    blocks: tuple[VarBlock, ...]
+    body: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TypeDeclaration:
+    """One name of a TYPE section."""
+
+    span: Span
+    name: Name
+    type: TypeSpec
+    initial: Initial | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What one source declares, in its order."""
+
+    pous: tuple[Pou, ...]
+    types: tuple[TypeDeclaration, ...]
+    globals: tuple[VarBlock, ...]
