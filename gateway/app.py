@@ -48,6 +48,7 @@ class Session:
     ) -> None:
         """Start serving the image with tasks of the group."""
         self.image = image
+        image.gateway_pid = os.getpid()
         self.beat()
         self._pollers = [_poller(image, device) for device in devices]
         self._watcher = OutputWatcher(image, self._pollers, time.monotonic_ns)
@@ -67,9 +68,14 @@ class Session:
                 return
             await asyncio.sleep(FLUSH_CHECK_S)
 
+    @property
+    def rival(self) -> int:
+        """Process id of a gateway that has taken the image over, 0 while there is none."""
+        pid = self.image.gateway_pid
+        return 0 if pid == os.getpid() else pid
+
     def beat(self) -> None:
         """Show in the image that the gateway lives."""
-        self.image.gateway_pid = os.getpid()
         self.image.gateway_heartbeat_ns = time.monotonic_ns()
 
     async def end(self) -> None:
@@ -77,7 +83,8 @@ class Session:
         for task in self._tasks:
             task.cancel()
         await asyncio.wait(self._tasks, timeout=STOP_S)
-        self.image.gateway_pid = 0
+        if not self.rival:
+            self.image.gateway_pid = 0
         self.image.close()
 
 
@@ -140,6 +147,9 @@ class Gateway:
                     await self._end_session()
                     self._session = Session(image, self._devices, group)
                     self._note(f"serving {self._path}", logging.INFO, image.runtime_pid)
+                if self._session is not None and self._session.rival:
+                    self._note(f"gateway {self._session.rival} has taken over", logging.WARNING)
+                    await self._end_session()
                 if self._session is not None:
                     self._session.beat()
                 await asyncio.sleep(IMAGE_CHECK_S if self._session else ATTACH_RETRY_S)

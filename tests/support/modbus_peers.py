@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import enum
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -31,15 +30,6 @@ from gateway.protocols.modbus.tcp import Frame, FrameParser, encode_frame
 
 COIL_FUNCTIONS = frozenset({1, 5, 15})
 HOLDING_FUNCTIONS = frozenset({3, 6, 16})
-
-
-async def until(condition: Callable[[], object], what: str, timeout_s: float = 5.0) -> None:
-    """Return once `condition` is true; fail with `what` was awaited after `timeout_s` seconds."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {timeout_s:g} s in vain for {what}")
-        await asyncio.sleep(0.002)
 
 
 @dataclass

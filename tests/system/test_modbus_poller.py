@@ -27,7 +27,8 @@ from tests.support.modbus_image import (
     play_runtime,
     write_project,
 )
-from tests.support.modbus_peers import Behaviour, hostile_server, pymodbus_plant, until
+from tests.support.modbus_peers import Behaviour, hostile_server, pymodbus_plant
+from tests.support.modbus_waiting import until
 
 pytestmark = pytest.mark.system
 
