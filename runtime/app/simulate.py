@@ -1,0 +1,209 @@
+"""Run a program in virtual time: cycle 1 at time 0, cycle k at (k - 1) periods.
+
+Both engines offer a `Stepper`: a state block, and a scan of one task over it.
+"""
+
+import ctypes
+import json
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from runtime.artifact import abi
+from runtime.artifact.abi import FaultKind
+from runtime.artifact.program import CompiledProgram, Site, Symbol
+from runtime.datatypes.elementary import Elementary
+from runtime.datatypes.values import Json, describe, parse_json, read_json, store
+from runtime.engine.native import NativeCode
+from runtime.errors import UsageError
+from runtime.interpret.interpreter import Interpreter
+from runtime.limits import LOOP_BUDGET
+from runtime.model.program import Model
+
+_CONTEXT: Final = struct.Struct("<qQqII")
+_ALIGNMENT: Final = 64
+
+
+class Stepper(Protocol):
+    """An engine that runs scans when it is told to."""
+
+    @property
+    def state(self) -> bytearray | memoryview:
+        """The state block that scans work on."""
+
+    def run_task(self, number: int) -> int:
+        """Run one scan of a task; return 0, or 1 after a fault."""
+
+
+class CompiledStepper:
+    """Runs a compiled program over a state block of its own."""
+
+    def __init__(self, program: CompiledProgram) -> None:
+        """Map the code and lay out the initial state."""
+        self._code = NativeCode(program.object_code)
+        self._memory = ctypes.create_string_buffer(program.state_size + _ALIGNMENT)
+        address = ctypes.addressof(self._memory)
+        self._base = -(-address // _ALIGNMENT) * _ALIGNMENT
+        start = self._base - address
+        whole = memoryview(self._memory).cast("B")
+        self.state = whole[start : start + program.state_size]
+        self.state[:] = program.initial_state
+        self._tasks = [
+            self._code.function(abi.TASK_SYMBOL.format(n), ctypes.c_int32, ctypes.c_void_p)
+            for n in range(len(program.tasks))
+        ]
+
+    def run_task(self, number: int) -> int:
+        """Run one scan of a task; return 0, or 1 after a fault."""
+        status: int = self._tasks[number](self._base)
+        return status
+
+
+def interpreted(model: Model) -> Stepper:
+    """Return the interpreter of a model as a stepper."""
+    return Interpreter(model)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value to write before a cycle."""
+
+    cycle: int
+    symbol: Symbol
+    value: bool | int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """What one scan left behind: the watched values, or the fault that ended it."""
+
+    number: int
+    time_ns: int
+    values: dict[str, Json]
+    fault: Site | None
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """What to run and what to look at."""
+
+    stepper: Stepper
+    tasks: int
+    sites: tuple[Site, ...]
+    watched: tuple[Symbol, ...]
+    settings: tuple[Setting, ...]
+    cycles: int
+    period_ns: int
+
+    def run(self) -> Iterator[Cycle]:
+        """Run the cycles one after another; a fault is the last of them."""
+        by_cycle: dict[int, list[Setting]] = {}
+        for setting in self.settings:
+            by_cycle.setdefault(setting.cycle, []).append(setting)
+        for number in range(1, self.cycles + 1):
+            now = (number - 1) * self.period_ns
+            state = self.stepper.state
+            _CONTEXT.pack_into(state, abi.NOW_NS, now, number, LOOP_BUDGET, FaultKind.NONE, 0)
+            for setting in by_cycle.get(number, ()):
+                write_symbol(state, setting.symbol, setting.value)
+            if any(self.stepper.run_task(task) for task in range(self.tasks)):
+                site = struct.unpack_from("<I", state, abi.FAULT_SITE)[0]
+                yield Cycle(number, now, {}, self.sites[site])
+                return
+            yield Cycle(number, now, self._values(state), None)
+
+    def _values(self, state: bytearray | memoryview) -> dict[str, Json]:
+        return {item.path: read_symbol(state, item) for item in self.watched}
+
+
+def read_symbol(state: bytearray | memoryview, symbol: Symbol) -> Json:
+    """Return a variable's value as JSON holds it."""
+    if symbol.bit >= 0:
+        return bool(state[symbol.offset] >> symbol.bit & 1)
+    return read_json(state, symbol.offset, symbol.type)
+
+
+def write_symbol(
+    state: bytearray | memoryview,
+    symbol: Symbol,
+    value: bool | float,  # noqa: FBT001
+) -> None:
+    """Write a variable of an elementary type."""
+    assert isinstance(symbol.type, Elementary)
+    if symbol.bit < 0:
+        store(state, symbol.offset, symbol.type, value)
+    elif value:
+        state[symbol.offset] |= 1 << symbol.bit
+    else:
+        state[symbol.offset] &= ~(1 << symbol.bit)
+
+
+def find_symbol(symbols: tuple[Symbol, ...], path: str) -> Symbol:
+    """Return the variable of a path; members and elements of a variable have paths too.
+
+    Raises:
+        UsageError: There is none.
+    """
+    wanted = path.upper()
+    for symbol in symbols:
+        if symbol.path == wanted:
+            return symbol
+    for symbol in symbols:
+        if wanted.startswith(symbol.path + "."):
+            found = _member(symbol, wanted)
+            if found is not None:
+                return found
+    raise UsageError(f"{path}: no such variable; expected a path such as {_example(symbols)}")
+
+
+def _example(symbols: tuple[Symbol, ...]) -> str:
+    return symbols[0].path if symbols else "MAIN.X"
+
+
+def _member(symbol: Symbol, wanted: str) -> Symbol | None:
+    place, data_type = symbol.offset, symbol.type
+    for name in wanted[len(symbol.path) + 1 :].split("."):
+        field = data_type.field(name) if hasattr(data_type, "field") else None
+        if field is None:
+            return None
+        place, data_type = place + field.offset, field.type
+    return Symbol(wanted, place, data_type)
+
+
+def read_settings(path: Path, symbols: tuple[Symbol, ...]) -> tuple[Setting, ...]:
+    """Return the settings of a file of lines `{"cycle":3,"set":{"MAIN.X":true}}`.
+
+    Raises:
+        UsageError: The file cannot be read, or a line names something wrong.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: unreadable ({error}); expected JSON lines") from None
+    settings: list[Setting] = []
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            settings += _settings_of(line, f"{path}:{number}", symbols)
+    return tuple(settings)
+
+
+def _settings_of(line: str, where: str, symbols: tuple[Symbol, ...]) -> Iterator[Setting]:
+    try:
+        entry = json.loads(line)
+    except ValueError as error:
+        raise UsageError(f"{where}: no JSON ({error})") from None
+    cycle = entry.get("cycle") if isinstance(entry, dict) else None
+    values = entry.get("set") if isinstance(entry, dict) else None
+    if not isinstance(cycle, int) or cycle < 1 or not isinstance(values, dict):
+        raise UsageError(f'{where}: expected {{"cycle": 1 or more, "set": {{NAME: value}}}}')
+    for path, value in values.items():
+        symbol = find_symbol(symbols, path)
+        if not isinstance(symbol.type, Elementary):
+            raise UsageError(f"{where}: {path} is {symbol.type}; expected a single variable")
+        parsed = parse_json(value, symbol.type)
+        if parsed is None:
+            text = json.dumps(value)
+            raise UsageError(f"{where}: {path} = {text}: expected {describe(symbol.type)}")
+        yield Setting(cycle, symbol, parsed)

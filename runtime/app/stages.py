@@ -1,0 +1,112 @@
+"""What `takt show` prints: the output of each stage of the compiler, one line a thing."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from runtime.build import check_sources, parse
+from runtime.diagnostics.diagnostic import Diagnostic, Findings
+from runtime.model.program import Model
+from runtime.source import Source, Span
+from runtime.syntax.lexer import tokenise
+from runtime.syntax.tokens import TokenKind
+
+Shown = tuple[str | None, tuple[Diagnostic, ...]]
+
+
+def print_stage(stage: str, sources: tuple[Source, ...]) -> Shown:
+    """Return a stage's output, None where the program is wrong, and the findings."""
+    return _STAGES[stage](sources)
+
+
+def _tokens(sources: tuple[Source, ...]) -> Shown:
+    findings = Findings()
+    lines = []
+    for number, source in enumerate(sources):
+        for token in tokenise(source, number, findings):
+            if token.kind is not TokenKind.END:
+                line, column = source.position(token.start)
+                lines.append(f"{line:5}:{column:<4} {token.kind.value:14} {token.text}")
+    return "\n".join(lines), tuple(findings.sorted())
+
+
+def _tree(sources: tuple[Source, ...]) -> Shown:
+    findings = Findings()
+    parts: list[str] = []
+    for number, source in enumerate(sources):
+        tokens = tokenise(source, number, findings)
+        parts += outline(parse(tokens, number, source, findings))
+    return (None if findings.errors else "\n".join(parts)), tuple(findings.sorted())
+
+
+def outline(node: object, depth: int = 0) -> Iterator[str]:
+    """Yield an indented line for each node below `node`, with its plain values."""
+    indent = "  " * depth
+    if isinstance(node, tuple | list) and not isinstance(node, Span):
+        for item in node:
+            yield from outline(item, depth)
+        return
+    if not dataclasses.is_dataclass(node):
+        if node is not None:
+            yield f"{indent}{node!r}"
+        return
+    plain: list[tuple[str, object]] = []
+    inner: list[tuple[str, object]] = []
+    for item in dataclasses.fields(node):
+        value = getattr(node, item.name)
+        if isinstance(value, Span):
+            continue
+        nested = dataclasses.is_dataclass(value) or isinstance(value, tuple)
+        (inner if nested else plain).append((item.name, value))
+    words = " ".join(f"{name}={value!r}" for name, value in plain if value is not None)
+    yield f"{indent}{type(node).__name__} {words}".rstrip()
+    for name, value in inner:
+        if value != ():
+            yield f"{indent}  .{name}"
+            yield from outline(value, depth + 2)
+
+
+def _model(sources: tuple[Source, ...]) -> Shown:
+    return _of_model(sources, lambda model: "\n".join(_model_lines(model)))
+
+
+def _model_lines(model: Model) -> Iterator[str]:
+    for letter, (offset, size) in zip(
+        "IQM", (model.inputs, model.outputs, model.memory), strict=True
+    ):
+        yield f"area %{letter} offset {offset} bytes {size}"
+    for variable in model.variables:
+        bit = f" bit {variable.place.bit}" if variable.place.bit >= 0 else ""
+        yield f"variable {variable.path} : {variable.place.type} offset {variable.place.offset}{bit}"
+    for task in model.tasks:
+        instances = ", ".join(item.name for item in task.instances)
+        yield f"task {task.name}: {instances}"
+    for routine in model.routines.values():
+        yield f"routine {routine.name}"
+        yield from outline(routine.body, 1)
+
+
+def _llvm(sources: tuple[Source, ...]) -> Shown:
+    from runtime.codegen.module import program_ir
+
+    return _of_model(sources, program_ir)
+
+
+def _assembly(sources: tuple[Source, ...]) -> Shown:
+    from runtime.codegen.module import assembly
+
+    return _of_model(sources, assembly)
+
+
+def _of_model(sources: tuple[Source, ...], text: Callable[[Model], str]) -> Shown:
+    checked = check_sources(sources)
+    return (None if checked.model is None else text(checked.model)), checked.findings
+
+
+_STAGES: Final[dict[str, Callable[[tuple[Source, ...]], Shown]]] = {
+    "tokens": _tokens,
+    "tree": _tree,
+    "model": _model,
+    "llvm": _llvm,
+    "asm": _assembly,
+}

@@ -1,0 +1,58 @@
+"""The command `takt`. Every error of a user ends in one line, an exit status and no traceback."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from runtime import __version__
+from runtime.cli.compiler import build, check, explain, show
+from runtime.cli.demo import demo
+from runtime.cli.plant import plant
+from runtime.cli.run import gateway_half, run
+from runtime.cli.runtime_process import runtime_half
+from runtime.cli.sim import sim
+from runtime.errors import TaktError
+
+app = typer.Typer(
+    help="Takt: a deterministic soft PLC and edge gateway.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (sim, check, show, build, explain, run, demo, plant):
+    app.command()(command)
+app.command("runtime")(runtime_half)
+app.command("gateway")(gateway_half)
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        print(f"takt {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Takt: a deterministic soft PLC and edge gateway."""
+    del version
+
+
+def main() -> None:
+    """Run the command; print a user's error as one line and leave with its exit status."""
+    try:
+        app()
+    except TaktError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone: nothing is left to say
+        sys.exit(1)
