@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Final, Self
 
 from runtime.artifact.program import CompiledProgram
+from runtime.build import build_project
+from runtime.diagnostics.diagnostic import caret_view
 from runtime.engine import realtime
 from runtime.engine.scan import Ending, ScanEngine
 from runtime.errors import Fault, HostError, ProjectError
@@ -31,11 +33,12 @@ from runtime.image.layout import Mode, SectionKind
 from runtime.image.segment import Image, create_image, image_path
 from runtime.image.statistics import TaskStatistics
 from runtime.project.config import RuntimeSection
-from runtime.project.load import FILE_NAME, Project
+from runtime.project.load import FILE_NAME, Project, load_project
 
 logger = logging.getLogger(__name__)
 
 EXIT_STOPPED: Final = 0
+EXIT_COMPILE_ERRORS: Final = 1
 EXIT_DEFECT: Final = 1
 EXIT_FAULTED: Final = 3
 _SCAN_ENDED: Final = 0
@@ -55,6 +58,28 @@ def check_tasks(project: Project) -> None:
     if len(names) > 1:
         fault = Fault("task", ", ".join(names), "one task: several are not supported for now")
         raise ProjectError(str(project.folder / FILE_NAME), (fault,))
+
+
+def run(path: Path) -> int:
+    """Build a project and run it until SIGTERM or SIGINT; return the exit status.
+
+    Findings go to stderr with a view of the source; errors among them end it with status 1.
+
+    Args:
+        path: The project's folder, or its `takt.toml`.
+
+    Raises:
+        TaktError: The project is faulty, runs already, or the machine refuses the image.
+    """
+    begun_ns = time.monotonic_ns()
+    project = load_project(path)
+    check_tasks(project)
+    compilation = build_project(project)
+    for finding in compilation.findings:
+        sys.stderr.write(caret_view(finding, compilation.sources) + "\n")
+    if compilation.program is None:
+        return EXIT_COMPILE_ERRORS
+    return serve(project, compilation.program, begun_ns)
 
 
 def serve(project: Project, program: CompiledProgram, begun_ns: int) -> int:
@@ -78,7 +103,7 @@ def serve(project: Project, program: CompiledProgram, begun_ns: int) -> int:
         wakeups = stack.enter_context(Wakeups())
         image = stack.enter_context(
             create_image(
-                path, _directory(project, program), program.layout_hash, time.monotonic_ns()
+                path, directory_of(project, program), program.layout_hash, time.monotonic_ns()
             )
         )
         stack.callback(_remove, image)
@@ -192,7 +217,8 @@ def _await_first_scan(engine: ScanEngine, wakeups: Wakeups, thread: ScanThread) 
     return False
 
 
-def _directory(project: Project, program: CompiledProgram) -> Directory:
+def directory_of(project: Project, program: CompiledProgram) -> Directory:
+    """Return what the image of a project and its program holds."""
     return Directory(
         project=project.config.project.name,
         tasks=tuple(TaskEntry(task.name, task.interval) for task in project.config.task),
@@ -233,7 +259,8 @@ def _remove(image: Image) -> None:
 
 def _build_facts(begun_ns: int) -> dict[str, object]:
     seconds = (time.monotonic_ns() - begun_ns) / 1e9
-    start = "cold" if "numba" in sys.modules else "warm"
+    compiled = {"numba", "runtime.codegen.module"} & sys.modules.keys()
+    start = "cold" if compiled else "warm"
     return {"start": start, "seconds": round(seconds, 3)}
 
 

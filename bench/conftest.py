@@ -1,0 +1,1 @@
+"""Lets the benchmarks under `micro/` import their neighbours: pytest adds this folder."""
