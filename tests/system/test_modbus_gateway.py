@@ -1,6 +1,7 @@
 """`python -m gateway run` as a process: metrics, signals, a runtime that comes and goes."""
 
 import asyncio
+import http.client
 import json
 import os
 import signal
@@ -8,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,13 +63,11 @@ class GatewayProcess:
     def scrape(self) -> dict[tuple[str, str], float]:
         """Return the samples of `/metrics` by name and device or task."""
         self.await_message("/metrics")
-        url = next(
-            str(record["message"]).partition(" ")[2]
-            for record in self.records()
-            if "port" in record
-        )
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
-            text = answer.read().decode()
+        port = next(record["port"] for record in self.records() if "port" in record)
+        connection = http.client.HTTPConnection("127.0.0.1", int(str(port)), timeout=5)
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+        connection.close()
         return {
             (
                 sample.name,

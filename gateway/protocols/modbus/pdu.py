@@ -70,6 +70,7 @@ class SpanError(ValueError):
 _READ_BITS: Final = (Function.READ_COILS, Function.READ_DISCRETE_INPUTS)
 _READ_REGISTERS: Final = (Function.READ_HOLDING_REGISTERS, Function.READ_INPUT_REGISTERS)
 _EXCEPTION_FLAG: Final = 0x80
+_EXCEPTION_BYTES: Final = 2
 _COIL_ON: Final = 0xFF00
 _REGISTER_MAX: Final = 0xFFFF
 _SPAN: Final = struct.Struct(">BHH")
@@ -378,8 +379,10 @@ def decode_response(pdu: bytes, request: Request) -> Response:
         found = f"function {pdu[0]}" if pdu else "an empty PDU"
         raise PeerProtocolError(f"{found} in the response to function {int(function)}")
     if pdu[0] & _EXCEPTION_FLAG:
-        if len(pdu) != 2:  # noqa: PLR2004
-            raise PeerProtocolError(f"exception response of {len(pdu)} bytes: expected 2")
+        if len(pdu) != _EXCEPTION_BYTES:
+            raise PeerProtocolError(
+                f"exception response of {len(pdu)} bytes: expected {_EXCEPTION_BYTES}"
+            )
         return Refused(function, pdu[1])
     match request:
         case ReadBits():

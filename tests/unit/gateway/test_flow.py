@@ -20,8 +20,8 @@ def test_big_has_the_most_significant_word_first() -> None:
     assert split_words(0x1122_3344, 2, big=False) == (0x3344, 0x1122)
 
 
-@given(st.sampled_from([1, 2, 4]), st.booleans(), st.data())
-def test_words_of_a_value_give_the_value(count: int, big: bool, data: st.DataObject) -> None:  # noqa: FBT001
+@given(count=st.sampled_from([1, 2, 4]), big=st.booleans(), data=st.data())
+def test_words_of_a_value_give_the_value(*, count: int, big: bool, data: st.DataObject) -> None:
     raw = data.draw(st.integers(0, (1 << 16 * count) - 1))
 
     assert join_words(split_words(raw, count, big=big), big=big) == raw
