@@ -41,6 +41,8 @@ EXIT_STOPPED: Final = 0
 EXIT_COMPILE_ERRORS: Final = 1
 EXIT_DEFECT: Final = 1
 EXIT_FAULTED: Final = 3
+SCAN_THREAD: Final = "takt-scan"
+"""Name of the scan thread as the machine shows it."""
 _SCAN_ENDED: Final = 0
 """The byte in the wake-up pipe that stands for the end of the scan; the others are signals."""
 _HEARTBEAT_S: Final = 0.1
@@ -159,6 +161,7 @@ class ScanThread(threading.Thread):
     def run(self) -> None:
         """Scan; every signal is another thread's business."""
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        realtime.name_thread(SCAN_THREAD)
         try:
             self.grants.append(realtime.sharpen_timers())
             if self._wishes.cpu is not None:

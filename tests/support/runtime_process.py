@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from runtime.app.process import SCAN_THREAD
 from runtime.errors import ImageError
 from runtime.image.layout import Mode, SectionKind
 from runtime.image.payloads import Frame, Outputs, decode_frame, decode_outputs
@@ -50,6 +51,22 @@ class RunningRuntime:
         """Wait until that many more scans are done."""
         goal = self.statistics.scans + more
         wait_until(lambda: self.statistics.scans >= goal, PATIENCE_S, f"{more} more scans")
+
+    @property
+    def scan_thread(self) -> Path:
+        """The scan thread's folder in /proc."""
+        threads = Path(f"/proc/{self.process.pid}/task").iterdir()
+        return next(
+            item
+            for item in threads
+            if (item / "comm").read_text(encoding="utf-8") == f"{SCAN_THREAD}\n"
+        )
+
+    @property
+    def waits(self) -> int:
+        """How often the scan thread gave up its processor by itself."""
+        status = (self.scan_thread / "status").read_text(encoding="utf-8").splitlines()
+        return next(int(line.split()[1]) for line in status if line.startswith("voluntary"))
 
     def records(self, message: str) -> list[dict[str, object]]:
         """Return the log's records whose message begins so."""

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from runtime.app.process import check_tasks
 from runtime.artifact.abi import FaultKind
+from runtime.errors import ProjectError
 from runtime.image.layout import Link, LinkError, Mode, Quality, SectionKind
 from runtime.image.payloads import Mailbox, Sample, encode_mailbox
-from tests.support.handmade import SAFE_AREA
+from tests.support.handmade import SAFE_AREA, handmade_project
 from tests.support.runtime_process import (
     PATIENCE_S,
     RunningRuntime,
@@ -110,18 +112,22 @@ def test_after_a_kill_the_next_runtime_starts_and_replaces_the_image(tmp_path: P
 
 def test_only_the_scan_thread_has_a_real_time_priority(tmp_path: Path) -> None:
     with running(tmp_path) as runtime:
-        granted = any(": granted" in str(item["message"]) for item in _priority_records(runtime))
-        tasks = Path(f"/proc/{runtime.process.pid}/task").iterdir()
-        policies = [_scheduling_policy(task) for task in tasks]
-    assert policies.count(os.SCHED_FIFO) == int(granted)
-    assert policies.count(os.SCHED_OTHER) == len(policies) - int(granted)
+        wait_until(lambda: runtime.records("started"), PATIENCE_S, "the record of the start")
+        (priority,) = runtime.records("real time: SCHED_FIFO")
+        granted = ": granted" in str(priority["message"])
+        threads = list(Path(f"/proc/{runtime.process.pid}/task").iterdir())
+        others = [item for item in threads if item != runtime.scan_thread]
+        assert _policy(runtime.scan_thread) == (
+            os.SCHED_FIFO | os.SCHED_RESET_ON_FORK if granted else os.SCHED_OTHER
+        )
+        assert {_policy(thread) for thread in others} == {os.SCHED_OTHER}
 
 
-def _priority_records(runtime: RunningRuntime) -> list[dict[str, object]]:
-    wait_until(lambda: runtime.records("started"), PATIENCE_S, "the record of the start")
-    return runtime.records("real time: SCHED_FIFO")
+def _policy(thread: Path) -> int:
+    return os.sched_getscheduler(int(thread.name))
 
 
-def _scheduling_policy(task: Path) -> int:
-    """Return field 41 of proc(5)'s stat."""
-    return int((task / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[38])
+def test_several_tasks_are_refused_by_name_for_now() -> None:
+    second = '[[task]]\nname = "Slow"\ninterval = "1s"\nprograms = ["Other"]\n'
+    with pytest.raises(ProjectError, match="task = Main, Slow: expected one task: several are"):
+        check_tasks(handmade_project(second))

@@ -47,6 +47,15 @@ def test_a_thread_that_hogs_the_interpreter_does_not_move_the_scan(tmp_path: Pat
     assert lateness.percentile(50) < sys.getswitchinterval() * 1e9 / 2
 
 
+def test_beside_a_hog_the_scan_thread_waits_for_the_clock_only(tmp_path: Path) -> None:
+    with running(tmp_path, "--interval", "5ms", "--hog") as runtime:
+        before = runtime.statistics.scans, runtime.waits
+        runtime.await_scans(200)
+        waits, scans = runtime.waits - before[1], runtime.statistics.scans - before[0]
+    # One sleep a scan; each wait for the interpreter's lock would be one more.
+    assert waits <= scans * (1 + NOISE)
+
+
 def test_scans_go_on_while_the_interpreter_is_locked(tmp_path: Path) -> None:
     """PyDLL keeps the interpreter's lock during the call: no Python can run in the process."""
     rig = Rig(tmp_path)
