@@ -1,8 +1,9 @@
 """Who speaks for the outputs: the program, or the gateway with the safe values.
 
 The program does as long as the runtime shows life and has published outputs for its mode: in
-READY and RUNNING those of a scan, in STOPPED and FAULTED the safe ones. When that fails for longer
-than a limit, the gateway does, since nobody else can. In between the last word stands.
+READY and RUNNING those of a scan, in STOPPED and FAULTED the safe ones, which stand even when the
+runtime is gone. When that fails for longer than a limit, the gateway does, since nobody else can.
+In between the last word stands.
 """
 
 import enum
@@ -47,11 +48,6 @@ def silence_limit_ns(intervals_ns: Iterable[int]) -> int:
     return min(max(by_interval_ns, RUNTIME_SILENT_NS), RUNTIME_SILENT_MAX_NS)
 
 
-def speaks(view: RuntimeView) -> bool:
-    """Return whether the newest outputs are meant for the mode that the runtime is in."""
-    return view.published and (view.mode in _ACTIVE or view.safe)
-
-
 class Watch:
     """Follows the runtime and says who speaks for the outputs."""
 
@@ -62,7 +58,9 @@ class Watch:
 
     def judge(self, view: RuntimeView, now_ns: int) -> Authority:
         """Return who speaks for the outputs now."""
-        speaking = speaks(view)
+        if view.published and view.safe:
+            return Authority.PROGRAM  # its last word was the safe one: nothing to add
+        speaking = view.published and view.mode in _ACTIVE
         if speaking:
             self._spoke_ns = now_ns
         oldest_ns = min(view.alive_ns, self._spoke_ns)

@@ -1,6 +1,7 @@
 """A project and an image without a runtime: the test plays the runtime by publishing outputs."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,10 +54,22 @@ class PlayedRuntime:
 
     image: Image
     cycle: int = 0
+    silent: bool = False
+    """Whether it has stopped to show life."""
 
     def beat(self) -> None:
-        """Show a sign of life."""
-        self.image.runtime_heartbeat_ns = time.monotonic_ns()
+        """Show a sign of life, unless it is silent."""
+        if not self.silent:
+            self.image.runtime_heartbeat_ns = time.monotonic_ns()
+
+    def alive(self, condition: Callable[[], object]) -> Callable[[], object]:
+        """Return the condition, with a sign of life whenever it is asked: for waiting on it."""
+
+        def beating() -> object:
+            self.beat()
+            return condition()
+
+        return beating
 
     def publish(self, area: bytes, *, safe: bool = False, source_ns: int = 0) -> None:
         """Publish the outputs of one scan; every device's inputs have that source time."""

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 
-async def until(condition: Callable[[], object], what: str, timeout_s: float = 5.0) -> None:
+async def until(condition: Callable[[], object], what: str, timeout_s: float = 15.0) -> None:
     """Return once `condition` is true; fail with `what` was awaited after `timeout_s` seconds."""
     deadline = time.monotonic() + timeout_s
     while not condition():

@@ -142,14 +142,14 @@ def test_a_gateway_serves_its_project_from_sensor_to_metrics(tmp_path: Path) -> 
             assert runtime.image.gateway_pid == gateway.process.pid
 
             runtime.publish(word(5), source_ns=runtime.mailbox().samples[0].source_ns)
-            wait_until(lambda: plant.holding[3:4] == [5], 5, "the outputs")
+            wait_until(runtime.alive(lambda: plant.holding[3:4] == [5]), 20, "the outputs")
             runtime.publish(word(6), source_ns=runtime.mailbox().samples[0].source_ns)
-            wait_until(lambda: plant.holding[3:4] == [6], 5, "the changed output")
+            wait_until(runtime.alive(lambda: plant.holding[3:4] == [6]), 20, "the changed output")
 
             def reacted() -> bool:
                 return gateway.scrape()["takt_reaction_seconds_count", "plc"] >= 1
 
-            wait_until(reacted, 5, "the reaction in the metrics")
+            wait_until(reacted, 20, "the reaction in the metrics")
             metrics = gateway.scrape()
             assert metrics["takt_link_state", "plc"] == Link.UP
             assert metrics["takt_runtime_mode", "running"] == 1
@@ -183,7 +183,9 @@ def test_a_gateway_that_was_killed_is_replaced_and_control_goes_on(tmp_path: Pat
         runtime.publish(word(8))
         with gateway_process(project, tmp_path / "second") as gateway:
             wait_until(lambda: runtime.mailbox().polls > polls, 20, "further polls")
-            wait_until(lambda: plant.holding[3:4] == [8], 5, "what was published meanwhile")
+            wait_until(
+                runtime.alive(lambda: plant.holding[3:4] == [8]), 20, "what was published meanwhile"
+            )
             assert gateway.end(signal.SIGTERM) == 0
 
 
@@ -193,12 +195,12 @@ def test_a_runtime_that_starts_again_is_followed(tmp_path: Path) -> None:
         first = play(project)
         with gateway_process(project, tmp_path / "log") as gateway:
             first.publish(word(5))
-            wait_until(lambda: plant.holding[3:4] == [5], 20, "the first outputs")
+            wait_until(first.alive(lambda: plant.holding[3:4] == [5]), 20, "the first outputs")
 
             second = play(project)
             second.publish(word(6))
-            wait_until(lambda: plant.holding[3:4] == [6], 5, "the second outputs")
-            wait_until(lambda: second.mailbox().link is Link.UP, 5, "the link in the new image")
+            wait_until(second.alive(lambda: plant.holding[3:4] == [6]), 20, "the second outputs")
+            wait_until(lambda: second.mailbox().link is Link.UP, 20, "the link in the new image")
             assert gateway.end(signal.SIGTERM) == 0
 
 
@@ -208,10 +210,10 @@ def test_a_runtime_that_leaves_is_noticed_and_the_safe_values_are_written(tmp_pa
         runtime = play(project)
         with gateway_process(project, tmp_path / "log") as gateway:
             runtime.publish(word(5))
-            wait_until(lambda: plant.holding[3:4] == [5], 20, "the outputs")
+            wait_until(runtime.alive(lambda: plant.holding[3:4] == [5]), 20, "the outputs")
             image_path(project.config.project.name).unlink()
 
-            wait_until(lambda: plant.holding[3:4] == [9], 5, "the safe value")
+            wait_until(lambda: plant.holding[3:4] == [9], 20, "the safe value")
             assert gateway.messages().count("is silent") == 1
             assert gateway.end(signal.SIGTERM) == 0
 
@@ -224,7 +226,7 @@ def test_the_last_outputs_of_a_runtime_reach_the_device_before_the_gateway_leave
         runtime = play(project)
         with gateway_process(project, tmp_path / "log") as gateway:
             runtime.publish(word(5))
-            wait_until(lambda: plant.holding[3:4] == [5], 20, "the outputs")
+            wait_until(runtime.alive(lambda: plant.holding[3:4] == [5]), 20, "the outputs")
             runtime.publish(word(1), safe=True)
             runtime.image.mode = Mode.STOPPED
             assert gateway.end(signal.SIGTERM) == 0
@@ -240,7 +242,7 @@ def test_an_image_of_other_inputs_is_named_and_not_touched(tmp_path: Path) -> No
         assert runtime.image.gateway_pid == 0
 
         fitting = play(project)
-        wait_until(lambda: fitting.image.gateway_pid == gateway.process.pid, 5, "the new image")
+        wait_until(lambda: fitting.image.gateway_pid == gateway.process.pid, 20, "the new image")
         assert gateway.messages().count("has other devices") == 1
 
 
@@ -258,7 +260,7 @@ def test_two_gateways_do_not_serve_one_image(tmp_path: Path) -> None:
         assert serving in {first.process.pid, second.process.pid}
         waiting = first if serving == second.process.pid else second
         os.kill(serving, signal.SIGTERM)
-        wait_until(lambda: runtime.image.gateway_pid == waiting.process.pid, 10, "the other")
+        wait_until(lambda: runtime.image.gateway_pid == waiting.process.pid, 20, "the other")
 
 
 def test_a_gateway_whose_image_another_one_took_over_steps_back(tmp_path: Path) -> None:

@@ -93,6 +93,10 @@ def test_a_stopped_program_speaks_by_its_safe_outputs_only(mode: Mode) -> None:
     assert watch.judge(view(mode, 2000), 2000) is Authority.GATEWAY
 
 
+def test_safe_outputs_stand_when_the_runtime_that_published_them_is_gone() -> None:
+    assert Watch(LIMIT, 0).judge(view(Mode.STOPPED, 10, safe=True), 9000) is Authority.PROGRAM
+
+
 def test_a_program_that_starts_is_given_time_for_its_first_outputs() -> None:
     watch = Watch(LIMIT, 0)
 
