@@ -1,6 +1,5 @@
 """`takt demo`: an ST program controls a simulated plant over Modbus TCP, before your eyes."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -29,18 +28,13 @@ def demo(
 
     from runtime.app.demo import DemoOptions, run_demo
     from runtime.cli.view import LiveView, PlainView, summary
-    from runtime.errors import TaktError
 
     options = DemoOptions(seconds, record, keep_ports)
     console = Console()
-    try:
-        if plain or not console.is_terminal:
-            result = run_demo(options, PlainView())
-        else:
-            with LiveView(console) as view:
-                result = run_demo(options, view)
-    except TaktError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(error.exit_code) from None
+    if plain or not console.is_terminal:
+        result = run_demo(options, PlainView())
+    else:
+        with LiveView(console) as view:
+            result = run_demo(options, view)
     print(summary(result))
     raise typer.Exit(result.exit_status)

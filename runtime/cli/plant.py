@@ -1,6 +1,5 @@
 """`takt plant`: a simulated plant as a Modbus TCP device, to try programs on."""
 
-import sys
 from typing import Annotated
 
 import typer
@@ -14,14 +13,10 @@ def plant(
     ] = 15_020,
 ) -> None:
     """Run a simulated plant until Ctrl-C; one JSON line on stdout names its port."""
-    from runtime.errors import TaktError, UsageError
+    from runtime.errors import UsageError
     from runtime.plant.__main__ import PLANTS, run
     from runtime.plant.rig import Disturbance
 
-    try:
-        if name not in PLANTS:
-            raise UsageError(f"plant {name!r} is unknown; expected one of {', '.join(PLANTS)}")
-        run(name, host, port, Disturbance())
-    except TaktError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(error.exit_code) from None
+    if name not in PLANTS:
+        raise UsageError(f"plant {name!r} is unknown; expected one of {', '.join(PLANTS)}")
+    run(name, host, port, Disturbance())

@@ -20,16 +20,10 @@ def run(
 ) -> None:
     """Run a project: runtime and gateway under one supervisor, records on stderr."""
     from runtime.app.launch import run_project
-    from runtime.errors import TaktError
     from runtime.log import configure_logging
 
     configure_logging()
-    try:
-        status = run_project(project, seconds)
-    except TaktError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(error.exit_code) from None
-    raise typer.Exit(status)
+    raise typer.Exit(run_project(project, seconds))
 
 
 def gateway_half(project: ProjectPath) -> None:

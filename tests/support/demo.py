@@ -64,10 +64,15 @@ class Demo:
 def start_demo(folder: Path) -> Demo:
     """Start a demo whose recording goes into a folder."""
     file = folder / "recording.jsonl"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "runtime", "demo", "--plain", "--record", str(file)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    # A job in a shell's background ignores Ctrl-C, and its children inherit that; ours must not.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "runtime", "demo", "--plain", "--record", str(file)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
     return Demo(process, file)
