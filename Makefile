@@ -1,0 +1,51 @@
+# Everything a developer types. On a fresh machine: Python 3.11 with venv and pip, make, nothing else.
+PYTHON ?= python3
+SECONDS_OF_DEMO ?= 40
+FUZZ_CASES ?= 20000
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: help setup demo test check format unit bench fuzz packages clean
+
+help:  ## Show what there is.
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(INSTALLED)  ## Make the virtual environment .venv with Takt and its tools in it.
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Takt needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: setup  ## Control the two-tank plant over Modbus TCP, with a live view (SECONDS_OF_DEMO).
+	$(BIN)/takt demo --seconds $(SECONDS_OF_DEMO)
+
+test: check unit  ## All checks and all tests.
+
+check: setup  ## Lint, format, types, import layers.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache --no-logo
+
+format: setup  ## Bring the code into the form that `check` wants.
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format --quiet .
+
+unit: setup  ## The tests, real processes and peers on loopback included.
+	$(BIN)/pytest
+
+bench: setup  ## All benchmarks, quickly. Those beside cyclictest want `make packages` before.
+	@for file in bench/[a-z]*_*.py bench/startup.py; do echo "== $$file"; $(BIN)/python $$file --quick || exit 1; done
+	$(BIN)/pytest bench/micro --benchmark-only --override-ini 'addopts=-ra'
+
+fuzz: setup  ## Longer campaigns of generated and broken programs (FUZZ_CASES).
+	TAKT_FUZZ_CASES=$(FUZZ_CASES) $(BIN)/pytest -k 'fuzz or generated' --timeout 3600
+
+packages:  ## Debian's packages that benchmarks measure against (as root).
+	apt-get update -q
+	apt-get install -y -q rt-tests
+
+clean:  ## Remove what `setup` and the tools made.
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
