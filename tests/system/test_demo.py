@@ -30,7 +30,8 @@ def is_disturbed(record: Record) -> bool:
 
 def is_controlling(record: Record) -> bool:
     good = all(quality == "GOOD" for quality in record["qualities"].values())
-    return good and record["values"]["MAIN.PUMPRUNS"] is True
+    values = record["values"]
+    return good and values["MAIN.PUMPON"] is True and values["MAIN.PUMPRUNS"] is True
 
 
 @dataclass
