@@ -66,6 +66,7 @@ def executive_object() -> bytes:
     kept = cache.fetch(key)
     if kept is not None:
         return kept
+    native.import_numba()
     from runtime.engine import executive
 
     text = native.exported_ir(executive.execute, _SIGNATURE, EXECUTE, depends_on=basis)
