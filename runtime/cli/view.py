@@ -13,6 +13,7 @@ from rich.text import Text
 from runtime.app.demo import DemoResult, Moment
 from runtime.app.monitor import LinkReport, Observation, TaskReport
 from runtime.app.tally import BAND_MM
+from runtime.artifact.abi import FaultKind
 from runtime.image.layout import Link, LinkError, Mode, Quality
 from runtime.image.statistics import HistogramCopy
 
@@ -224,6 +225,8 @@ def summary(result: DemoResult) -> str:
     if observation is None:
         return "The demo was ended before its first scan."
     lines = [f"The demo controlled for {result.last.elapsed_s:.1f} s.", *_level_lines(result)]
+    if observation.fault is not FaultKind.NONE:
+        lines.append(f"  fault      {observation.fault.label} in cycle {observation.cycle}")
     for task in observation.tasks:
         lines.append(
             f"  scans      {task.scans} of {task.interval_ns / 1e6:g} ms, "

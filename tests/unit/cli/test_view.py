@@ -1,6 +1,7 @@
 """What the demo shows, from made-up observations."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -8,6 +9,7 @@ from rich.console import Console
 from runtime.app.demo import DemoResult, Moment
 from runtime.app.monitor import Observation
 from runtime.app.tally import LevelTally
+from runtime.artifact.abi import FaultKind
 from runtime.cli.view import PlainView, bar, link_state, panel, plain_line, summary
 from runtime.image.layout import Link, LinkError, Quality
 from tests.support.observations import CHILDREN, link_report, observation
@@ -79,6 +81,12 @@ def test_the_summary_tells_how_well_the_level_was_held() -> None:
     assert "by 13.6 mm at most; back within 5 mm after 5.2 s" in text
     assert "1234 of 10 ms, 1 overruns" in text
     assert "reaction" in text
+
+
+def test_the_summary_names_a_fault_of_the_program() -> None:
+    seen = replace(observation(), fault=FaultKind.ZERO_DIVISION)
+    text = summary(DemoResult(moment(seen), LevelTally(), 3))
+    assert "division-by-zero in cycle 1234" in text
 
 
 def test_the_summary_of_a_demo_without_a_scan_says_so() -> None:
