@@ -97,6 +97,8 @@ def duration(nanoseconds: float) -> str:
 
 def percentiles(histogram: HistogramCopy) -> str:
     """Return p50, p99, p99.9 and the maximum in one line."""
+    if histogram.count == 0:
+        return "none yet"
     parts = [f"p{rank:g} {duration(histogram.percentile(rank))}" for rank in (50, 99, 99.9)]
     return "  ".join([*parts, f"max {duration(histogram.max_ns)}"])
 

@@ -10,9 +10,9 @@ from runtime.app.demo import DemoResult, Moment
 from runtime.app.monitor import Observation
 from runtime.app.tally import LevelTally
 from runtime.artifact.abi import FaultKind
-from runtime.cli.view import PlainView, bar, link_state, panel, plain_line, summary
+from runtime.cli.view import PlainView, bar, link_state, panel, percentiles, plain_line, summary
 from runtime.image.layout import Link, LinkError, Quality
-from tests.support.observations import CHILDREN, link_report, observation
+from tests.support.observations import CHILDREN, histogram, link_report, observation
 
 
 def moment(seen: Observation | None) -> Moment:
@@ -87,6 +87,10 @@ def test_the_summary_names_a_fault_of_the_program() -> None:
     seen = replace(observation(), fault=FaultKind.ZERO_DIVISION)
     text = summary(DemoResult(moment(seen), LevelTally(), 3))
     assert "division-by-zero in cycle 1234" in text
+
+
+def test_percentiles_of_nothing_are_not_shown_as_zero() -> None:
+    assert percentiles(histogram()) == "none yet"
 
 
 def test_the_summary_of_a_demo_without_a_scan_says_so() -> None:
