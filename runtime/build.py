@@ -13,12 +13,13 @@ from pathlib import Path
 
 from runtime.artifact import cache
 from runtime.artifact import program as artifact
-from runtime.artifact.program import Area, CompiledProgram, Site, Symbol
+from runtime.artifact.program import Area, CompiledProgram, Site, Symbol, TaskInfo
 from runtime.diagnostics.diagnostic import Diagnostic, Findings
 from runtime.errors import TaktError
 from runtime.limits import AREA_BYTES_MAX, RECURSION_LIMIT
-from runtime.model.build_model import TaskPlan, build_model
-from runtime.model.program import Model
+from runtime.model.build_model import build_model
+from runtime.model.configure import TaskPlan
+from runtime.model.program import Model, Place
 from runtime.project.load import Project
 from runtime.project.units import Address, parse_address
 from runtime.source import Source, read_source
@@ -123,7 +124,10 @@ def compile_sources(
 def build_project(project: Project) -> Compilation:
     """Return the compiled program of a project."""
     sources = tuple(read_source(path) for path in project.sources)
-    plans = tuple(TaskPlan(task.name, task.programs) for task in project.config.task)
+    plans = tuple(
+        TaskPlan(task.name, task.programs, task.interval, task.priority)
+        for task in project.config.task
+    )
     channels = tuple(entry.address for entry in project.config.io)
     return compile_sources(sources, project.config.project.name, plans, channels)
 
@@ -172,19 +176,33 @@ def _program(
         inputs=Area(*model.inputs),
         outputs=Area(*model.outputs),
         memory=Area(*model.memory),
-        tasks=tuple(task.name for task in model.tasks),
+        tasks=tasks_of(model),
         symbols=symbols_of(model),
         sites=sites_of(model, sources),
         source_hash=key,
     )
 
 
+def tasks_of(model: Model) -> tuple[TaskInfo, ...]:
+    """Return when the tasks of a model run."""
+    return tuple(
+        TaskInfo(
+            task.name,
+            task.interval_ns,
+            task.priority,
+            None if task.single is None else _symbol("SINGLE", task.single),
+        )
+        for task in model.tasks
+    )
+
+
+def _symbol(path: str, place: Place) -> Symbol:
+    return Symbol(path, place.offset, place.type, place.bit)
+
+
 def symbols_of(model: Model) -> tuple[Symbol, ...]:
     """Return the symbol table of a model."""
-    return tuple(
-        Symbol(item.path, item.place.offset, item.place.type, item.place.bit)
-        for item in model.variables
-    )
+    return tuple(_symbol(item.path, item.place) for item in model.variables)
 
 
 def sites_of(model: Model, sources: tuple[Source, ...]) -> tuple[Site, ...]:

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from runtime.artifact import abi
 from runtime.artifact.abi import FaultKind
-from runtime.artifact.program import CompiledProgram, Site, Symbol
+from runtime.artifact.program import CompiledProgram, Site, Symbol, TaskInfo
 from runtime.datatypes.elementary import Elementary
 from runtime.datatypes.values import Json, describe, parse_json, read_json, store
 from runtime.engine.native import NativeCode
@@ -90,7 +90,7 @@ class Simulation:
     """What to run and what to look at."""
 
     stepper: Stepper
-    tasks: int
+    tasks: tuple[TaskInfo, ...]
     sites: tuple[Site, ...]
     watched: tuple[Symbol, ...]
     settings: tuple[Setting, ...]
@@ -102,17 +102,39 @@ class Simulation:
         by_cycle: dict[int, list[Setting]] = {}
         for setting in self.settings:
             by_cycle.setdefault(setting.cycle, []).append(setting)
+        levels = [False] * len(self.tasks)
         for number in range(1, self.cycles + 1):
             now = (number - 1) * self.period_ns
             state = self.stepper.state
             _CONTEXT.pack_into(state, abi.NOW_NS, now, number, LOOP_BUDGET, FaultKind.NONE, 0)
             for setting in by_cycle.get(number, ()):
                 write_symbol(state, setting.symbol, setting.value)
-            if any(self.stepper.run_task(task) for task in range(self.tasks)):
+            if any(self.stepper.run_task(task) for task in self._due(now, state, levels)):
                 site = struct.unpack_from("<I", state, abi.FAULT_SITE)[0]
                 yield Cycle(number, now, {}, self.sites[site])
                 return
             yield Cycle(number, now, self._values(state), None)
+
+    def _due(self, now_ns: int, state: bytearray | memoryview, levels: list[bool]) -> Iterator[int]:
+        """Yield the tasks that are released at a base tick.
+
+        Args:
+            now_ns: The time of the tick.
+            state: Where the variables of SINGLE stand.
+            levels: Their values at the last tick; brought up to date.
+        """
+        for number, task in enumerate(self.tasks):
+            if task.single is not None:
+                level = bool(read_symbol(state, task.single))
+                rises, levels[number] = level and not levels[number], level
+                if rises:
+                    yield number
+            elif not task.interval_ns or self._passes(now_ns, task.interval_ns):
+                yield number
+
+    def _passes(self, now_ns: int, interval_ns: int) -> bool:
+        """Whether a multiple of the interval lies in the tick that ends now."""
+        return now_ns // interval_ns != (now_ns - self.period_ns) // interval_ns
 
     def _values(self, state: bytearray | memoryview) -> dict[str, Json]:
         return {item.path: read_symbol(state, item) for item in self.watched}

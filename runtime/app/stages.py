@@ -77,7 +77,8 @@ def _model_lines(model: Model) -> Iterator[str]:
         yield f"area %{letter} offset {offset} bytes {size}"
     for variable in model.variables:
         bit = f" bit {variable.place.bit}" if variable.place.bit >= 0 else ""
-        yield f"variable {variable.path} : {variable.place.type} offset {variable.place.offset}{bit}"
+        place = variable.place
+        yield f"variable {variable.path} : {place.type} offset {place.offset}{bit}"
     for task in model.tasks:
         instances = ", ".join(item.name for item in task.instances)
         yield f"task {task.name}: {instances}"

@@ -10,7 +10,7 @@ import hashlib
 import json
 import struct
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from runtime.artifact.abi import FaultKind
 from runtime.datatypes.derived import Array, DataType, Field, Structure
@@ -18,7 +18,7 @@ from runtime.datatypes.elementary import ELEMENTARY, Elementary
 from runtime.errors import TaktError
 
 MAGIC: Final = b"TAKTPROG"
-VERSION: Final = 1
+VERSION: Final = 2
 _PREFIX: Final = struct.Struct("<8sII")
 
 
@@ -51,6 +51,18 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskInfo:
+    """When a task runs; task number n runs through the symbol `takt_task_n`."""
+
+    name: str
+    interval_ns: int
+    """Period; 0 runs in every base cycle, unless `single` says when."""
+    priority: int = 0
+    single: Symbol | None = None
+    """A BOOL whose rising edge releases the task."""
+
+
+@dataclass(frozen=True, slots=True)
 class CompiledProgram:
     """Machine code, the state it works on, and the names in it."""
 
@@ -60,8 +72,8 @@ class CompiledProgram:
     inputs: Area
     outputs: Area
     memory: Area
-    tasks: tuple[str, ...]
-    """Names of the tasks; number n runs through the symbol `takt_task_n`."""
+    tasks: tuple[TaskInfo, ...]
+    """The tasks, in the order in which they run when they are released together."""
     symbols: tuple[Symbol, ...]
     sites: tuple[Site, ...]
     source_hash: str
@@ -125,6 +137,16 @@ def decode_symbol(encoded: list[object]) -> Symbol:
     return Symbol(path, offset, decode_type(data_type), bit)
 
 
+def _encode_task(task: TaskInfo) -> list[object]:
+    single = encode_symbol(task.single) if task.single is not None else None
+    return [task.name, task.interval_ns, task.priority, single]
+
+
+def _decode_task(encoded: list[Any]) -> TaskInfo:
+    name, interval, priority, single = encoded
+    return TaskInfo(name, interval, priority, decode_symbol(single) if single else None)
+
+
 def dump(program: CompiledProgram) -> bytes:
     """Return the program as the bytes of a file."""
     header = json.dumps(
@@ -134,7 +156,7 @@ def dump(program: CompiledProgram) -> bytes:
             "inputs": [program.inputs.offset, program.inputs.size],
             "outputs": [program.outputs.offset, program.outputs.size],
             "memory": [program.memory.offset, program.memory.size],
-            "tasks": program.tasks,
+            "tasks": [_encode_task(task) for task in program.tasks],
             "symbols": [encode_symbol(item) for item in program.symbols],
             "sites": [[int(site.kind), site.file, site.line] for site in program.sites],
             "source_hash": program.source_hash,
@@ -169,7 +191,7 @@ def parse(data: bytes) -> CompiledProgram:
             inputs=Area(*header["inputs"]),
             outputs=Area(*header["outputs"]),
             memory=Area(*header["memory"]),
-            tasks=tuple(header["tasks"]),
+            tasks=tuple(_decode_task(item) for item in header["tasks"]),
             symbols=tuple(decode_symbol(item) for item in header["symbols"]),
             sites=tuple(Site(FaultKind(kind), file, line) for kind, file, line in header["sites"]),
             source_hash=header["source_hash"],

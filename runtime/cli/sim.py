@@ -15,7 +15,7 @@ from runtime.project.units import parse_duration
 
 if TYPE_CHECKING:
     from runtime.app.simulate import Cycle, Simulation, Stepper
-    from runtime.artifact.program import Site
+    from runtime.artifact.program import Site, TaskInfo
     from runtime.source import Source
 
 
@@ -84,10 +84,10 @@ def _period(text: str) -> int:
 
 def _engine(
     sources: "tuple[Source, ...]", engine: Engine, *, as_json: bool
-) -> "tuple[Stepper, tuple[Symbol, ...], tuple[Site, ...], int]":
+) -> "tuple[Stepper, tuple[Symbol, ...], tuple[Site, ...], tuple[TaskInfo, ...]]":
     """Return an engine ready to run, or leave with the diagnostics."""
     from runtime.app.simulate import CompiledStepper, interpreted
-    from runtime.build import check_sources, compile_sources, sites_of, symbols_of
+    from runtime.build import check_sources, compile_sources, sites_of, symbols_of, tasks_of
 
     if engine is Engine.COMPILED:
         compilation = compile_sources(sources, "sim")
@@ -95,13 +95,13 @@ def _engine(
             raise reject(compilation.findings, sources, as_json=as_json)
         show_findings(compilation.findings, sources)
         program = compilation.program
-        return CompiledStepper(program), program.symbols, program.sites, len(program.tasks)
+        return CompiledStepper(program), program.symbols, program.sites, program.tasks
     checked = check_sources(sources)
     if checked.model is None:
         raise reject(checked.findings, sources, as_json=as_json)
     show_findings(checked.findings, sources)
     model = checked.model
-    return interpreted(model), symbols_of(model), sites_of(model, sources), len(model.tasks)
+    return interpreted(model), symbols_of(model), sites_of(model, sources), tasks_of(model)
 
 
 def _leave_on_fault(cycle: "Cycle") -> dict[str, object] | None:

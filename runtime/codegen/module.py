@@ -247,9 +247,12 @@ def _pieces(body: tuple[Statement, ...]) -> list[tuple[Statement, ...]]:
 
 def _task(number: int, task: Task, module: ModuleBuilder) -> None:
     emit = module.emitter(f"define i32 @{abi.TASK_SYMBOL.format(number)}(ptr align 64 %base)")
+    make = module.builder(emit)
     for instance in task.instances:
+        make.sequence(instance.before, None)
         place = emit.value(f"getelementptr inbounds i8, ptr %base, i64 {instance.offset}")
         status = emit.value(f'call i32 @"{instance.routine}"(ptr %base, ptr {place})')
         emit.check_status(status)
+        make.sequence(instance.after, None)
     emit.effect("ret i32 0")
     module.functions.append(emit.text())

@@ -40,7 +40,13 @@ class Interpreter:
         self._bodies[name] = _resetting(routine, body)
 
     def _task(self, task: Task) -> tuple[tuple[int, Action], ...]:
-        return tuple((item.offset, self._bodies[item.routine]) for item in task.instances)
+        make = StatementCompiler(Compiler((), self._callees), self._bodies)
+        actions: list[tuple[int, Action]] = []
+        for item in task.instances:
+            actions.append((item.offset, make.sequence(item.before)))
+            actions.append((item.offset, self._bodies[item.routine]))
+            actions.append((item.offset, make.sequence(item.after)))
+        return tuple(actions)
 
     def run_task(self, number: int) -> int:
         """Run one scan of a task, as `takt_task_<number>` does; return 0, or 1 after a fault."""

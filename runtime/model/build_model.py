@@ -1,34 +1,18 @@
 """From trees to the model: declarations, then bodies, then the order and the whole's layout."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-
-from runtime.datatypes.derived import align
 from runtime.diagnostics.diagnostic import Findings
-from runtime.limits import STATE_BYTES_MAX
+from runtime.model.configure import Layout, TaskPlan, lay_out_tasks
 from runtime.model.declare import Declarations, declare_all
 from runtime.model.program import (
     Base,
-    Instance,
     Local,
     Model,
     Place,
     Routine,
-    Task,
-    Variable,
 )
 from runtime.model.scope import Names, RoutineInfo, Scope, VariableInfo
 from runtime.model.statements import Body, check_statements
-from runtime.source import Span
 from runtime.syntax import tree
-
-
-@dataclass(frozen=True, slots=True)
-class TaskPlan:
-    """A task and the names of the programs it runs, each as an instance of its own name."""
-
-    name: str
-    programs: tuple[str, ...]
 
 
 def build_model(
@@ -41,7 +25,8 @@ def build_model(
 
     Args:
         units: The trees of all sources.
-        plans: The tasks; None runs all programs in one task, in the order of their declaration.
+        plans: The tasks; None takes them from the CONFIGURATION, and without one runs all programs
+            in one task, in the order of their declaration.
         areas: Bytes of the areas I, Q and M.
         findings: Takes what is wrong.
     """
@@ -49,18 +34,20 @@ def build_model(
     work = declare_all(units, names)
     routines = _check_bodies(work)
     order = _call_order(names, work)
-    tasks, variables, images = _instances(plans, work)
+    layout = Layout(work)
+    configurations = tuple(item for unit in units for item in unit.configurations)
+    tasks = lay_out_tasks(plans, configurations, layout)
     if findings.errors:
         return None
     state = bytearray(work.state_end)
-    for offset, image in images:
+    for offset, image in layout.images:
         state[offset : offset + len(image)] = image
     for place, image in work.pokes:
         _poke(state, place, image)
     return Model(
         {key: routines[key] for key in order},
         tasks,
-        variables,
+        tuple(layout.variables),
         bytes(state),
         _area("I", names),
         _area("Q", names),
@@ -147,64 +134,3 @@ def _call_order(names: Names, work: Declarations) -> list[str]:
         if key in names.routines:
             visit(key, ())
     return order
-
-
-def _instances(
-    plans: tuple[TaskPlan, ...] | None, work: Declarations
-) -> tuple[tuple[Task, ...], tuple[Variable, ...], list[tuple[int, bytes]]]:
-    names = work.names
-    if plans is None:
-        programs = [info.name for info in _programs(names)]
-        if not programs:
-            text = "there is no PROGRAM to run"
-            names.findings.error(
-                "ST2012", Span(0, 0, 0), text, "declare PROGRAM MAIN … END_PROGRAM"
-            )
-        plans = (TaskPlan("MAIN", tuple(programs)),)
-    variables = [Variable(item.name.upper(), item.place) for item in names.globals.values()]
-    images: list[tuple[int, bytes]] = []
-    tasks = []
-    for plan in plans:
-        instances = []
-        for program in plan.programs:
-            info = names.routines.get(program.upper())
-            if info is None or info.kind != "PROGRAM":
-                _report_program(plan, program, names)
-                continue
-            instances.append(_instance(info, work, variables, images))
-        tasks.append(Task(plan.name, tuple(instances)))
-    if work.state_end > STATE_BYTES_MAX:
-        text = f"the program takes {work.state_end} bytes, at most {STATE_BYTES_MAX} are possible"
-        names.findings.error("ST2014", Span(0, 0, 0), text)
-    return tuple(tasks), tuple(variables), images
-
-
-def _programs(names: Names) -> Iterable[RoutineInfo]:
-    return (info for info in names.routines.values() if info.kind == "PROGRAM")
-
-
-def _report_program(plan: TaskPlan, program: str, names: Names) -> None:
-    known = ", ".join(info.name for info in _programs(names)) or "none"
-    text = f"task {plan.name} runs program {program}, which is not declared"
-    names.findings.error("ST2011", Span(0, 0, 0), text, f"declared programs: {known}")
-
-
-def _instance(
-    info: RoutineInfo,
-    work: Declarations,
-    variables: list[Variable],
-    images: list[tuple[int, bytes]],
-) -> Instance:
-    assert info.structure is not None
-    offset = align(work.state_end, 64)
-    work.state_end = offset + info.structure.size
-    images.append((offset, info.initial))
-    name = info.name.upper()
-    for key, item in info.variables.items():
-        if item.section in {"VAR_TEMP", "VAR_EXTERNAL", "VAR_GLOBAL"}:
-            continue
-        place = item.place
-        if place.base is Base.SELF:
-            place = Place(Base.STATE, offset + place.offset, place.type, owner=place.owner)
-        variables.append(Variable(f"{name}.{key}", place))
-    return Instance(name, name, offset)

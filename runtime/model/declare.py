@@ -74,6 +74,7 @@ def _collect(units: tuple[tree.Unit, ...], work: Declarations) -> None:
     taken: dict[str, str] = dict.fromkeys(BLOCKS, "a standard function block")
     taken |= dict.fromkeys(FUNCTIONS, "a standard function")
     for unit in units:
+        _collect_globals(unit, work)
         both: tuple[tree.TypeDeclaration | tree.Pou, ...] = (*unit.types, *unit.pous)
         for declared in both:
             key = declared.name.name.upper()
@@ -87,16 +88,27 @@ def _collect(units: tuple[tree.Unit, ...], work: Declarations) -> None:
                 work.routine_trees[key] = declared
             else:
                 work.type_trees[key] = declared
-        for block in unit.globals:
-            for variable in block.variables:
-                key = variable.name.upper()
-                if key in work.global_trees:
-                    findings.error("ST2003", variable.span, f"{variable.name} is already declared")
-                elif key:
-                    work.global_trees[key] = (variable, block)
+
+
+def _collect_globals(unit: tree.Unit, work: Declarations) -> None:
+    inside = (block for item in unit.configurations for block in item.blocks)
+    for block in (*unit.globals, *inside):
+        if block.section == "VAR_ACCESS":
+            work.names.findings.error("ST9001", block.span, "VAR_ACCESS is not supported")
+        if block.section != "VAR_GLOBAL":
+            continue
+        for variable in block.variables:
+            key = variable.name.upper()
+            if key in work.global_trees:
+                text = f"{variable.name} is already declared"
+                work.names.findings.error("ST2003", variable.span, text)
+            elif key:
+                work.global_trees[key] = (variable, block)
 
 
 def _check_name(name: str, span: Span, work: Declarations) -> None:
+    if "." in name:
+        work.names.findings.error("ST1101", span, f"expected a name without '.', found {name!r}")
     if "__" in name or name.endswith("_"):
         text = f"{name} has two underscores in a row or one at its end"
         work.names.findings.error("ST2013", span, text)
@@ -328,7 +340,7 @@ def _routine_variable(
         if key:  # known, so that its uses are not reported as well
             info.variables[key] = _unknown(variable, block)
         return
-    if variable.address is not None:
+    if variable.address is not None and not variable.address.text.endswith("*"):
         place = _located(variable, resolved, info, work)
     elif info.kind == "FUNCTION":
         place = _function_local(variable, resolved, info, work)
@@ -449,22 +461,27 @@ def _located(
     variable: tree.Variable, resolved: TypeInfo, info: RoutineInfo | None, work: Declarations
 ) -> Place | None:
     assert variable.address is not None
-    findings = work.names.findings
     if info is not None and info.kind == "FUNCTION":
         text = f"{variable.name} cannot have an address: a function's variables are its own"
-        findings.error("ST2008", variable.span, text)
+        work.names.findings.error("ST2008", variable.span, text)
         return None
+    place = address_place(variable, resolved, work)
+    if place is not None and variable.initial is not None:
+        work.pokes.append((place, resolved.initial))
+    return place
+
+
+def address_place(variable: tree.Variable, resolved: TypeInfo, work: Declarations) -> Place | None:
+    """Return the place of a variable's address, after checking that its type fits (ST2008)."""
+    assert variable.address is not None
     address = read_address(variable.address.text, variable.address.span, work.names)
     if address is None:
         return None
     if not isinstance(resolved.type, Elementary) or _width(resolved.type) != address.width:
         text = f"{resolved.type} does not fit the {_describe(address)} at {variable.address.text}"
-        findings.error("ST2008", variable.address.span, text)
+        work.names.findings.error("ST2008", variable.address.span, text)
         return None
-    place = place_of_address(address, work.names, resolved.type)
-    if variable.initial is not None:
-        work.pokes.append((place, resolved.initial))
-    return place
+    return place_of_address(address, work.names, resolved.type)
 
 
 def _width(data_type: Elementary) -> int:

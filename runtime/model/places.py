@@ -32,8 +32,18 @@ def place_of_address(address: Address, names: Names, data_type: DataType | None 
     return Place(Base.STATE, offset, data_type or _BY_WIDTH[address.width], bit=bit)
 
 
-def member_place(place: Place, name: str, span: Span, scope: Scope) -> Place | None:
-    """Return the place of a member, or report that there is none (ST2006)."""
+def member_place(
+    place: Place, name: str, span: Span, scope: Scope, *, inside: bool = False
+) -> Place | None:
+    """Return the place of a member, or report that there is none (ST2006).
+
+    Args:
+        place: The structure or instance.
+        name: The member.
+        span: Where it is named.
+        scope: For findings.
+        inside: Whether internal members may be named too.
+    """
     findings = scope.names.findings
     if not isinstance(place.type, Structure):
         findings.error("ST2006", span, f"{place.type} has no members, so no {name}")
@@ -41,7 +51,7 @@ def member_place(place: Place, name: str, span: Span, scope: Scope) -> Place | N
     key = name.upper()
     field = place.type.field(key)
     known = visible_members(place.type, scope.names)
-    if field is None or key not in known:
+    if field is None or not (inside or key in known):
         reason = "is internal to" if field is not None else "is no member of"
         hint = f"it has {', '.join(known)}" if known else ""
         findings.error("ST2006", span, f"{name} {reason} {place.type}", hint)

@@ -303,11 +303,16 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A program instance: its name, its routine, its place in the state."""
+    """A program instance: its name, its routine, its place in the state.
+
+    `before` and `after` are the assignments that connect its inputs and outputs.
+    """
 
     name: str
     routine: str
     offset: int
+    before: tuple[Statement, ...]
+    after: tuple[Statement, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +320,11 @@ class Task:
     """Instances that run together, in this order."""
 
     name: str
+    interval_ns: int
+    """Period; 0 runs in every base cycle, unless `single` says when."""
+    priority: int
+    single: Place | None
+    """A BOOL whose rising edge releases the task."""
     instances: tuple[Instance, ...]
 
 

@@ -299,9 +299,50 @@ class TypeDeclaration:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskDeclaration:
+    """`TASK name(INTERVAL := …, PRIORITY := …);` with its properties as written."""
+
+    span: Span
+    name: Name
+    properties: tuple[tuple[Name, Expression], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramInstance:
+    """`PROGRAM name WITH task : type(connections);`."""
+
+    span: Span
+    name: Name
+    task: Name | None
+    type: Name
+    connections: tuple[Argument, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A RESOURCE with its tasks and program instances; its variables join the configuration's."""
+
+    span: Span
+    name: Name
+    tasks: tuple[TaskDeclaration, ...]
+    programs: tuple[ProgramInstance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A CONFIGURATION; `blocks` holds VAR_GLOBAL, VAR_CONFIG and VAR_ACCESS sections."""
+
+    span: Span
+    name: Name
+    blocks: tuple[VarBlock, ...]
+    resources: tuple[Resource, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
     """What one source declares, in its order."""
 
     pous: tuple[Pou, ...]
     types: tuple[TypeDeclaration, ...]
     globals: tuple[VarBlock, ...]
+    configurations: tuple[Configuration, ...] = ()

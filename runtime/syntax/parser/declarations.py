@@ -3,6 +3,7 @@
 from typing import Final
 
 from runtime.syntax import tree
+from runtime.syntax.parser.configuration import configuration
 from runtime.syntax.parser.cursor import UNIT_STARTS, Cursor, ResyncError
 from runtime.syntax.parser.expressions import expression
 from runtime.syntax.parser.statements import statements
@@ -20,6 +21,7 @@ _POU_ENDS: Final = {
     "FUNCTION": "END_FUNCTION",
     "FUNCTION_BLOCK": "END_FUNCTION_BLOCK",
 }
+_UNITS: Final = "PROGRAM, FUNCTION, FUNCTION_BLOCK, TYPE, VAR_GLOBAL or CONFIGURATION"
 _UNIT_ENDS: Final = frozenset(_POU_ENDS.values()) | {"END_TYPE"}
 
 
@@ -28,6 +30,7 @@ def unit(cursor: Cursor) -> tree.Unit:
     pous: list[tree.Pou] = []
     types: list[tree.TypeDeclaration] = []
     blocks: list[tree.VarBlock] = []
+    configurations: list[tree.Configuration] = []
     while cursor.current.kind is not TokenKind.END:
         start = cursor.current
         try:
@@ -37,8 +40,10 @@ def unit(cursor: Cursor) -> tree.Unit:
                 types += _types(cursor)
             elif cursor.at("VAR_GLOBAL"):
                 blocks.append(_var_block(cursor))
+            elif cursor.at("CONFIGURATION"):
+                configurations.append(configuration(cursor, _var_block))
             else:
-                raise cursor.fault("expected PROGRAM, FUNCTION, FUNCTION_BLOCK, TYPE or VAR_GLOBAL")
+                raise cursor.fault(f"expected {_UNITS}")
         except ResyncError:
             cursor.depth = 0
             if cursor.current is start:
@@ -46,7 +51,7 @@ def unit(cursor: Cursor) -> tree.Unit:
             cursor.skip_to(UNIT_STARTS | _UNIT_ENDS)
             while cursor.accept(*_UNIT_ENDS):
                 pass
-    return tree.Unit(tuple(pous), tuple(types), tuple(blocks))
+    return tree.Unit(tuple(pous), tuple(types), tuple(blocks), tuple(configurations))
 
 
 def _pou(cursor: Cursor) -> tree.Pou:
@@ -105,10 +110,15 @@ def _recovering_variables(cursor: Cursor) -> list[tree.Variable]:
 
 def _variables(cursor: Cursor) -> list[tree.Variable]:
     """Read `a, b : INT := 1;` or `a AT %IX0.0 : BOOL;` or `AT %IX0.0 : BOOL;`."""
-    names: list[tuple[Token, tree.Direct | None]] = []
+    names: list[tuple[Token, str, tree.Direct | None]] = []
     while True:
-        token = cursor.current if cursor.at("AT") else cursor.name("the name of a variable")
-        names.append((token, _address(cursor)))
+        token, name = cursor.current, ""
+        if not cursor.at("AT"):
+            token = cursor.name("the name of a variable")
+            name = token.text
+        while cursor.accept("."):  # a path, in VAR_CONFIG and VAR_ACCESS
+            name += "." + cursor.name("the next name of the path").text
+        names.append((token, name, _address(cursor)))
         if not cursor.accept(","):
             break
     cursor.expect(":", "before the type")
@@ -119,12 +129,12 @@ def _variables(cursor: Cursor) -> list[tree.Variable]:
     return [
         tree.Variable(
             cursor.span_of(token),
-            token.text if token.kind is TokenKind.NAME else "",
+            name,
             data_type,
             initial,
             address,
         )
-        for token, address in names
+        for token, name, address in names
     ]
 
 

@@ -1,0 +1,345 @@
+"""Tasks and program instances: from a CONFIGURATION, from `takt.toml`, or from the programs alone.
+
+Tasks stand in the order in which they run when they are released together: by priority (0 first),
+then by declaration. Programs without a task make up the last one, which runs in every base cycle.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from runtime.datatypes.derived import align
+from runtime.datatypes.elementary import BOOL, TIME, UINT, Elementary
+from runtime.limits import STATE_BYTES_MAX
+from runtime.model import calls, program
+from runtime.model.declare import Declarations, address_place, resolve_type
+from runtime.model.expressions import place_of
+from runtime.model.initial import constant_of, initial_bytes
+from runtime.model.places import member_place
+from runtime.model.program import Base, Instance, Place, Statement, Task, Variable
+from runtime.model.scope import Names, RoutineInfo, Scope, TypeInfo
+from runtime.model.statements import assign_value, target_place
+from runtime.source import Span
+from runtime.syntax import tree
+
+_NOWHERE: Final = Span(0, 0, 0)
+LAST_PRIORITY: Final = 1 << 16
+"""Priority of the programs without a task: behind every task."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPlan:
+    """A task and the names of the programs it runs, each as an instance of its own name."""
+
+    name: str
+    programs: tuple[str, ...]
+    interval_ns: int = 0
+    priority: int = 0
+
+
+@dataclass(slots=True)
+class Layout:
+    """What is gathered while instances are laid out."""
+
+    work: Declarations
+    variables: list[Variable] = field(default_factory=list)
+    images: list[tuple[int, bytes]] = field(default_factory=list)
+    """Initial bytes and where in the state they go; later ones win."""
+    instances: dict[str, tuple[Instance, RoutineInfo]] = field(default_factory=dict)
+
+
+def lay_out_tasks(
+    plans: tuple[TaskPlan, ...] | None,
+    configurations: tuple[tree.Configuration, ...],
+    layout: Layout,
+) -> tuple[Task, ...]:
+    """Return the tasks with their instances laid out in the state."""
+    names = layout.work.names
+    layout.variables += [Variable(item.name.upper(), item.place) for item in names.globals.values()]
+    if plans is not None:
+        if configurations:
+            text = "the tasks of takt.toml are used, not those of the CONFIGURATION"
+            names.findings.warning("ST2018", configurations[0].name.span, text)
+        tasks = _planned(plans, layout)
+    elif configurations:
+        for extra in configurations[1:]:
+            text = "a project has one CONFIGURATION"
+            names.findings.error("ST2003", extra.name.span, text)
+        tasks = _configured(configurations[0], layout)
+    else:
+        tasks = _planned((TaskPlan("MAIN", _all_programs(names)),), layout)
+    if layout.work.state_end > STATE_BYTES_MAX:
+        size = layout.work.state_end
+        text = f"the program takes {size} bytes, at most {STATE_BYTES_MAX} are possible"
+        names.findings.error("ST2014", _NOWHERE, text)
+    return tasks
+
+
+def _all_programs(names: Names) -> tuple[str, ...]:
+    programs = tuple(info.name for info in names.routines.values() if info.kind == "PROGRAM")
+    if not programs:
+        text, hint = "there is no PROGRAM to run", "declare PROGRAM MAIN … END_PROGRAM"
+        names.findings.error("ST2012", _NOWHERE, text, hint)
+    return programs
+
+
+def _planned(plans: tuple[TaskPlan, ...], layout: Layout) -> tuple[Task, ...]:
+    tasks = []
+    for plan in plans:
+        instances = []
+        for name in plan.programs:
+            span = _NOWHERE
+            info = _program(name, span, layout.work.names, f"task {plan.name} runs")
+            if info is not None:
+                instances.append(_instance(info.name, info, layout))
+        tasks.append(Task(plan.name, plan.interval_ns, plan.priority, None, tuple(instances)))
+    return tuple(sorted(tasks, key=lambda task: task.priority))
+
+
+def _program(name: str, span: Span, names: Names, what: str) -> RoutineInfo | None:
+    info = names.routines.get(name.upper())
+    if info is not None and info.kind == "PROGRAM":
+        return info
+    known = [item.name for item in names.routines.values() if item.kind == "PROGRAM"]
+    hint = f"declared programs: {', '.join(known) or 'none'}"
+    names.findings.error("ST2011", span, f"{what} program {name}, which is not declared", hint)
+    return None
+
+
+def _instance(name: str, info: RoutineInfo, layout: Layout) -> Instance:
+    """Give a program instance its place in the state and its names in the symbol table."""
+    assert info.structure is not None
+    offset = align(layout.work.state_end, 64)
+    layout.work.state_end = offset + info.structure.size
+    layout.images.append((offset, info.initial))
+    path = name.upper()
+    for key, item in info.variables.items():
+        if item.section in {"VAR_TEMP", "VAR_EXTERNAL", "VAR_GLOBAL"}:
+            continue
+        place = item.place
+        if place.base is Base.SELF:
+            place = Place(Base.STATE, offset + place.offset, place.type, owner=place.owner)
+        layout.variables.append(Variable(f"{path}.{key}", place))
+    instance = Instance(path, info.name.upper(), offset, (), ())
+    layout.instances[path] = (instance, info)
+    return instance
+
+
+# -- CONFIGURATION ------------------------------------------------------------------------------
+
+
+def _configured(configuration: tree.Configuration, layout: Layout) -> tuple[Task, ...]:
+    tasks: list[tuple[Task, list[str]]] = []
+    loose: list[str] = []
+    connections: dict[str, tuple[list[Statement], list[Statement]]] = {}
+    for resource in configuration.resources:
+        own: dict[str, list[str]] = {}
+        for declaration in resource.tasks:
+            members = own.setdefault(declaration.name.name.upper(), [])
+            tasks.append((_task(declaration, layout.work), members))
+        for item in resource.programs:
+            members = loose if item.task is None else _members(item.task, own, layout.work.names)
+            _configured_program(item, members, connections, layout)
+    _configure_variables(configuration, connections, layout)
+    done = [
+        Task(
+            task.name,
+            task.interval_ns,
+            task.priority,
+            task.single,
+            _linked(members, connections, layout),
+        )
+        for task, members in tasks
+    ]
+    if loose:
+        done.append(Task("", 0, LAST_PRIORITY, None, _linked(loose, connections, layout)))
+    return tuple(sorted(done, key=lambda task: task.priority))
+
+
+def _members(task: tree.Name, own: dict[str, list[str]], names: Names) -> list[str]:
+    members = own.get(task.name.upper())
+    if members is None:
+        text = f"there is no task {task.name}"
+        hint = f"declared tasks: {', '.join(own) or 'none'}"
+        names.findings.error("ST2017", task.span, text, hint)
+        return []
+    return members
+
+
+def _linked(
+    members: list[str],
+    connections: dict[str, tuple[list[Statement], list[Statement]]],
+    layout: Layout,
+) -> tuple[Instance, ...]:
+    linked = []
+    for name in members:
+        instance, _ = layout.instances[name]
+        before, after = connections[name]
+        linked.append(
+            Instance(instance.name, instance.routine, instance.offset, tuple(before), tuple(after))
+        )
+    return tuple(linked)
+
+
+def _task(declaration: tree.TaskDeclaration, work: Declarations) -> Task:
+    scope = work.scope_of()
+    interval, priority, single = 0, 0, None
+    for name, value in declaration.properties:
+        key = name.name.upper()
+        if key == "INTERVAL":
+            constant = constant_of(value, TIME, scope)
+            interval = int(constant.value) if constant is not None else 0
+        elif key == "PRIORITY":
+            constant = constant_of(value, UINT, scope)
+            priority = int(constant.value) if constant is not None else 0
+        elif key == "SINGLE":
+            single = _single(value, scope)
+        else:
+            text = f"{name.name} is no property of a task"
+            hint = "expected INTERVAL, SINGLE or PRIORITY"
+            work.names.findings.error("ST2017", name.span, text, hint)
+    return Task(declaration.name.name, interval, priority, single, ())
+
+
+def _single(value: tree.Expression, scope: Scope) -> Place | None:
+    place = place_of(value, scope)
+    if place is not None and place.type is not BOOL:
+        text = f"SINGLE is of type {place.type}, expected a BOOL variable"
+        scope.names.findings.error("ST3004", value.span, text)
+        return None
+    return place
+
+
+def _configured_program(
+    item: tree.ProgramInstance,
+    members: list[str],
+    connections: dict[str, tuple[list[Statement], list[Statement]]],
+    layout: Layout,
+) -> None:
+    names = layout.work.names
+    info = _program(item.type.name, item.type.span, names, f"{item.name.name} is")
+    if info is None:
+        return
+    key = item.name.name.upper()
+    if key in layout.instances:
+        text = f"{item.name.name} is already a program instance"
+        names.findings.error("ST2003", item.name.span, text)
+        return
+    instance = _instance(item.name.name, info, layout)
+    members.append(key)
+    connections[key] = _connect(item, info, instance, layout)
+
+
+def _connect(
+    item: tree.ProgramInstance, info: RoutineInfo, instance: Instance, layout: Layout
+) -> tuple[list[Statement], list[Statement]]:
+    """Return the assignments before and after each run: inputs from, outputs to globals."""
+    scope = layout.work.scope_of()
+    before: list[Statement] = []
+    after: list[Statement] = []
+    call = tree.Call(item.span, item.type, item.connections)
+    for key, argument in calls.bind_arguments(call, info, scope).items():
+        place = _instance_place(info, instance, key)
+        if argument.value is None:
+            continue
+        if argument.is_output:
+            target = target_place(argument.value, scope)
+            if target is not None:
+                after += _copied(target, place, argument.span, scope)
+        else:
+            statement = assign_value(place, argument.value, argument.span, scope)
+            before += [] if statement is None else [statement]
+    return before, after
+
+
+def _instance_place(info: RoutineInfo, instance: Instance, key: str) -> Place:
+    place = info.variables[key].place
+    if place.base is not Base.SELF:
+        return place
+    return Place(Base.STATE, instance.offset + place.offset, place.type, owner=place.owner)
+
+
+def _copied(target: Place, source: Place, span: Span, scope: Scope) -> list[Statement]:
+    if target.type != source.type:
+        text = f"{source.type} does not convert to {target.type} by itself"
+        scope.names.findings.error("ST3001", span, text)
+        return []
+    if isinstance(source.type, Elementary):
+        return [program.Assign(span, target, program.Load(source.type, source))]
+    return [program.CopyBytes(span, target, source)]
+
+
+# -- VAR_CONFIG ---------------------------------------------------------------------------------
+
+
+def _configure_variables(
+    configuration: tree.Configuration,
+    connections: dict[str, tuple[list[Statement], list[Statement]]],
+    layout: Layout,
+) -> None:
+    for block in configuration.blocks:
+        if block.section == "VAR_CONFIG":
+            for variable in block.variables:
+                _configure(variable, connections, layout)
+
+
+def _configure(
+    variable: tree.Variable,
+    connections: dict[str, tuple[list[Statement], list[Statement]]],
+    layout: Layout,
+) -> None:
+    """Give one variable of an instance its initial value or its address."""
+    work = layout.work
+    parts = [part.upper() for part in variable.name.split(".")]
+    at = next((n for n, part in enumerate(parts[:2]) if part in layout.instances), None)
+    if at is None:
+        text = f"{variable.name} names no program instance"
+        work.names.findings.error("ST2017", variable.span, text)
+        return
+    place = _path_place(parts[at:], variable.span, layout)
+    resolved = resolve_type(variable.type, work.scope_of(), work)
+    if place is None or resolved is None:
+        return
+    if resolved.type != place.type:
+        text = f"{variable.name} is of type {place.type}, not {resolved.type}"
+        work.names.findings.error("ST3001", variable.span, text)
+        return
+    if variable.initial is not None:
+        image = initial_bytes(variable.initial, resolved.type, resolved.initial, work.scope_of())
+        layout.images.append((place.offset, image or resolved.initial))
+    if variable.address is not None:
+        _attach(variable, place, resolved, connections[parts[at]], work)
+
+
+def _path_place(parts: list[str], span: Span, layout: Layout) -> Place | None:
+    instance, info = layout.instances[parts[0]]
+    scope = layout.work.scope_of()
+    declared = info.variables.get(parts[1]) if len(parts) > 1 else None
+    if declared is None:
+        text = f"{info.name} has no variable {parts[1] if len(parts) > 1 else ''}"
+        scope.names.findings.error("ST2006", span, text)
+        return None
+    place: Place | None = _instance_place(info, instance, parts[1])
+    for part in parts[2:]:
+        place = None if place is None else member_place(place, part, span, scope, inside=True)
+    return place
+
+
+def _attach(
+    variable: tree.Variable,
+    place: Place,
+    resolved: TypeInfo,
+    statements: tuple[list[Statement], list[Statement]],
+    work: Declarations,
+) -> None:
+    """Tie a variable declared with %I* or %Q* to its address: copied before or after each run."""
+    assert variable.address is not None
+    located = address_place(variable, resolved, work)
+    if located is None:
+        return
+    scope = work.scope_of()
+    before, after = statements
+    letter = variable.address.text[1].upper()
+    if letter in {"I", "M"}:
+        before += _copied(place, located, variable.span, scope)
+    if letter in {"Q", "M"}:
+        after += _copied(located, place, variable.span, scope)
