@@ -8,7 +8,7 @@ program starts without compiling.
 
 import functools
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runtime.artifact import cache
@@ -106,10 +106,10 @@ def compile_sources(
     channels: tuple[Address, ...] = (),
 ) -> Compilation:
     """Return the compiled program of some sources, from the cache where nothing has changed."""
-    key = _key(sources, name, plans, channels)
+    key = _key(sources, plans, channels)
     kept = _fetch(key)
     if kept is not None:
-        return Compilation(sources, (), kept, cached=True)
+        return Compilation(sources, (), replace(kept, name=name), cached=True)
     checked = check_sources(sources, plans, channels)
     if checked.model is None:
         return Compilation(sources, checked.findings, None)
@@ -122,8 +122,11 @@ def compile_sources(
 
 
 def build_project(project: Project) -> Compilation:
-    """Return the compiled program of a project."""
-    sources = tuple(read_source(path) for path in project.sources)
+    """Return the compiled program of a project; sources are named as seen from its folder."""
+    sources = tuple(
+        Source(str(path.relative_to(project.folder)), read_source(path).text)
+        for path in project.sources
+    )
     plans = tuple(
         TaskPlan(task.name, task.programs, task.interval, task.priority)
         for task in project.config.task
@@ -134,14 +137,13 @@ def build_project(project: Project) -> Compilation:
 
 def _key(
     sources: tuple[Source, ...],
-    name: str,
     plans: tuple[TaskPlan, ...] | None,
     channels: tuple[Address, ...],
 ) -> str:
     from runtime.engine.native import platform_key
 
     texts = [part for source in sources for part in (source.name, source.text)]
-    return cache.key_of(_compiler_hash(), platform_key(), name, repr(plans), repr(channels), *texts)
+    return cache.key_of(_compiler_hash(), platform_key(), repr(plans), repr(channels), *texts)
 
 
 @functools.cache

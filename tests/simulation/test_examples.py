@@ -32,7 +32,13 @@ def simulate(name: str, cycles: int, sets: dict[int, dict[str, bool]]) -> list[d
         for path, value in values.items()
     )
     simulation = Simulation(
-        CompiledStepper(program), 1, program.sites, program.symbols, settings, cycles, PERIOD_NS
+        CompiledStepper(program),
+        program.tasks,
+        program.sites,
+        program.symbols,
+        settings,
+        cycles,
+        PERIOD_NS,
     )
     return [
         {path.partition(".")[2]: value for path, value in cycle.values.items()}
