@@ -69,7 +69,7 @@ def saturate(emit: Emitter, value: str, target: Elementary) -> str:
 def _whole_to_real(emit: Emitter, value: str, source: Elementary, target: Elementary) -> str:
     kind = "i1" if source is BOOL else memory_type(source)
     operation = "sitofp" if source.is_signed else "uitofp"
-    return from_double(emit, emit.value(f"{operation} {kind} {value} to double"), target)
+    return emit.value(f"{operation} {kind} {value} to {memory_type(target)}")
 
 
 def _whole_to_whole(emit: Emitter, value: str, source: Elementary, target: Elementary) -> str:

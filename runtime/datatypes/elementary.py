@@ -80,7 +80,7 @@ class Elementary:
         if self.kind is Kind.BOOL:
             return bool(value)
         if self.kind is Kind.REAL:
-            return round_to_real(float(value)) if self.bits == 32 else float(value)  # noqa: PLR2004
+            return round_to_real(value) if self.bits == 32 else _to_double(value)  # noqa: PLR2004
         return self.wrap(int(value))
 
     def wrap(self, value: int) -> int:
@@ -116,12 +116,33 @@ _FORMATS: Final = {
 }
 
 
-def round_to_real(value: float) -> float:
+def round_to_real(value: Scalar) -> float:
     """Return the binary32 value nearest to `value` (half to even; beyond the range infinity)."""
+    number = _round_to_odd(value) if isinstance(value, int) else value
     try:
-        return float(_PAIR.unpack(_PAIR.pack(value))[0])
+        return float(_PAIR.unpack(_PAIR.pack(number))[0])
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.copysign(math.inf, number)
+
+
+def _round_to_odd(value: int) -> float:
+    """Return a whole number in binary64 such that rounding it once more equals rounding once.
+
+    What is cut off leaves its mark in the last digit: 2**60 + 2**36 + 1 stays above 2**60 + 2**36.
+    """
+    magnitude = abs(value)
+    excess = max(magnitude.bit_length() - 53, 0)
+    kept = magnitude >> excess
+    kept |= kept << excess != magnitude
+    return _to_double(kept << excess if value >= 0 else -(kept << excess))
+
+
+def _to_double(value: Scalar) -> float:
+    """Return a number in binary64; a constant expression's may be beyond its range."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 BOOL: Final = Elementary("BOOL", Kind.BOOL, 8)

@@ -68,7 +68,7 @@ def scalar_json(value: Scalar, scalar: Elementary) -> Json:
 
 def shortest_real(number: float) -> float:
     """Return the shortest decimal that rounds to the same binary32 value."""
-    for digits in range(6, 10):
+    for digits in range(1, 10):
         candidate = float(f"{number:.{digits}g}")
         try:
             if PACKERS[ELEMENTARY["REAL"]].pack(candidate) == PACKERS[ELEMENTARY["REAL"]].pack(

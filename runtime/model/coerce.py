@@ -65,7 +65,7 @@ def _literal(
         findings.error("ST3001", span, f"the real number {value} does not convert to {target}")
         return None
     if target.kind is Kind.REAL:
-        return Constant(target, target.fit(float(value)))
+        return Constant(target, target.fit(value))
     if target.kind is Kind.DURATION:
         hint = f"write a duration, such as T#{value}ms"
         findings.error("ST3001", span, f"the number {value} does not convert to {target}", hint)

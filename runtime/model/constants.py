@@ -2,7 +2,7 @@
 
 from runtime.datatypes import arithmetic
 from runtime.datatypes.arithmetic import ZeroDivisionFault
-from runtime.datatypes.elementary import BOOL, Kind, Scalar
+from runtime.datatypes.elementary import BOOL, LREAL, Kind, Scalar
 from runtime.model.coerce import untyped
 from runtime.model.program import (
     CallStandard,
@@ -70,7 +70,7 @@ def _exact(symbol: str, left: Scalar, right: Scalar) -> Scalar:
             "*": float.__mul__,
             "/": arithmetic.real_quotient,
         }
-        return table[symbol](float(left), float(right))
+        return table[symbol](float(LREAL.fit(left)), float(LREAL.fit(right)))
     whole = {
         "+": int.__add__,
         "-": int.__sub__,
