@@ -1,0 +1,15 @@
+"""What all tests share: a cache of compiled code of their own, warm for the whole run."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def takt_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep compiled code in a folder of this run, so that no test meets what another left."""
+    folder = tmp_path_factory.mktemp("takt-cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TAKT_CACHE", str(folder))
+        yield folder
