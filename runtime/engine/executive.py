@@ -81,7 +81,9 @@ def run(p: int) -> int:
     """Scan in real time."""
     image = load_64(p + plan.IMAGE)
     interval = load_64(p + plan.INTERVAL_NS)
-    release = clock_ns() + plan.FIRST_RELEASE_DELAY_NS
+    grid = min(interval, plan.TICK_GRID_NS)
+    earliest = clock_ns() + plan.FIRST_RELEASE_DELAY_NS
+    release = (earliest // grid + 1) * grid + grid // 2
     store_64(p + plan.ORIGIN_NS, release)
     store_shared_32(image + layout.MODE, _RUNNING)
     while True:

@@ -95,6 +95,9 @@ ENDED_BY_STOP: Final = 0
 ENDED_BY_FAULT: Final = 1
 
 FIRST_RELEASE_DELAY_NS: Final = 1_000_000
-"""From the start of the loop to the first release: so that the first scan is a punctual one."""
+"""From the start of the loop to the first release, at least: so that it is a punctual one."""
+TICK_GRID_NS: Final = 1_000_000
+"""Linux's tick comes at multiples of 1, 4 or 10 ms of CLOCK_MONOTONIC and takes 20 to 50 µs on a
+virtual machine; releases stand in the middle between these, as far as the interval lets them."""
 SLICE_NS: Final = 50_000_000
 """Longest single sleep: bounds how late a stop is noticed and how old the heartbeat gets."""

@@ -133,6 +133,18 @@ def test_an_overrun_skips_releases_and_never_bursts(tmp_path: Path) -> None:
     assert statistics.scans <= releases <= statistics.scans + statistics.skipped
 
 
+def test_releases_stand_clear_of_the_kernel_s_tick(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    thread = threading.Thread(target=rig.engine.run)
+    thread.start()
+    try:
+        wait_until(lambda: rig.statistics.scans > 0, PATIENCE_S, "the first scan")
+    finally:
+        rig.engine.stop()
+        thread.join()
+    assert rig.frame.release_ns % 1_000_000 == 500_000
+
+
 def kept_payloads(rig: Rig) -> list[bytes]:
     """Return the payloads of all slots of the frame ring."""
     memory = rig.image.section(SectionKind.FRAME)
