@@ -5,6 +5,7 @@ the interpreter, the monitor and the process image.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from runtime.datatypes.elementary import Elementary
 
@@ -68,6 +69,9 @@ class Array:
 
 
 DataType = Elementary | Structure | Array
+
+UNKNOWN: Final = Structure("?", (), 0, 1)
+"""Stands in for the type of a variable whose declaration is wrong; its uses are not reported."""
 
 
 def align(offset: int, alignment: int) -> int:

@@ -32,6 +32,7 @@ class Findings:
 
     items: list[Diagnostic] = field(default_factory=list)
     _seen: set[tuple[str, Span]] = field(default_factory=set)
+    _wrong: set[Span] = field(default_factory=set)
     errors: int = 0
 
     def error(self, code: str, span: Span, message: str, hint: str = "") -> None:
@@ -53,8 +54,13 @@ class Findings:
         self._seen.add(key)
         if diagnostic.severity is Severity.ERROR:
             self.errors += 1
+            self._wrong.add(diagnostic.span)
         if len(self.items) < DIAGNOSTICS_MAX:
             self.items.append(diagnostic)
+
+    def has_error_at(self, span: Span) -> bool:
+        """Whether an error is known at exactly this place: what follows from it is no news."""
+        return span in self._wrong
 
     def sorted(self) -> list[Diagnostic]:
         """Return the findings in source order."""

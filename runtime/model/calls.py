@@ -71,7 +71,8 @@ def check_call(node: tree.Call, scope: Scope, checks: Checks) -> Expression | No
         return None
     name, key = node.callee.name, node.callee.name.upper()
     routine = scope.names.routines.get(key)
-    if scope.find(name) is not None or (routine is not None and routine.kind != "FUNCTION"):
+    is_variable = scope.find(name) is not None and key != scope.routine.name.upper()
+    if is_variable or (routine is not None and routine.kind != "FUNCTION"):
         hint = f"call it as a statement, then read {name}.Q or another output"
         text = f"the call of {name} has no value: it is no function"
         scope.names.findings.error("ST3010", node.span, text, hint)
@@ -292,7 +293,8 @@ def check_function(
 
 
 def _default(variable: VariableInfo) -> Expression | None:
-    assert isinstance(variable.type, Elementary)
+    if not isinstance(variable.type, Elementary):
+        return None  # reported where it is declared
     return variable.value or Constant(variable.type, variable.type.fit(0))
 
 

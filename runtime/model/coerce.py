@@ -1,6 +1,6 @@
 """Conversions that need no name: widening (figure 11), and literals that take a context's type."""
 
-from runtime.datatypes.derived import DataType
+from runtime.datatypes.derived import UNKNOWN, DataType
 from runtime.datatypes.elementary import (
     DINT,
     INT,
@@ -35,6 +35,8 @@ def coerce(
     """Return the expression as the target type, or report why there is no implicit conversion."""
     if expression.type is target:
         return _typed(expression, span, findings)
+    if target is UNKNOWN:
+        return None
     if not isinstance(target, Elementary):
         findings.error("ST3001", span, f"{expression.type} cannot be assigned to {target}")
         return None

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from runtime.artifact.abi import CONTEXT_BYTES
-from runtime.datatypes.derived import Array, DataType, Field, Structure, align
+from runtime.datatypes.derived import UNKNOWN, Array, DataType, Field, Structure, align
 from runtime.datatypes.elementary import LINT, Elementary
 from runtime.datatypes.values import load, store
 from runtime.limits import STATE_BYTES_MAX
 from runtime.model.initial import constant_of, initial_bytes
 from runtime.model.places import place_of_address, read_address
 from runtime.model.program import Base, Constant, Place
-from runtime.model.scope import Names, RoutineInfo, Scope, TypeInfo, VariableInfo
+from runtime.model.scope import Names, RoutineInfo, Scope, TypeInfo, VariableInfo, block_within
 from runtime.project.units import Address
 from runtime.source import Span
 from runtime.stdlib.declare import StandardBlock
@@ -290,6 +290,8 @@ def _routine(key: str, span: Span, work: Declarations) -> RoutineInfo | None:
         if block.section in _UNSUPPORTED_SECTIONS:
             text = f"{block.section} is not supported"
             work.names.findings.error("ST9001", block.span, text)
+            for variable in block.variables:
+                info.variables.setdefault(variable.name.upper(), _unknown(variable, block))
             continue
         for variable in block.variables:
             _routine_variable(variable, block, info, layout, work)
@@ -343,7 +345,7 @@ def _routine_variable(
     if variable.address is not None and not variable.address.text.endswith("*"):
         place = _located(variable, resolved, info, work)
     elif info.kind == "FUNCTION":
-        place = _function_local(variable, resolved, info, work)
+        place = _function_local(variable, block, resolved, info, work)
     else:
         place = _member(variable, block, resolved, info, layout, work)
     if place is None or not key:
@@ -372,19 +374,25 @@ def _member(
 
 
 def _function_local(
-    variable: tree.Variable, resolved: TypeInfo, info: RoutineInfo, work: Declarations
+    variable: tree.Variable,
+    block: tree.VarBlock,
+    resolved: TypeInfo,
+    info: RoutineInfo,
+    work: Declarations,
 ) -> Place:
     number = len(work.locals[info.name.upper()])
-    if not isinstance(resolved.type, Elementary):
-        structure = resolved.type
-        if isinstance(structure, Structure) and structure.name.upper() in work.names.routines:
-            text = f"a function keeps no state, so it cannot hold an instance of {structure}"
-            work.names.findings.error("ST2016", variable.span, text)
+    block_type = block_within(resolved.type, work.names)
+    if block_type is not None:
+        text = f"a function keeps no state, so it cannot hold an instance of {block_type}"
+        work.names.findings.error("ST2016", variable.span, text)
+    elif block.section.endswith("PUT") and not isinstance(resolved.type, Elementary):
+        text = f"a function's {block.section} of type {resolved.type} is not supported"
+        work.names.findings.error("ST9001", variable.span, text)
     return Place(Base.LOCAL, 0, resolved.type, local=number, owner=f"{info.name}.{variable.name}")
 
 
 def _unknown(variable: tree.Variable, block: tree.VarBlock) -> VariableInfo:
-    place = Place(Base.SELF, 0, Structure("?", (), 0, 1))
+    place = Place(Base.SELF, 0, UNKNOWN)
     return VariableInfo(variable.name, block.section, place.type, place, variable.span)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from runtime.artifact.abi import FaultKind
+from runtime.datatypes.derived import UNKNOWN
 from runtime.datatypes.elementary import BOOL, LINT, LREAL, Elementary, Kind
 from runtime.datatypes.literals import LiteralError, parse_literal
 from runtime.model import calls
@@ -86,8 +87,8 @@ def place_of(node: tree.Expression, scope: Scope) -> Place | None:
 
 def _place_of_name(node: tree.Name, scope: Scope) -> Place | None:
     variable = scope.find(node.name)
-    if variable is not None:
-        return variable.place
+    if variable is not None:  # a use of what was declared wrongly is not reported again
+        return None if variable.type is UNKNOWN else variable.place
     calls.report_unknown(node.name, node.span, scope)
     return None
 

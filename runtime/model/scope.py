@@ -91,6 +91,18 @@ class Scope:
         return self.routine.variables.get(key) or self.names.globals.get(key)
 
 
+def block_within(data_type: DataType, names: Names) -> Structure | None:
+    """Return the function block of which a type holds an instance, at any depth."""
+    if isinstance(data_type, Array):
+        return block_within(data_type.element, names)
+    if not isinstance(data_type, Structure):
+        return None
+    if data_type.name.upper() in names.routines:
+        return data_type
+    inner = (block_within(item.type, names) for item in data_type.fields)
+    return next((found for found in inner if found is not None), None)
+
+
 def member_of(place: Place, structure: Structure, member: Field) -> Place:
     """Return the place of a member of a structure or instance."""
     owner = f"{structure.name}.{member.name}"

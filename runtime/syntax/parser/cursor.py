@@ -35,7 +35,7 @@ class Cursor:
         self.depth = 0
         self.current = self._tokens[0]
         for token in tokens:
-            if token.kind is TokenKind.PRAGMA:
+            if token.kind is TokenKind.PRAGMA and not findings.has_error_at(self.span_of(token)):
                 text = f"pragma {token.text} has no effect"
                 findings.note("ST1005", self.span_of(token), text)
 
@@ -94,7 +94,8 @@ class Cursor:
         """Report what was wanted and what stands there instead (ST1101)."""
         token = self.current
         found = "the end of the file" if token.kind is TokenKind.END else repr(token.text)
-        self.findings.error("ST1101", self.span_of(token), f"{wanted}, found {found}", hint)
+        if not self.findings.has_error_at(self.span_of(token)):
+            self.findings.error("ST1101", self.span_of(token), f"{wanted}, found {found}", hint)
         return ResyncError()
 
     def enter(self, token: Token) -> None:
