@@ -7,9 +7,9 @@ def on_delay(timer, now): …          # stdlib/timers.py
 from typing import Any
 
 from runtime.datatypes.derived import Structure
-from runtime.datatypes.elementary import Elementary, Kind
+from runtime.datatypes.elementary import ELEMENTARY, Elementary, Kind
 from runtime.engine.native import Signature, exported_ir
-from runtime.stdlib.declare import StandardBlock
+from runtime.stdlib.declare import StandardBlock, StandardFunction
 
 _FORMATS = {
     Kind.BOOL: "?",
@@ -18,6 +18,9 @@ _FORMATS = {
     Kind.BITS: "u",
     Kind.REAL: "f",
     Kind.DURATION: "i",
+    Kind.DATE: "i",
+    Kind.TIME_OF_DAY: "i",
+    Kind.DATE_AND_TIME: "i",
 }
 
 
@@ -29,6 +32,19 @@ def block_ir(block: StandardBlock, structure: Structure) -> str:
         f"block.{block.name}",
         record=_record_format(structure),
     )
+
+
+def function_ir(function: StandardFunction) -> str:
+    """Return LLVM text that defines `function.NAME` over whole numbers of 64 bits and LREAL."""
+    words = tuple("f64" if word == "double" else word for word in native_words(function))
+    result = "f64" if function.result == "LREAL" else "i64"
+    return exported_ir(function.body, Signature(result, words), f"function.{function.name}")
+
+
+def native_words(function: StandardFunction) -> list[str]:
+    """Return LLVM's types of a native function's parameters."""
+    kinds = (ELEMENTARY[item.type].kind for item in function.parameters)
+    return ["double" if kind is Kind.REAL else "i64" for kind in kinds]
 
 
 def _record_format(structure: Structure) -> dict[str, Any]:

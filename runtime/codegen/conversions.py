@@ -3,17 +3,18 @@
 from typing import Final
 
 from runtime.codegen.emitter import Emitter, memory_type, real_text
+from runtime.datatypes.arithmetic import DAY, unit_of
 from runtime.datatypes.elementary import BOOL, LINT, LREAL, Elementary, Kind
-
-_MILLISECOND = 1_000_000
 
 
 def convert(emit: Emitter, value: str, source: Elementary, target: Elementary) -> str:
     """Emit the conversion of a value; return the result's register."""
-    if source.kind is Kind.DURATION and target.kind is not Kind.DURATION:
-        return _from_duration(emit, value, source, target)
-    if target.kind is Kind.DURATION and source.kind is not Kind.DURATION:
-        return _to_duration(emit, value, source, target)
+    if source.is_time and target.is_time:
+        return _to_calendar(emit, value, target)
+    if source.is_time:
+        return _from_time(emit, value, source, target)
+    if target.is_time:
+        return _to_time(emit, value, source, target)
     if target is BOOL:
         return _to_bool(emit, value, source)
     convert_kinds = _BY_KIND[source.kind is Kind.REAL, target.kind is Kind.REAL]
@@ -92,21 +93,37 @@ _BY_KIND: Final = {
 """Conversions by whether the source and the target are real."""
 
 
-def _from_duration(emit: Emitter, value: str, source: Elementary, target: Elementary) -> str:
-    if source.name != "LTIME" and target.kind is Kind.REAL:
+def _to_calendar(emit: Emitter, value: str, target: Elementary) -> str:
+    """Emit `arithmetic.to_calendar`."""
+    if target.kind not in {Kind.TIME_OF_DAY, Kind.DATE}:
+        return value
+    rest = emit.value(f"srem i64 {value}, {DAY}")
+    negative = emit.value(f"icmp slt i64 {rest}, 0")
+    raised = emit.value(f"add i64 {rest}, {DAY}")
+    within = emit.value(f"select i1 {negative}, i64 {raised}, i64 {rest}")
+    if target.kind is Kind.TIME_OF_DAY:
+        return within
+    return emit.value(f"sub i64 {value}, {within}")
+
+
+def _from_time(emit: Emitter, value: str, source: Elementary, target: Elementary) -> str:
+    unit = unit_of(source)
+    if unit != 1 and target.kind is Kind.REAL:
         wide = emit.value(f"sitofp i64 {value} to double")
-        scaled = emit.value(f"fdiv double {wide}, {real_text(float(_MILLISECOND))}")
-        return from_double(emit, scaled, target)
-    if source.name != "LTIME":
-        value = emit.value(f"sdiv i64 {value}, {_MILLISECOND}")
+        return from_double(
+            emit, emit.value(f"fdiv double {wide}, {real_text(float(unit))}"), target
+        )
+    if unit != 1:
+        value = emit.value(f"sdiv i64 {value}, {unit}")
     return convert(emit, value, LINT, target)
 
 
-def _to_duration(emit: Emitter, value: str, source: Elementary, target: Elementary) -> str:
-    scale = 1 if target.name == "LTIME" else _MILLISECOND
+def _to_time(emit: Emitter, value: str, source: Elementary, target: Elementary) -> str:
+    scale = unit_of(target)
     if source.kind is Kind.REAL:
         wide = to_double(emit, value, source)
         scaled = emit.value(f"fmul double {wide}, {real_text(float(scale))}")
-        return real_to_whole(emit, scaled, target)
+        return _to_calendar(emit, real_to_whole(emit, scaled, target), target)
     wide = _whole_to_whole(emit, value, source, LINT)
-    return wide if scale == 1 else emit.value(f"mul i64 {wide}, {scale}")
+    scaled = wide if scale == 1 else emit.value(f"mul i64 {wide}, {scale}")
+    return _to_calendar(emit, scaled, target)

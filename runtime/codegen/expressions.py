@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from runtime.artifact.abi import FaultKind
+from runtime.codegen.blocks import native_words
 from runtime.codegen.conversions import convert
 from runtime.codegen.emitter import (
     BOOL_RANGE,
@@ -14,9 +15,10 @@ from runtime.codegen.emitter import (
     value_type,
 )
 from runtime.codegen.intrinsics import EMISSIONS, bool_not
-from runtime.datatypes.elementary import BOOL, LREAL, Elementary, Kind
+from runtime.datatypes.elementary import BOOL, LINT, LREAL, Elementary, Kind
 from runtime.model import program
 from runtime.model.program import Base, Expression, Place, Routine
+from runtime.stdlib.declare import StandardFunction
 
 
 @dataclass(slots=True)
@@ -27,6 +29,8 @@ class Builder:
     routines: dict[str, Routine]
     locals: list[str] = field(default_factory=list)
     """Registers that point to the function's variables."""
+    natives: dict[str, StandardFunction] = field(default_factory=dict)
+    """The native functions that are called, by name; shared by the whole module."""
 
     def expression(self, node: Expression) -> str:
         """Emit an expression; return its value as an operand."""
@@ -91,6 +95,17 @@ class Builder:
             value = self.emit.value(f"zext i1 {value} to i8")
         tail = f", align {data_type.alignment}{self.emit.alias(place.owner)}"
         self.emit.effect(f"store {memory_type(data_type)} {value}, ptr {pointer}{tail}")
+
+    def native(self, function: StandardFunction, result: Elementary, values: list[str]) -> str:
+        """Emit the call of a native function on values of its parameters' types."""
+        self.natives[function.name] = function
+        arguments = ", ".join(
+            f"{word} {value}" for word, value in zip(native_words(function), values, strict=True)
+        )
+        if result.kind is Kind.REAL:
+            return self.emit.value(f'call double @"function.{function.name}"({arguments})')
+        value = self.emit.value(f'call i64 @"function.{function.name}"({arguments})')
+        return convert(self.emit, value, LINT, result) if not result.is_time else value
 
     def _store_bit(self, pointer: str, bit: int, value: str) -> None:
         byte = self.emit.value(f"load i8, ptr {pointer}, align 1")
@@ -192,6 +207,8 @@ def _short_circuit(node: program.ShortCircuit, build: Builder) -> str:
 
 def _call_standard(node: program.CallStandard, build: Builder) -> str:
     values = [build.expression(item) for item in node.arguments]
+    if node.function.native:
+        return build.native(node.function, node.type, values)
     if node.function.name == "TRUNC":  # its argument keeps its own real type
         values = [convert(build.emit, values[0], node.arguments[0].type, LREAL)]
     return EMISSIONS[node.function.name](build.emit, node.type, values)

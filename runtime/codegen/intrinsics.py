@@ -118,6 +118,13 @@ def _select(emit: Emitter, data_type: Elementary, values: list[str]) -> str:
     return _keep(emit, data_type, values[0], values[2], values[1])
 
 
+def _reversed_bytes(emit: Emitter, data_type: Elementary, values: list[str]) -> str:
+    kind = value_type(data_type)
+    if data_type.size == 1:
+        return values[0]
+    return emit.value(f"call {kind} @llvm.bswap.{kind}({kind} {values[0]})")
+
+
 def _move(_emit: Emitter, _data_type: Elementary, values: list[str]) -> str:
     return values[0]
 
@@ -140,6 +147,10 @@ EMISSIONS: Final[dict[str, Emission]] = {
     "SHR": _shift("lshr"),
     "ROL": _rotate("fshl"),
     "ROR": _rotate("fshr"),
+    "TO_BIG_ENDIAN": _reversed_bytes,
+    "FROM_BIG_ENDIAN": _reversed_bytes,
+    "TO_LITTLE_ENDIAN": _move,
+    "FROM_LITTLE_ENDIAN": _move,
     "MOVE": _move,
     "SEL": _select,
     "MIN": _minimum,
@@ -168,6 +179,7 @@ def declarations() -> list[str]:
             f"declare {{{kind}, i1}} @llvm.{sign}add.with.overflow.{kind}({kind}, {kind})"
             for sign in ("s", "u")
         ]
+    lines += [f"declare {kind} @llvm.bswap.{kind}({kind})" for kind in ("i16", "i32", "i64")]
     lines.append("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
     return lines
 

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from runtime.artifact import abi
 from runtime.artifact.abi import FaultKind
+from runtime.codegen.conversions import convert
 from runtime.codegen.emitter import UNLIKELY, Emitter, constant_text, value_type
 from runtime.codegen.expressions import Builder
-from runtime.datatypes.elementary import Elementary
+from runtime.datatypes.elementary import LINT, Elementary
 from runtime.model import program
 from runtime.model.program import Constant, Statement
 
@@ -78,6 +79,15 @@ def _copy(node: program.CopyBytes, make: StatementBuilder, _loop: Loop | None) -
 
 def _evaluate(node: program.Evaluate, make: StatementBuilder, _loop: Loop | None) -> bool:
     make.build.expression(node.call)
+    return True
+
+
+def _spread(node: program.Spread, make: StatementBuilder, _loop: Loop | None) -> bool:
+    value = make.build.expression(node.value)
+    for function, place in node.parts:
+        assert isinstance(place.type, Elementary)
+        part = make.build.native(function, LINT, [value])
+        make.build.store(place, convert(make.emit, part, LINT, place.type))
     return True
 
 
@@ -224,6 +234,7 @@ _MAKERS: Final[dict[type, Callable[[Any, StatementBuilder, Loop | None], bool]]]
     program.Assign: _assign,
     program.CopyBytes: _copy,
     program.Evaluate: _evaluate,
+    program.Spread: _spread,
     program.Invoke: _invoke,
     program.If: _if,
     program.Case: _case,

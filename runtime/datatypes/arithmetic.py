@@ -105,18 +105,39 @@ def to_integer(value: float, target: Elementary) -> int:
     return round(value)
 
 
-_MILLISECOND: Final = 1_000_000
+DAY: Final = 86_400 * 10**9
+_UNITS: Final = {"TIME": 10**6, "TOD": 10**6, "DATE": 10**9, "DT": 10**9}
+
+
+def unit_of(data_type: Elementary) -> int:
+    """Return the nanoseconds that 1 stands for where a time meets a number."""
+    return _UNITS.get(data_type.name, 1)
+
+
+def to_calendar(nanoseconds: int, target: Elementary) -> int:
+    """Return nanoseconds as a type of time holds them: midnight for a date, below 24 h for a TOD.
+
+    DT_TO_TOD, DT_TO_DATE and the sum of a time of day and a duration follow from it.
+    """
+    if target.kind is Kind.TIME_OF_DAY:
+        return nanoseconds % DAY
+    if target.kind is Kind.DATE:
+        return target.wrap(nanoseconds - nanoseconds % DAY)
+    return nanoseconds
 
 
 def convert(value: Scalar, source: Elementary, target: Elementary) -> Scalar:
     """Return a value converted explicitly (6.6.2.5.2): integers keep the low bits, reals saturate.
 
-    TIME counts in milliseconds against numbers, truncated; LTIME in nanoseconds.
+    Against numbers TIME and TOD count in milliseconds, DATE and DT in seconds, truncated; the long
+    forms in nanoseconds.
     """
-    if source.kind is Kind.DURATION and target.kind is not Kind.DURATION:
-        value = _from_duration(int(value), source, target)
-    elif target.kind is Kind.DURATION and source.kind is not Kind.DURATION:
-        return _to_duration(value, source, target)
+    if source.is_time and target.is_time:
+        return to_calendar(int(value), target)
+    if source.is_time:
+        value = _from_time(int(value), source, target)
+    elif target.is_time:
+        return _to_time(value, source, target)
     if target.kind is Kind.BOOL:
         return value != 0
     if source.kind is Kind.REAL and target.kind is not Kind.REAL:
@@ -124,16 +145,15 @@ def convert(value: Scalar, source: Elementary, target: Elementary) -> Scalar:
     return target.fit(value)
 
 
-def _from_duration(value: int, source: Elementary, target: Elementary) -> Scalar:
-    if source.name == "LTIME":
-        return value
-    if target.kind is Kind.REAL:
-        return float(value) / _MILLISECOND
-    return quotient(value, _MILLISECOND)
+def _from_time(value: int, source: Elementary, target: Elementary) -> Scalar:
+    unit = unit_of(source)
+    if target.kind is Kind.REAL and unit != 1:
+        return float(value) / unit
+    return quotient(value, unit)
 
 
-def _to_duration(value: Scalar, source: Elementary, target: Elementary) -> int:
-    scale = 1 if target.name == "LTIME" else _MILLISECOND
+def _to_time(value: Scalar, source: Elementary, target: Elementary) -> int:
+    scale = unit_of(target)
     if source.kind is Kind.REAL:
-        return to_integer(float(value) * scale, target)
-    return target.wrap(int(value) * scale)
+        return to_calendar(to_integer(float(value) * scale, target), target)
+    return to_calendar(target.wrap(int(value) * scale), target)

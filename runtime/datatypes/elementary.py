@@ -23,6 +23,9 @@ class Kind(enum.Enum):
     BITS = "bit string"
     REAL = "real"
     DURATION = "duration"
+    DATE = "date"
+    TIME_OF_DAY = "time of day"
+    DATE_AND_TIME = "date and time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Elementary:
     @property
     def is_signed(self) -> bool:
         """Whether values of the type can be negative whole numbers."""
-        return self.kind in {Kind.SIGNED, Kind.DURATION}
+        return self.kind is Kind.SIGNED or self.is_time
 
     @property
     def is_number(self) -> bool:
@@ -62,6 +65,21 @@ class Elementary:
     def is_bits(self) -> bool:
         """Whether the type is in ANY_BIT."""
         return self.kind in {Kind.BITS, Kind.BOOL}
+
+    @property
+    def is_time(self) -> bool:
+        """Whether values count nanoseconds: durations, times of day, dates since 1970-01-01."""
+        return self.kind in _TIMES
+
+    @property
+    def is_calendar(self) -> bool:
+        """Whether the type is in ANY_DATE."""
+        return self.is_time and self.kind is not Kind.DURATION
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is one of the long forms (LTIME, LDT, …), which count in nanoseconds."""
+        return self.name.startswith("L")
 
     @property
     def minimum(self) -> int:
@@ -102,11 +120,13 @@ class Elementary:
 
 _PAIR = struct.Struct("<f")
 
+_TIMES: Final = frozenset({Kind.DURATION, Kind.DATE, Kind.TIME_OF_DAY, Kind.DATE_AND_TIME})
+
 _FORMATS: Final = {
     (Kind.BOOL, 8): "?",
     (Kind.REAL, 32): "f",
     (Kind.REAL, 64): "d",
-    (Kind.DURATION, 64): "q",
+    **{(kind, 64): "q" for kind in _TIMES},
     **{(Kind.SIGNED, bits): code for bits, code in ((8, "b"), (16, "h"), (32, "i"), (64, "q"))},
     **{
         (kind, bits): code
@@ -162,15 +182,26 @@ DWORD: Final = Elementary("DWORD", Kind.BITS, 32)
 LWORD: Final = Elementary("LWORD", Kind.BITS, 64)
 TIME: Final = Elementary("TIME", Kind.DURATION, 64)
 LTIME: Final = Elementary("LTIME", Kind.DURATION, 64)
+DATE: Final = Elementary("DATE", Kind.DATE, 64)
+LDATE: Final = Elementary("LDATE", Kind.DATE, 64)
+TOD: Final = Elementary("TOD", Kind.TIME_OF_DAY, 64)
+LTOD: Final = Elementary("LTOD", Kind.TIME_OF_DAY, 64)
+DT: Final = Elementary("DT", Kind.DATE_AND_TIME, 64)
+LDT: Final = Elementary("LDT", Kind.DATE_AND_TIME, 64)
 
 ELEMENTARY: Final[dict[str, Elementary]] = {
     item.name: item
     for item in (
         BOOL, SINT, INT, DINT, LINT, USINT, UINT, UDINT, ULINT, REAL, LREAL,
-        BYTE, WORD, DWORD, LWORD, TIME, LTIME,
+        BYTE, WORD, DWORD, LWORD, TIME, LTIME, DATE, LDATE, TOD, LTOD, DT, LDT,
     )
 }  # fmt: skip
 """All elementary types by their name in upper case."""
+
+LONG_NAMES: Final[dict[str, Elementary]] = {
+    "TIME_OF_DAY": TOD, "LTIME_OF_DAY": LTOD, "DATE_AND_TIME": DT, "LDATE_AND_TIME": LDT,
+}  # fmt: skip
+"""Other spellings of types (table 10)."""
 
 _WIDER: Final[dict[str, tuple[str, ...]]] = {
     "SINT": ("INT", "DINT", "LINT", "REAL", "LREAL"),
@@ -185,6 +216,9 @@ _WIDER: Final[dict[str, tuple[str, ...]]] = {
     "WORD": ("DWORD", "LWORD"),
     "DWORD": ("LWORD",),
     "TIME": ("LTIME",),
+    "DATE": ("LDATE",),
+    "TOD": ("LTOD",),
+    "DT": ("LDT",),
 }
 """Implicit conversions that keep every value (figure 11 of edition 3)."""
 

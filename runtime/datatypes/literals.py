@@ -1,12 +1,16 @@
 """Literals (6.3): from their spelling to a value, and to a type where the spelling names one."""
 
+import datetime as dt
 import re
 from dataclasses import dataclass
 from typing import Final
 
 from runtime.datatypes.elementary import (
     BOOL,
+    DATE,
     ELEMENTARY,
+    LDATE,
+    LONG_NAMES,
     LTIME,
     TIME,
     Elementary,
@@ -28,7 +32,11 @@ class LiteralValue:
     type: Elementary | None
 
 
+_DATE: Final = re.compile(r"(\d{1,4})-(\d{1,2})-(\d{1,2})")
+_CLOCK: Final = re.compile(r"(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d+))?)?")
+_EPOCH: Final = dt.date(1970, 1, 1).toordinal()
 _DURATION_NAMES: Final = {"T": TIME, "TIME": TIME, "LT": LTIME, "LTIME": LTIME}
+_SHORT_NAMES: Final = {"D": DATE, "LD": LDATE}
 _UNITS_NS: Final = {
     "D": 86_400 * 10**9,
     "H": 3_600 * 10**9,
@@ -65,7 +73,7 @@ def parse_literal(kind: str, text: str) -> LiteralValue:
     prefix, _, rest = spelling.partition("#")
     if prefix in _DURATION_NAMES:
         return LiteralValue(parse_duration(rest), _DURATION_NAMES[prefix])
-    data_type = ELEMENTARY.get(prefix)
+    data_type = _SHORT_NAMES.get(prefix) or LONG_NAMES.get(prefix) or ELEMENTARY.get(prefix)
     if data_type is None:
         raise LiteralError(f"{prefix} is not a type that literals can have")
     return LiteralValue(_typed(rest, data_type), data_type)
@@ -76,6 +84,8 @@ def _typed(text: str, data_type: Elementary) -> Scalar:
         if text in {"TRUE", "FALSE", "1", "0"}:
             return text in {"TRUE", "1"}
         raise LiteralError(f"{text} is not a BOOL: expected TRUE, FALSE, 1 or 0")
+    if data_type.is_calendar:
+        return parse_calendar(text.replace("_", ""), data_type)
     if data_type.kind is Kind.REAL:
         value = _real(text) if "." in text else float(_integer(text))
         return round_to_real(value) if data_type.size == 4 else value  # noqa: PLR2004
@@ -142,3 +152,47 @@ def parse_duration(text: str) -> int:
     if not TIME.minimum <= value <= TIME.maximum:
         raise LiteralError(f"the duration {text.lower()} is beyond 64 bits of nanoseconds")
     return value
+
+
+def parse_calendar(text: str, data_type: Elementary) -> int:
+    """Return nanoseconds of a date, a time of day or both, such as 2024-02-29-13:14:15.25.
+
+    Dates count from 1970-01-01, times of day from midnight (table 9).
+
+    Raises:
+        LiteralError: It is malformed, or there is no such day or time.
+    """
+    if data_type.kind is Kind.TIME_OF_DAY:
+        value = _clock(text)
+    elif data_type.kind is Kind.DATE:
+        value = _date(text)
+    else:
+        day, _, clock = text.replace("T", "-").rpartition("-")
+        value = _date(day) + _clock(clock)
+    if not data_type.minimum <= value <= data_type.maximum:
+        raise LiteralError(f"{text} is beyond 64 bits of nanoseconds: expected 1678 to 2261")
+    return value
+
+
+def _date(text: str) -> int:
+    match = _DATE.fullmatch(text)
+    if match is None:
+        raise LiteralError(f"{text} is no date: expected YEAR-MONTH-DAY such as 2024-02-29")
+    try:
+        day = dt.date(int(match[1]), int(match[2]), int(match[3]))
+    except ValueError as error:
+        raise LiteralError(f"there is no day {text}: {error}") from None
+    return (day.toordinal() - _EPOCH) * _UNITS_NS["D"]
+
+
+def _clock(text: str) -> int:
+    match = _CLOCK.fullmatch(text)
+    if match is None:
+        raise LiteralError(
+            f"{text} is no time of day: expected HOUR:MINUTE:SECOND such as 13:14:15.25"
+        )
+    hour, minute, second = int(match[1]), int(match[2]), int(match[3] or 0)
+    if hour > 23 or minute > 59 or second > 59:  # noqa: PLR2004 - the limits of a clock
+        raise LiteralError(f"there is no time {text}: expected 00:00:00 to 23:59:59")
+    fraction = int((match[4] or "").ljust(9, "0")[:9])
+    return ((hour * 60 + minute) * 60 + second) * _UNITS_NS["S"] + fraction

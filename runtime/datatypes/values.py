@@ -5,15 +5,19 @@ values as "NaN", "Infinity" and "-Infinity", durations in nanoseconds, arrays as
 structures and instances as objects.
 """
 
+import datetime as dt
 import math
 import struct
 from typing import Final
 
 from runtime.datatypes.derived import Array, DataType, Structure
 from runtime.datatypes.elementary import ELEMENTARY, Elementary, Kind, Scalar
+from runtime.datatypes.literals import LiteralError, parse_calendar
 
 Buffer = bytes | bytearray | memoryview
 Json = bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+_EPOCH: Final = dt.date(1970, 1, 1)
 
 PACKERS: Final[dict[Elementary, struct.Struct]] = {
     item: struct.Struct("<" + item.format) for item in ELEMENTARY.values()
@@ -56,6 +60,8 @@ def _read_dimension(buffer: Buffer, offset: int, array: Array, dimension: int) -
 
 def scalar_json(value: Scalar, scalar: Elementary) -> Json:
     """Return one elementary value as JSON holds it; a REAL in the fewest digits that name it."""
+    if scalar.is_calendar:
+        return calendar_text(int(value), scalar)
     if scalar.kind is not Kind.REAL:
         return value
     number = float(value)
@@ -64,6 +70,21 @@ def scalar_json(value: Scalar, scalar: Elementary) -> Json:
     if math.isinf(number):
         return "Infinity" if number > 0 else "-Infinity"
     return number if scalar.bits == 64 else shortest_real(number)  # noqa: PLR2004
+
+
+def calendar_text(value: int, scalar: Elementary) -> str:
+    """Return YYYY-MM-DD, HH:MM:SS with 3, 6 or 9 digits more where they count, or both with a T."""
+    day, rest = divmod(value, 86_400 * 10**9)
+    parts = []
+    if scalar.kind is not Kind.TIME_OF_DAY:
+        parts.append((_EPOCH + dt.timedelta(days=day)).isoformat())
+    if scalar.kind is not Kind.DATE:
+        seconds, fraction = divmod(rest, 10**9)
+        clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+        parts.append(f"{clock}.{fraction:09}" if fraction else clock)
+        while parts[-1].endswith("000") and fraction:
+            parts[-1] = parts[-1][:-3]
+    return "T".join(parts)
 
 
 def shortest_real(number: float) -> float:
@@ -86,16 +107,18 @@ def describe(scalar: Elementary) -> str:
         return "true or false"
     if scalar.kind is Kind.REAL:
         return f"a number for {scalar}"
+    if scalar.is_calendar:
+        return f"text such as {calendar_text(10**9, scalar)}"
     unit = " (nanoseconds)" if scalar.kind is Kind.DURATION else ""
     return f"a whole number from {scalar.minimum} to {scalar.maximum}{unit}"
 
 
 def parse_json(value: object, scalar: Elementary) -> Scalar | None:
     """Return a JSON value as the elementary type holds it, or None where it does not fit."""
-    if scalar.kind is Kind.BOOL:
-        return value if isinstance(value, bool) else None
-    if isinstance(value, bool):
-        return None
+    if isinstance(value, bool) or scalar.kind is Kind.BOOL:
+        return value if isinstance(value, bool) and scalar.kind is Kind.BOOL else None
+    if scalar.is_calendar and isinstance(value, str):
+        return _parse_calendar(value, scalar)
     if scalar.kind is Kind.REAL:
         if isinstance(value, str):
             return {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}.get(value)
@@ -103,3 +126,10 @@ def parse_json(value: object, scalar: Elementary) -> Scalar | None:
     if not isinstance(value, int):
         return None
     return value if scalar.minimum <= value <= scalar.maximum else None
+
+
+def _parse_calendar(value: str, scalar: Elementary) -> int | None:
+    try:
+        return parse_calendar(value, scalar)
+    except LiteralError:
+        return None

@@ -113,8 +113,8 @@ def exported_ir(
     """Return LLVM text that defines `symbol` as the native form of a Python function.
 
     Args:
-        function: Plain Python that numba compiles; it may call functions of its own module that
-            are decorated by numba. It must not raise.
+        function: Plain Python that numba compiles; it may call plain functions of its own module.
+            It must not raise.
         signature: Result and arguments.
         symbol: Name of the exported definition.
         record: Layout, as NumPy describes one, of what the first argument points to; the function
@@ -161,6 +161,7 @@ def _compile_ir(
         "u64": types.uint64, "f64": types.float64, "ptr": types.int64,
     }  # fmt: skip
     arguments = [plain[word] for word in signature.arguments]
+    _register_helpers(function, set())
     if record is not None:
         function, arguments[0] = _over_record(function, record)
     options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
@@ -175,6 +176,18 @@ def _compile_ir(
     hide_all_but(module, {symbol})
     optimise(module)
     return str(module)
+
+
+def _register_helpers(function: Callable[..., Any], known: set[str]) -> None:
+    """Let numba compile the plain functions of its own module that a function calls."""
+    from numba.extending import register_jitable
+
+    for name in function.__code__.co_names:
+        helper = function.__globals__.get(name)
+        if name not in known and inspect.isfunction(helper):
+            known.add(name)
+            _register_helpers(helper, known)
+            register_jitable(helper)
 
 
 def _over_record(

@@ -113,8 +113,8 @@ def _short_circuit(node: program.ShortCircuit, compiler: Compiler) -> Evaluation
 
 def _call_standard(node: program.CallStandard, compiler: Compiler) -> Evaluation:
     arguments = tuple(compiler.expression(item) for item in node.arguments)
-    body, data_type, fit = node.function.body, node.type, node.type.fit
-    return lambda machine: fit(body(data_type, *[item(machine) for item in arguments]))
+    compute, data_type = node.function.compute, node.type
+    return lambda machine: compute(data_type, [item(machine) for item in arguments])
 
 
 def _call_function(node: program.CallFunction, compiler: Compiler) -> Evaluation:

@@ -76,6 +76,23 @@ def _evaluate(node: program.Evaluate, make: StatementCompiler) -> Action:
     return run
 
 
+def _spread(node: program.Spread, make: StatementCompiler) -> Action:
+    value = make.expressions.expression(node.value)
+    parts = tuple(
+        (function, place.type, make.expressions.writer(place))
+        for function, place in node.parts
+        if isinstance(place.type, Elementary)
+    )
+
+    def run(machine: Machine) -> int:
+        whole = value(machine)
+        for function, data_type, write in parts:
+            write(machine, function.compute(data_type, [whole]))
+        return NEXT
+
+    return run
+
+
 def _invoke(node: program.Invoke, make: StatementCompiler) -> Action:
     inputs, outputs = make.sequence(node.inputs), make.sequence(node.outputs)
     located = make.expressions.located(node.instance)
@@ -206,6 +223,7 @@ _MAKERS: Final[dict[type, Callable[[Any, StatementCompiler], Action]]] = {
     program.Assign: _assign,
     program.CopyBytes: _copy,
     program.Evaluate: _evaluate,
+    program.Spread: _spread,
     program.Invoke: _invoke,
     program.If: _if,
     program.Case: _case,

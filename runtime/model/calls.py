@@ -1,14 +1,19 @@
 """Calls: standard functions, conversions by name, a user's functions; and their arguments."""
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Final
 
 from runtime.datatypes.elementary import ELEMENTARY, LREAL, Elementary, Kind, common_type
+from runtime.model.checks import Checks
 from runtime.model.coerce import coerce, settle
 from runtime.model.constants import fold
+from runtime.model.named_conversions import check_conversion, short_spelling
+from runtime.model.named_operators import (
+    OPERATORS,
+    TIME_OPERATORS,
+    check_invert,
+    check_operator,
+    check_time_operator,
+)
 from runtime.model.program import (
     CallFunction,
     CallStandard,
@@ -22,23 +27,6 @@ from runtime.source import Span
 from runtime.stdlib.declare import StandardFunction, in_generic, is_generic
 from runtime.stdlib.library import FUNCTIONS
 from runtime.syntax import tree
-
-
-@dataclass(frozen=True, slots=True)
-class Checks:
-    """How the arguments are checked; `expressions` hands in its own functions."""
-
-    value: Callable[[tree.Expression, Scope], Expression | None]
-    place: Callable[[tree.Expression, Scope], Place | None]
-
-
-_CONVERSION: Final = re.compile(r"(?:([A-Z]+)_)?TO_([A-Z]+)")
-_OPERATORS: Final = {
-    "ADD": "+", "SUB": "-", "MUL": "*", "DIV": "/", "MOD": "MOD", "AND": "AND", "OR": "OR",
-    "XOR": "XOR", "GT": ">", "GE": ">=", "EQ": "=", "LE": "<=", "LT": "<", "NE": "<>",
-}  # fmt: skip
-"""Functions that are operators by another name (6.6.2.5.8); AND, OR, XOR, MOD are reserved words,
-so only the rest can be called."""
 
 
 def standard_call(
@@ -81,85 +69,59 @@ def check_call(node: tree.Call, scope: Scope, checks: Checks) -> Expression | No
         return check_function(node, routine, scope, checks)
     if key in FUNCTIONS:
         return _standard(node, FUNCTIONS[key], scope, checks)
-    if key in _OPERATORS:
-        return _operator(node, _OPERATORS[key], scope, checks)
-    return _conversion(node, key, scope, checks)
+    return _derived(node, key, scope, checks)
 
 
-def _conversion(node: tree.Call, key: str, scope: Scope, checks: Checks) -> Expression | None:
-    """Return an explicit conversion such as INT_TO_REAL or TO_REAL (6.6.2.5.2)."""
+def _derived(node: tree.Call, key: str, scope: Scope, checks: Checks) -> Expression | None:
+    """Return a call by a name that follows a rule: operators, typed functions, conversions."""
     assert isinstance(node.callee, tree.Name)
-    match = _CONVERSION.fullmatch(key)
-    target = ELEMENTARY.get(match[2]) if match else None
-    source = ELEMENTARY.get(match[1]) if match and match[1] else None
-    if match is None or target is None or (match[1] and source is None):
+    if key in OPERATORS:
+        return check_operator(node, key, None, scope, checks)
+    if key in TIME_OPERATORS:
+        return check_time_operator(node, TIME_OPERATORS[key], scope, checks)
+    stem, _, suffix = short_spelling(key).rpartition("_")
+    forced = ELEMENTARY.get(suffix)
+    if forced is not None and stem in OPERATORS:
+        return check_operator(node, stem, forced, scope, checks)
+    if forced is not None and stem == "NOT":
+        return check_invert(node, forced, scope, checks)
+    if forced is not None and stem in FUNCTIONS and stem != "TRUNC":
+        return _standard(node, FUNCTIONS[stem], scope, checks, forced)
+    known, conversion = check_conversion(node, key, scope, checks)
+    if not known:
         report_unknown_function(node.callee, scope)
-        return None
-    values = _positional(node, 1, scope, checks)
-    if values is None:
-        return None
-    (operand,) = values
-    span = node.arguments[0].span
-    findings = scope.names.findings
-    if source is None:
-        converted = settle(operand, span, findings)
-    else:
-        converted = coerce(operand, source, span, findings)
-    if converted is None or converted.type is target:
-        return converted
-    return fold(Convert(target, fold(converted)))
+    return conversion
 
 
 def report_unknown_function(callee: tree.Name, scope: Scope) -> None:
     """Report a call of something that is not declared (ST2005)."""
-    known = [*FUNCTIONS, *_OPERATORS, *scope.names.routines]
+    known = [*FUNCTIONS, *OPERATORS, *scope.names.routines]
     close = get_close_matches(callee.name.upper(), known, n=1)
     hint = f"did you mean {close[0]}?" if close else ""
     text = f"there is no function or function block instance {callee.name}"
     scope.names.findings.error("ST2005", callee.span, text, hint)
 
 
-def _positional(
-    node: tree.Call, count: int, scope: Scope, checks: Checks
-) -> list[Expression] | None:
-    """Return exactly `count` checked arguments without regard to names."""
-    if len(node.arguments) != count:
-        assert isinstance(node.callee, tree.Name)
-        text = f"{node.callee.name} takes {count} argument{'s' if count > 1 else ''}"
-        scope.names.findings.error("ST4002", node.span, f"{text}, not {len(node.arguments)}")
-        return None
-    values = [
-        None if item.value is None else checks.value(item.value, scope) for item in node.arguments
-    ]
-    found = [item for item in values if item is not None]
-    return found if len(found) == count else None
-
-
-def _operator(node: tree.Call, symbol: str, scope: Scope, checks: Checks) -> Expression | None:
-    """Return ADD(a, b, c) as the operators of a + b + c."""
-    if len(node.arguments) < 2:  # noqa: PLR2004
-        scope.names.findings.error("ST4002", node.span, "expected two arguments or more")
-        return None
-    values = [item.value for item in node.arguments]
-    if any(value is None for value in values):
-        return None
-    joined: tree.Expression | None = None
-    for value in values:
-        assert value is not None
-        joined = value if joined is None else tree.Binary(node.span, symbol, joined, value)
-    assert joined is not None
-    return checks.value(joined, scope)
-
-
 def _standard(
-    node: tree.Call, function: StandardFunction, scope: Scope, checks: Checks
+    node: tree.Call,
+    function: StandardFunction,
+    scope: Scope,
+    checks: Checks,
+    forced: Elementary | None = None,
 ) -> Expression | None:
+    """Return a standard function's call; `forced` is what its generic types stand for."""
     bound = _bind_standard(node, function, scope, checks)
     if bound is None:
         return None
     values, spans = bound
-    types = _generic_types(node, function, values, scope)
+    types = _generic_types(node, function, values, scope) if forced is None else None
+    if forced is not None and all(
+        in_generic(item.type, forced) for item in function.parameters if is_generic(item.type)
+    ):
+        types = {item.type: forced for item in function.parameters if is_generic(item.type)}
     if types is None:
+        if forced is not None and isinstance(node.callee, tree.Name):
+            report_unknown_function(node.callee, scope)
         return None
     arguments = []
     for number, (value, span) in enumerate(zip(values, spans, strict=True)):
@@ -177,7 +139,7 @@ def _convert_argument(
     value: Expression, target: Elementary, span: Span, scope: Scope, *, is_free: bool
 ) -> Expression | None:
     """Convert an argument; a number parameter of fixed wide type takes any number (EXPT, SHL)."""
-    wide_count = target.name == "ULINT" and value.type.is_integer
+    wide_count = target.name in {"ULINT", "LINT"} and value.type.is_integer
     if (is_free and value.type.is_number) or wide_count:
         plain = settle(value, span, scope.names.findings)
         return None if plain is None else _as(target, plain)

@@ -68,8 +68,8 @@ def _literal(
         return None
     if target.kind is Kind.REAL:
         return Constant(target, target.fit(value))
-    if target.kind is Kind.DURATION:
-        hint = f"write a duration, such as T#{value}ms"
+    if target.is_time:
+        hint = f"write a duration, such as T#{value}ms" if not target.is_calendar else ""
         findings.error("ST3001", span, f"the number {value} does not convert to {target}", hint)
         return None
     if not target.minimum <= value <= target.maximum:

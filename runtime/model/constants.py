@@ -29,7 +29,7 @@ def fold(expression: Expression) -> Expression:
         case CallStandard(data_type, function, arguments):
             values = [item.value for item in arguments if isinstance(item, Constant)]
             if len(values) == len(arguments):
-                return Constant(data_type, data_type.fit(function.body(data_type, *values)))
+                return Constant(data_type, function.compute(data_type, values))
     return expression
 
 

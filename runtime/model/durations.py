@@ -1,14 +1,27 @@
-"""Arithmetic of durations (table 30): d + d, d - d, d * n, n * d, d / n. They count nanoseconds."""
+"""Arithmetic of times (table 35). All count nanoseconds.
 
-from runtime.datatypes.elementary import LREAL, LTIME, Elementary, Kind, common_type
+Durations: d + d, d - d, d * n, n * d, d / n. With the calendar: t + d and t - d give the type of t,
+where a time of day goes on at midnight; the difference of two of one type is a duration.
+"""
+
+from runtime.datatypes.elementary import (
+    LDT,
+    LREAL,
+    LTIME,
+    LTOD,
+    TIME,
+    Elementary,
+    Kind,
+    common_type,
+)
 from runtime.model.constants import fold
 from runtime.model.program import Constant, Convert, Expression, Operate
 
+_LONG = {Kind.TIME_OF_DAY: LTOD, Kind.DATE_AND_TIME: LDT}
 
-def operate_duration(
-    symbol: str, left: Expression, right: Expression, site: int
-) -> Expression | None:
-    """Return an operator of which at least one operand is a duration; None if it is not defined.
+
+def operate_time(symbol: str, left: Expression, right: Expression, site: int) -> Expression | None:
+    """Return an operator of which at least one operand is a time; None if it is not defined.
 
     Args:
         symbol: The operator.
@@ -16,6 +29,8 @@ def operate_duration(
         right: The other.
         site: Fault site of a division, -1 where the divisor is constant.
     """
+    if left.type.is_calendar or right.type.is_calendar:
+        return _calendar(symbol, left, right)
     if left.type.kind is Kind.DURATION and right.type.kind is Kind.DURATION:
         shared = common_type(left.type, right.type)
         if symbol not in {"+", "-"} or shared is None:
@@ -34,6 +49,19 @@ def operate_duration(
         return _as(duration, _as(LTIME, scaled))
     count = _as(duration, _as(LTIME, factor))
     return Operate(duration, symbol, duration, left, count, site)
+
+
+def _calendar(symbol: str, left: Expression, right: Expression) -> Expression | None:
+    if symbol == "+" and left.type.kind is Kind.DURATION:
+        left, right = right, left
+    is_long = left.type.is_long or right.type.is_long
+    counted = Operate(LTIME, symbol, LTIME, _as(LTIME, left), _as(LTIME, right))
+    if symbol == "-" and left.type.kind is right.type.kind:
+        return _as(LTIME if is_long else TIME, counted)
+    fits = left.type.kind in {Kind.TIME_OF_DAY, Kind.DATE_AND_TIME}
+    if symbol not in {"+", "-"} or not fits or right.type.kind is not Kind.DURATION:
+        return None
+    return _as(_LONG[left.type.kind] if is_long else left.type, fold(counted))
 
 
 def _as(target: Elementary, operand: Expression) -> Expression:

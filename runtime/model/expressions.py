@@ -8,9 +8,10 @@ from runtime.datatypes.derived import UNKNOWN
 from runtime.datatypes.elementary import BOOL, LINT, LREAL, Elementary, Kind
 from runtime.datatypes.literals import LiteralError, parse_literal
 from runtime.model import calls
+from runtime.model.checks import Checks
 from runtime.model.coerce import coerce, settle, shared_type, untyped
 from runtime.model.constants import fold
-from runtime.model.durations import operate_duration
+from runtime.model.durations import operate_time
 from runtime.model.places import (
     index_place,
     is_index_type,
@@ -190,9 +191,9 @@ def operate(
 ) -> Expression | None:
     """Return an operator on two checked operands, converted to the type they share."""
     symbol = node.operator
-    if Kind.DURATION in {left.type.kind, right.type.kind} and symbol not in _COMPARISONS:
+    if (left.type.is_time or right.type.is_time) and symbol not in _COMPARISONS:
         site = _division_site(node, LINT, right, scope)
-        scaled = operate_duration(symbol, left, right, site)
+        scaled = operate_time(symbol, left, right, site)
         if scaled is None:
             _report_undefined(node, left, right, scope)
         return scaled
@@ -297,4 +298,4 @@ _NAMERS: Final[dict[type, Callable[..., Place | None]]] = {
     tree.Index: _place_of_index,
     tree.Direct: _place_of_direct,
 }
-CHECKS: Final = calls.Checks(check, place_of)
+CHECKS: Final = Checks(check, place_of, operate)

@@ -174,6 +174,15 @@ class Evaluate:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """Evaluate a time once and store functions of it, whole numbers, in places (SPLIT_DT)."""
+
+    span: Span
+    value: Expression
+    parts: tuple[tuple[StandardFunction, Place], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Invoke:
     """Call a function block instance: inputs, body, outputs."""
 
@@ -254,7 +263,18 @@ class Return:
 
 
 Statement = (
-    Assign | CopyBytes | Evaluate | Invoke | If | Case | For | While | Exit | Continue | Return
+    Assign
+    | CopyBytes
+    | Evaluate
+    | Spread
+    | Invoke
+    | If
+    | Case
+    | For
+    | While
+    | Exit
+    | Continue
+    | Return
 )
 
 # -- routines and the whole -----------------------------------------------------------------------

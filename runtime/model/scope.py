@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from runtime.artifact.abi import FaultKind
 from runtime.datatypes.derived import Array, DataType, Field, Structure
-from runtime.datatypes.elementary import ELEMENTARY
+from runtime.datatypes.elementary import ELEMENTARY, LONG_NAMES
 from runtime.diagnostics.diagnostic import Findings
 from runtime.model.program import Constant, FaultSite, Place, Step
 from runtime.source import Span
@@ -63,7 +63,8 @@ class Names:
     routines: dict[str, RoutineInfo] = field(default_factory=dict)
     types: dict[str, TypeInfo] = field(
         default_factory=lambda: {
-            name: TypeInfo(item, bytes(item.size)) for name, item in ELEMENTARY.items()
+            name: TypeInfo(item, bytes(item.size))
+            for name, item in (*ELEMENTARY.items(), *LONG_NAMES.items())
         }
     )
     globals: dict[str, VariableInfo] = field(default_factory=dict)

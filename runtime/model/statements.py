@@ -6,7 +6,7 @@ from typing import Final
 
 from runtime.artifact.abi import FaultKind
 from runtime.datatypes.derived import Structure
-from runtime.datatypes.elementary import Elementary
+from runtime.datatypes.elementary import ELEMENTARY, Elementary
 from runtime.model import calls, program
 from runtime.model.coerce import coerce
 from runtime.model.constants import fold
@@ -21,6 +21,7 @@ from runtime.model.expressions import (
 from runtime.model.program import Assign, Constant, CopyBytes, Place, Statement
 from runtime.model.scope import RoutineInfo, Scope, member_of
 from runtime.source import Span
+from runtime.stdlib.dates import SPLITS
 from runtime.syntax import tree
 
 
@@ -132,10 +133,37 @@ def _call_by_name(
         text = f"{callee.name} is a {kind}, not an instance"
         scope.names.findings.error("ST4004", callee.span, text, hint)
         return None
+    if callee.name.upper() in SPLITS:
+        return _split(node, call, callee, scope)
     value = check(call, scope)
     if isinstance(value, program.CallFunction | program.CallStandard):
         return program.Evaluate(node.span, value)
     return None
+
+
+def _split(
+    node: tree.CallStatement, call: tree.Call, callee: tree.Name, scope: Scope
+) -> Statement | None:
+    """Return SPLIT_DATE(d, YEAR => y, …): parts of a time, each into an integer variable."""
+    wanted, parts = SPLITS[callee.name.upper()]
+    names, findings = ["IN", *parts], scope.names.findings
+    source, targets = None, []
+    for number, argument in enumerate(call.arguments):
+        key = argument.name.upper() if argument.name else names[min(number, len(parts))]
+        if key not in names or argument.value is None or number >= len(names):
+            text, hint = f"{callee.name} has no {argument.name}", f"it has {', '.join(names)}"
+            findings.error("ST4001", argument.span, text, hint)
+        elif key == "IN":
+            source = check_as(argument.value, ELEMENTARY[wanted], scope)
+        elif (place := target_place(argument.value, scope)) is not None:
+            if not (isinstance(place.type, Elementary) and place.type.is_integer):
+                text = f"{key} is a number, {place.type} cannot take it"
+                findings.error("ST4007", argument.span, text, "expected an integer variable")
+            targets.append((parts[key], place))
+    if source is None:
+        findings.error("ST4002", call.span, f"{callee.name} needs IN of type {wanted}")
+        return None
+    return program.Spread(node.span, source, tuple(targets))
 
 
 def _invoke(

@@ -1,6 +1,6 @@
 """How standard functions and blocks are declared, and the generic types of table 12."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,8 +11,10 @@ _GENERIC: Final[dict[str, frozenset[Kind]]] = {
     "ANY_INT": frozenset({Kind.SIGNED, Kind.UNSIGNED}),
     "ANY_NUM": frozenset({Kind.REAL, Kind.SIGNED, Kind.UNSIGNED}),
     "ANY_MAGNITUDE": frozenset({Kind.REAL, Kind.SIGNED, Kind.UNSIGNED, Kind.DURATION}),
+    "ANY_DATE": frozenset({Kind.DATE, Kind.TIME_OF_DAY, Kind.DATE_AND_TIME}),
     "ANY_BIT": frozenset({Kind.BITS, Kind.BOOL}),
     "ANY_SHIFTABLE": frozenset({Kind.BITS}),
+    "ANY_SWAPPABLE": frozenset({Kind.SIGNED, Kind.UNSIGNED, Kind.BITS}),
     "ANY_ELEMENTARY": frozenset(Kind),
 }
 
@@ -40,7 +42,12 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class StandardFunction:
-    """A standard function. `body(type, *values)` works on values of the result's type."""
+    """A standard function. `body(type, *values)` works on values of the result's type.
+
+    A native one has a plain body over whole numbers of 64 bits and LREAL, `body(*values)`, which
+    numba compiles: it may call functions of its own module, must not raise, and gets unsigned
+    values as their bits.
+    """
 
     name: str
     clause: str
@@ -50,6 +57,13 @@ class StandardFunction:
     body: Callable[..., Scalar]
     extensible: bool = False
     """Whether the last parameter may be repeated (MIN, MAX, MUX)."""
+    native: bool = False
+
+    def compute(self, data_type: Elementary, values: Sequence[Scalar]) -> Scalar:
+        """Return the function's value on a type, as that type holds it."""
+        if self.native:
+            return data_type.fit(self.body(*values))
+        return data_type.fit(self.body(data_type, *values))
 
 
 Members = Mapping[str, tuple[Elementary, Scalar]]

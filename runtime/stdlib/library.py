@@ -2,11 +2,24 @@
 
 from typing import Final
 
-from runtime.stdlib import bistable, bitwise, control, counters, edges, numeric, selection, timers
+from runtime.stdlib import (
+    bistable,
+    bitwise,
+    control,
+    conversions,
+    counters,
+    dates,
+    edges,
+    numeric,
+    selection,
+    timers,
+)
 from runtime.stdlib.declare import StandardBlock, StandardFunction
 
 FUNCTIONS: Final[dict[str, StandardFunction]] = {
-    item.name: item for family in (numeric, bitwise, selection) for item in family.FUNCTIONS
+    item.name: item
+    for family in (numeric, bitwise, selection, conversions, dates)
+    for item in family.FUNCTIONS
 }
 BLOCKS: Final[dict[str, StandardBlock]] = {
     item.name: item

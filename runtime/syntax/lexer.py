@@ -18,8 +18,11 @@ _TOKEN: Final = re.compile(
     | (?P<line>//[^\n]*)
     | (?P<comment>\(\*|/\*)
     | (?P<pragma>\{[^}]*\}?)
+    | (?P<date>(?i:L?(?:DATE_AND_TIME|DATE|DT|D)\#)\d[\d_]*(?:-\d[\d_:.]*)*
+        |(?i:L?(?:TIME_OF_DAY|TOD)\#)\d[\d_:.]*)
+    | (?P<text>(?i:W?STRING|W?CHAR)\#(?:'(?:\$.|[^$'\n])*'?|"(?:\$.|[^$"\n])*"?))
     | (?P<typed>(?:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\#)
-        (?:[+-]?\d+\#\w+|[+-]?\d[\w:.]*(?:-\d+)*(?:-\d[\d:.]*)?|\w+)
+        (?:[+-]?\d+\#\w+|[+-]?\d\w*(?:\.\d\w*)*|\w+)
       )
     | (?P<string>'(?:\$.|[^$'\n])*'?|"(?:\$.|[^$"\n])*"?)
     | (?P<direct>%[A-Za-z]*\*|%[A-Za-z]*[0-9]+(?:\.[0-9]+)*)
@@ -35,6 +38,8 @@ _EXPONENT: Final = re.compile(r"[eE][+-]?[0-9]+")
 _COMMENT_PART: Final = re.compile(r"\(\*|\*\)")
 _KINDS: Final = {
     "typed": TokenKind.TYPED,
+    "date": TokenKind.TYPED,
+    "text": TokenKind.STRING,
     "string": TokenKind.STRING,
     "direct": TokenKind.DIRECT,
     "real": TokenKind.REAL,
@@ -111,9 +116,10 @@ def _skip_comment(text: str, start: int, opening: Span, findings: Findings) -> i
 
 
 def _check_closed(group: str, word: str, span: Span, findings: Findings) -> None:
-    if group == "string" and (len(word) < 2 or word[-1] != word[0]):  # noqa: PLR2004
+    quoted = word[word.find("#") + 1 :] if group == "text" else word
+    if group in {"string", "text"} and (len(quoted) < 2 or quoted[-1] != quoted[0]):  # noqa: PLR2004
         findings.error(
-            "ST1003", span, "string is not closed on its line", f"close it with {word[0]}"
+            "ST1003", span, "string is not closed on its line", f"close it with {quoted[0]}"
         )
     elif group == "pragma" and word[-1] != "}":
         findings.error("ST1004", span, "pragma is not closed", "close it with }")

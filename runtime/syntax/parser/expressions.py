@@ -100,6 +100,9 @@ def primary(cursor: Cursor) -> tree.Expression:
     if token.kind is TokenKind.DIRECT:
         cursor.advance()
         return tree.Direct(span, token.text)
+    if cursor.at("AND", "OR", "XOR", "MOD") and cursor.peek().key == "(":
+        cursor.advance()
+        return tree.Name(span, token.text)
     if cursor.accept("TRUE", "FALSE"):
         return tree.Literal(span, "bool", token.key)
     if cursor.accept("("):
