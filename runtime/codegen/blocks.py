@@ -48,11 +48,14 @@ def native_words(function: StandardFunction) -> list[str]:
 
 
 def _record_format(structure: Structure) -> dict[str, Any]:
-    """Return the layout of an instance as NumPy describes it; numba reads members by it."""
+    """Return the layout of an instance as NumPy describes it; numba reads members by it.
+
+    Unsigned values of 64 bits are seen as their bits: numba makes reals of their arithmetic.
+    """
     formats = []
     for item in structure.fields:
         assert isinstance(item.type, Elementary)
-        letter = _FORMATS[item.type.kind]
+        letter = "i" if item.type.name in {"ULINT", "LWORD"} else _FORMATS[item.type.kind]
         formats.append(letter if letter == "?" else f"<{letter}{item.type.size}")
     return {
         "names": [item.name for item in structure.fields],

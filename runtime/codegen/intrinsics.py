@@ -45,6 +45,12 @@ def _power(emit: Emitter, data_type: Elementary, values: list[str]) -> str:
     return from_double(emit, result, data_type)
 
 
+def _direction(emit: Emitter, data_type: Elementary, values: list[str]) -> str:
+    y, x = (to_double(emit, value, data_type) for value in values)
+    result = emit.value(f"call double @atan2(double {y}, double {x}) nobuiltin")
+    return from_double(emit, result, data_type)
+
+
 def _truncate(emit: Emitter, data_type: Elementary, values: list[str]) -> str:
     return saturate(emit, values[0], data_type)
 
@@ -125,6 +131,14 @@ def _reversed_bytes(emit: Emitter, data_type: Elementary, values: list[str]) -> 
     return emit.value(f"call {kind} @llvm.bswap.{kind}({kind} {values[0]})")
 
 
+def _multiplex(emit: Emitter, data_type: Elementary, values: list[str]) -> str:
+    number, chosen, *others = values
+    for place, value in enumerate(others, 1):
+        reached = emit.value(f"icmp sge i64 {number}, {place}")
+        chosen = _keep(emit, data_type, reached, value, chosen)
+    return chosen
+
+
 def _move(_emit: Emitter, _data_type: Elementary, values: list[str]) -> str:
     return values[0]
 
@@ -141,6 +155,7 @@ EMISSIONS: Final[dict[str, Emission]] = {
     "ASIN": _library("asin"),
     "ACOS": _library("acos"),
     "ATAN": _library("atan"),
+    "ATAN2": _direction,
     "EXPT": _power,
     "TRUNC": _truncate,
     "SHL": _shift("shl"),
@@ -153,6 +168,7 @@ EMISSIONS: Final[dict[str, Emission]] = {
     "FROM_LITTLE_ENDIAN": _move,
     "MOVE": _move,
     "SEL": _select,
+    "MUX": _multiplex,
     "MIN": _minimum,
     "MAX": _maximum,
     "LIMIT": _limit,
@@ -165,7 +181,7 @@ def declarations() -> list[str]:
     """Return the declarations that emitted functions and conversions need."""
     pure = "nounwind willreturn memory(none)"
     lines = [f"declare double @{name}(double) {pure}" for name in _LIBRARY]
-    lines.append(f"declare double @pow(double, double) {pure}")
+    lines += [f"declare double @{name}(double, double) {pure}" for name in ("pow", "atan2")]
     lines += [f"declare double @llvm.{name}.f64(double)" for name in ("sqrt", "fabs", "roundeven")]
     lines.append("declare float @llvm.fabs.f32(float)")
     for kind in ("i8", "i16", "i32", "i64"):

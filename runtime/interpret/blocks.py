@@ -4,7 +4,7 @@ import functools
 from typing import Any
 
 from runtime.datatypes.derived import Structure
-from runtime.datatypes.elementary import Elementary, Scalar
+from runtime.datatypes.elementary import LINT, Elementary, Scalar
 from runtime.datatypes.values import PACKERS
 
 
@@ -29,6 +29,8 @@ def view_class(structure: Structure) -> type[InstanceView]:
 
 
 def _member(at: int, data_type: Elementary) -> property:
+    if data_type.name in {"ULINT", "LWORD"}:  # a block sees their bits
+        data_type = LINT
     packer, fit = PACKERS[data_type], data_type.fit
 
     def read(view: InstanceView) -> Scalar:

@@ -18,7 +18,7 @@ from runtime.model.program import Base, Constant, Place
 from runtime.model.scope import Names, RoutineInfo, Scope, TypeInfo, VariableInfo, block_within
 from runtime.project.units import Address
 from runtime.source import Span
-from runtime.stdlib.declare import StandardBlock
+from runtime.stdlib.declare import BEYOND, StandardBlock
 from runtime.stdlib.library import BLOCKS, FUNCTIONS
 from runtime.syntax import tree
 
@@ -71,7 +71,8 @@ def declare_all(units: tuple[tree.Unit, ...], names: Names) -> Declarations:
 
 def _collect(units: tuple[tree.Unit, ...], work: Declarations) -> None:
     findings = work.names.findings
-    taken: dict[str, str] = dict.fromkeys(BLOCKS, "a standard function block")
+    standard = [name for name, block in BLOCKS.items() if block.clause != BEYOND]
+    taken: dict[str, str] = dict.fromkeys(standard, "a standard function block")
     taken |= dict.fromkeys(FUNCTIONS, "a standard function")
     for unit in units:
         _collect_globals(unit, work)
@@ -84,6 +85,7 @@ def _collect(units: tuple[tree.Unit, ...], work: Declarations) -> None:
                 findings.error("ST2003", declared.name.span, text)
                 continue
             taken[key] = "declared"
+            work.names.routines.pop(key, None)  # a block beyond the standard gives way
             if isinstance(declared, tree.Pou):
                 work.routine_trees[key] = declared
             else:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from runtime.datatypes.elementary import BOOL, LREAL, REAL, TIME
-from runtime.stdlib.declare import Record, StandardBlock, members
+from runtime.stdlib.declare import BEYOND, Record, StandardBlock, members
 
 _SECONDS: Final = 1e-9
 
@@ -50,10 +50,13 @@ def pid(loop: Record, now: int) -> None:
     loop.OUT = output
 
 
+_REGULATED: Final = members(OUT=REAL, DEVIATION=REAL, LIMITED=BOOL)
+_MEMORY: Final = members(INTEGRAL=LREAL, LAST_PV=LREAL, LAST=TIME, STARTED=BOOL)
+
 BLOCKS: Final = (
     StandardBlock(
         "PID",
-        "beyond the standard",
+        BEYOND,
         members(
             AUTO=(BOOL, True),
             SP=REAL,
@@ -65,8 +68,25 @@ BLOCKS: Final = (
             OUT_MIN=REAL,
             OUT_MAX=(REAL, 100.0),
         ),
-        members(OUT=REAL, DEVIATION=REAL, LIMITED=BOOL),
-        members(INTEGRAL=LREAL, LAST_PV=LREAL, LAST=TIME, STARTED=BOOL),
+        _REGULATED,
+        _MEMORY,
+        pid,
+    ),
+    StandardBlock(
+        "PI",
+        BEYOND,
+        members(
+            AUTO=(BOOL, True),
+            SP=REAL,
+            PV=REAL,
+            KP=(REAL, 1.0),
+            TI=TIME,
+            MANUAL=REAL,
+            OUT_MIN=REAL,
+            OUT_MAX=(REAL, 100.0),
+        ),
+        _REGULATED,
+        {**_MEMORY, **members(TD=TIME)},
         pid,
     ),
 )

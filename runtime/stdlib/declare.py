@@ -6,6 +6,9 @@ from typing import Any, Final
 
 from runtime.datatypes.elementary import Elementary, Kind, Scalar
 
+BEYOND: Final = "beyond the standard"
+"""The clause of what users expect though the standard has no such thing; their names are free."""
+
 _GENERIC: Final[dict[str, frozenset[Kind]]] = {
     "ANY_REAL": frozenset({Kind.REAL}),
     "ANY_INT": frozenset({Kind.SIGNED, Kind.UNSIGNED}),

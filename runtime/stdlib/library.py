@@ -12,6 +12,7 @@ from runtime.stdlib import (
     edges,
     numeric,
     selection,
+    signals,
     timers,
 )
 from runtime.stdlib.declare import StandardBlock, StandardFunction
@@ -23,6 +24,6 @@ FUNCTIONS: Final[dict[str, StandardFunction]] = {
 }
 BLOCKS: Final[dict[str, StandardBlock]] = {
     item.name: item
-    for family in (bistable, edges, counters, timers, control)
+    for family in (bistable, edges, counters, timers, control, signals)
     for item in family.BLOCKS
 }

@@ -44,6 +44,10 @@ def _power(_: Elementary, base: Scalar, exponent: Scalar) -> Scalar:
     return power(float(base), float(exponent))
 
 
+def _direction(_: Elementary, y: Scalar, x: Scalar) -> Scalar:
+    return math.atan2(float(y), float(x))
+
+
 def _truncate(data_type: Elementary, value: Scalar) -> Scalar:
     number = float(value)
     return to_integer(float(math.trunc(number)) if math.isfinite(number) else number, data_type)
@@ -65,6 +69,13 @@ FUNCTIONS: Final = (
     _of_real("ASIN", _total(math.asin)),
     _of_real("ACOS", _total(math.acos)),
     _of_real("ATAN", _total(math.atan)),
+    StandardFunction(
+        "ATAN2",
+        _CLAUSE,
+        (Parameter("Y", "ANY_REAL"), Parameter("X", "ANY_REAL")),
+        "ANY_REAL",
+        _direction,
+    ),
     StandardFunction(
         "EXPT",
         _CLAUSE,

@@ -35,6 +35,11 @@ def _select(_: Elementary, chosen: Scalar, first: Scalar, second: Scalar) -> Sca
     return second if chosen else first
 
 
+def _multiplex(_: Elementary, number: Scalar, *values: Scalar) -> Scalar:
+    """Return the input of that number; below 0 the first, beyond the last the last."""
+    return values[min(max(int(number), 0), len(values) - 1)]
+
+
 def _move(_: Elementary, value: Scalar) -> Scalar:
     return value
 
@@ -53,6 +58,18 @@ FUNCTIONS: Final = (
         ),
         "ANY_ELEMENTARY",
         _select,
+    ),
+    StandardFunction(
+        "MUX",
+        _CLAUSE,
+        (
+            Parameter("K", "LINT"),
+            Parameter("IN0", "ANY_ELEMENTARY"),
+            Parameter("IN1", "ANY_ELEMENTARY"),
+        ),
+        "ANY_ELEMENTARY",
+        _multiplex,
+        extensible=True,
     ),
     StandardFunction(
         "MIN",

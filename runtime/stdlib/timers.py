@@ -5,8 +5,8 @@ PT may change while a timer runs and takes effect at the next call. ET stops at 
 
 from typing import Final
 
-from runtime.datatypes.elementary import BOOL, TIME
-from runtime.stdlib.declare import Record, StandardBlock, members
+from runtime.datatypes.elementary import BOOL, DT, LTIME, TIME, Elementary
+from runtime.stdlib.declare import BEYOND, Record, StandardBlock, members
 
 _CLAUSE: Final = "6.6.3.5.5"
 
@@ -61,11 +61,40 @@ def pulse(timer: Record, now: int) -> None:
         timer.ET = 0
 
 
-_INPUTS: Final = members(IN=BOOL, PT=TIME)
-_OUTPUTS: Final = members(Q=BOOL, ET=TIME)
+def clock(rtc: Record, now: int) -> None:
+    """Give the date and time: PDT when IN rises, then as long as IN is true what has passed since.
+
+    A beginning at the rising edge is all that the block knows: it keeps no battery-backed clock.
+    """
+    if rtc.IN and not rtc.M:
+        rtc.START = now
+        rtc.BASE = rtc.PDT
+    rtc.M = rtc.IN
+    rtc.Q = rtc.IN
+    if rtc.IN:
+        rtc.CDT = rtc.BASE + (now - rtc.START)
+
+
+def _timers(suffix: str, kind: Elementary) -> tuple[StandardBlock, ...]:
+    inputs, outputs = members(IN=BOOL, PT=kind), members(Q=BOOL, ET=kind)
+    running, edge = members(RUNNING=BOOL, START=TIME), members(M=BOOL, START=TIME)
+    return (
+        StandardBlock(f"TON{suffix}", _CLAUSE, inputs, outputs, running, on_delay),
+        StandardBlock(f"TOF{suffix}", _CLAUSE, inputs, outputs, running, off_delay),
+        StandardBlock(f"TP{suffix}", _CLAUSE, inputs, outputs, edge, pulse),
+    )
+
 
 BLOCKS: Final = (
-    StandardBlock("TON", _CLAUSE, _INPUTS, _OUTPUTS, members(RUNNING=BOOL, START=TIME), on_delay),
-    StandardBlock("TOF", _CLAUSE, _INPUTS, _OUTPUTS, members(RUNNING=BOOL, START=TIME), off_delay),
-    StandardBlock("TP", _CLAUSE, _INPUTS, _OUTPUTS, members(M=BOOL, START=TIME), pulse),
+    *_timers("", TIME),
+    *_timers("_TIME", TIME),
+    *_timers("_LTIME", LTIME),
+    StandardBlock(
+        "RTC",
+        BEYOND,
+        members(IN=BOOL, PDT=DT),
+        members(Q=BOOL, CDT=DT),
+        members(M=BOOL, START=TIME, BASE=DT),
+        clock,
+    ),
 )
