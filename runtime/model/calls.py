@@ -4,7 +4,7 @@ from difflib import get_close_matches
 
 from runtime.datatypes.elementary import ELEMENTARY, LREAL, Elementary, Kind, common_type
 from runtime.model.checks import Checks
-from runtime.model.coerce import coerce, settle
+from runtime.model.coerce import coerce, is_free, settle
 from runtime.model.constants import fold
 from runtime.model.named_conversions import check_conversion, short_spelling
 from runtime.model.named_operators import (
@@ -132,7 +132,19 @@ def _standard(
             return None
         arguments.append(fold(converted))
     result = types.get(function.result) or ELEMENTARY[function.result]
-    return CallStandard(result, function, tuple(arguments))
+    free = forced is None and _depends_on_literals(function, values)
+    return CallStandard(result, function, tuple(arguments), free)
+
+
+def _depends_on_literals(function: StandardFunction, values: list[Expression]) -> bool:
+    """Whether the result's type comes from untyped constants alone: SEL(g, 1.5, 2.5)."""
+    last = len(function.parameters) - 1
+    deciding = [
+        value
+        for number, value in enumerate(values)
+        if function.parameters[min(number, last)].type == function.result
+    ]
+    return is_generic(function.result) and all(is_free(item) for item in deciding)
 
 
 def _convert_argument(
@@ -196,9 +208,7 @@ def _generic_types(
 ) -> dict[str, Elementary] | None:
     """Return the type that each generic type of the function stands for in this call."""
     types: dict[str, Elementary] = {}
-    ordered = sorted(
-        enumerate(values), key=lambda item: isinstance(item[1], Constant) and item[1].untyped
-    )
+    ordered = sorted(enumerate(values), key=lambda item: is_free(item[1]))
     for number, value in ordered:
         parameter = function.parameters[min(number, len(function.parameters) - 1)]
         if not is_generic(parameter.type):
@@ -216,7 +226,7 @@ def _generic_types(
 
 
 def _join(seen: Elementary | None, value: Expression, generic: str) -> Elementary | None:
-    untyped = isinstance(value, Constant) and value.untyped
+    untyped = is_free(value)
     if seen is None:
         real_wanted = generic == "ANY_REAL" and value.type.is_integer
         return LREAL if real_wanted and untyped else value.type

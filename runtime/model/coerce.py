@@ -15,8 +15,9 @@ from runtime.datatypes.elementary import (
 )
 from runtime.datatypes.values import describe
 from runtime.diagnostics.diagnostic import Findings
-from runtime.model.program import Constant, Convert, Expression
+from runtime.model.program import CallStandard, Constant, Convert, Expression
 from runtime.source import Span
+from runtime.stdlib.declare import in_generic
 
 
 def untyped(value: Scalar) -> Constant:
@@ -40,8 +41,8 @@ def coerce(
     if not isinstance(target, Elementary):
         findings.error("ST3001", span, f"{expression.type} cannot be assigned to {target}")
         return None
-    if isinstance(expression, Constant) and expression.untyped:
-        return _literal(expression, target, span, findings)
+    if isinstance(expression, Constant | CallStandard) and is_free(expression):
+        return _in_context(expression, target, span, findings)
     if widens(expression.type, target):
         return Convert(target, expression)
     hint = f"convert it: {expression.type}_TO_{target}(…)"
@@ -55,6 +56,45 @@ def _typed(expression: Expression, span: Span, findings: Findings) -> Expression
     if isinstance(expression, Constant) and expression.untyped:
         return _literal(expression, expression.type, span, findings)
     return expression
+
+
+def is_free(expression: Expression) -> bool:
+    """Whether the context decides the type: an untyped constant, or a function of such alone."""
+    if isinstance(expression, Constant):
+        return expression.untyped
+    return isinstance(expression, CallStandard) and expression.is_free
+
+
+def _in_context(
+    expression: Constant | CallStandard, target: Elementary, span: Span, findings: Findings
+) -> Expression | None:
+    if isinstance(expression, Constant):
+        return _literal(expression, target, span, findings)
+    if in_generic(expression.function.result, target):
+        return _retyped(expression, target, span, findings)
+    text = f"{expression.function.name} gives {expression.type}, which is no {target}"
+    findings.error("ST3001", span, text)
+    return None
+
+
+def _retyped(
+    call: CallStandard, target: Elementary, span: Span, findings: Findings
+) -> Expression | None:
+    """Return a call whose arguments are literals as a call on literals of the target's type."""
+    function = call.function
+    last = len(function.parameters) - 1
+    arguments = []
+    for number, argument in enumerate(call.arguments):
+        converted: Expression | None = argument
+        if function.parameters[min(number, last)].type == function.result:
+            if isinstance(argument, Constant):
+                converted = _literal(argument, target, span, findings)
+            else:
+                converted = coerce(argument, target, span, findings)
+        if converted is None:
+            return None
+        arguments.append(converted)
+    return CallStandard(target, function, tuple(arguments))
 
 
 def _literal(
@@ -89,12 +129,10 @@ def shared_type(left: Expression, right: Expression) -> Elementary | None:
 
     An untyped constant takes the other operand's type; a real constant needs a real type.
     """
-    left_free = isinstance(left, Constant) and left.untyped
-    right_free = isinstance(right, Constant) and right.untyped
+    left_free, right_free = is_free(left), is_free(right)
     if left_free == right_free:
         return common_type(left.type, right.type)
     free, bound = (left, right) if left_free else (right, left)
-    assert isinstance(free, Constant)
-    if isinstance(free.value, float) and bound.type.is_integer:
+    if free.type.kind is Kind.REAL and bound.type.is_integer:
         return LREAL if bound.type.size > 2 else common_type(bound.type, LREAL)  # noqa: PLR2004
     return bound.type

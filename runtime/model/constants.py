@@ -26,10 +26,10 @@ def fold(expression: Expression) -> Expression:
             return _unary(expression)
         case Operate(left=Constant() as left, right=Constant() as right):
             return _operate(expression, left, right)
-        case CallStandard(data_type, function, arguments):
+        case CallStandard(data_type, function, arguments, is_free):
             values = [item.value for item in arguments if isinstance(item, Constant)]
             if len(values) == len(arguments):
-                return Constant(data_type, function.compute(data_type, values))
+                return Constant(data_type, function.compute(data_type, values), untyped=is_free)
     return expression
 
 

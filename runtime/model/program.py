@@ -126,6 +126,8 @@ class CallStandard:
     type: Elementary
     function: StandardFunction
     arguments: tuple["Expression", ...]
+    is_free: bool = False
+    """Whether its type follows from untyped constants alone, so that the context may change it."""
 
 
 @dataclass(frozen=True, slots=True)
