@@ -127,11 +127,14 @@ def _inner(node: Statement) -> tuple[tuple[Statement, ...], ...]:
             return (*(body for _, body in arms), otherwise)
         case program.For(body=body) | program.While(body=body):
             return (body,)
+        case program.Blocks(blocks=blocks):
+            return blocks
     return ()
 
 
 def _has_loop(nodes: tuple[Statement, ...]) -> bool:
-    return any(isinstance(node, program.For | program.While) for node in walk(nodes))
+    loops = program.For | program.While | program.GoTo
+    return any(isinstance(node, loops) for node in walk(nodes))
 
 
 # -- functions ----------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Statements as LLVM."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from runtime.artifact import abi
@@ -32,6 +32,8 @@ class StatementBuilder:
     build: Builder
     leave: str
     """Label that RETURN goes to."""
+    arrivals: dict[int, str] = field(default_factory=dict)
+    """Labels of numbered blocks, where jumps arrive."""
 
     @property
     def emit(self) -> Emitter:
@@ -230,6 +232,26 @@ def _return(_node: program.Return, make: StatementBuilder, _loop: Loop | None) -
     return False
 
 
+def _go_to(node: program.GoTo, make: StatementBuilder, _loop: Loop | None) -> bool:
+    if node.site >= 0:
+        make.spend(node.site)
+    make.emit.jump(make.arrivals[node.block])
+    return False
+
+
+def _blocks(node: program.Blocks, make: StatementBuilder, loop: Loop | None) -> bool:
+    emit = make.emit
+    labels = [emit.label("block") for _ in node.blocks]
+    done = emit.label("endblocks")
+    make.arrivals |= dict(enumerate([*labels, done], node.first))
+    emit.jump(labels[0])
+    for label, then, body in zip(labels, [*labels[1:], done], node.blocks, strict=True):
+        emit.start(label)
+        make.body(body, loop, then)
+    emit.start(done)
+    return True
+
+
 _MAKERS: Final[dict[type, Callable[[Any, StatementBuilder, Loop | None], bool]]] = {
     program.Assign: _assign,
     program.CopyBytes: _copy,
@@ -243,6 +265,8 @@ _MAKERS: Final[dict[type, Callable[[Any, StatementBuilder, Loop | None], bool]]]
     program.Exit: _exit,
     program.Continue: _continue,
     program.Return: _return,
+    program.GoTo: _go_to,
+    program.Blocks: _blocks,
 }
 
 BUDGET: Final = f"  %budget = getelementptr i8, ptr %base, i64 {abi.LOOP_BUDGET_LEFT}"

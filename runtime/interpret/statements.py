@@ -14,6 +14,8 @@ NEXT: Final = 0
 EXIT: Final = 1
 CONTINUE: Final = 2
 RETURN: Final = 3
+GO_TO: Final = 4
+"""GO_TO + n goes on with block number n."""
 
 Bodies = dict[str, Action]
 """The bodies of the function blocks that are compiled so far, by their names."""
@@ -219,6 +221,37 @@ def _jump(flow: int) -> Callable[[Any, StatementCompiler], Action]:
     return lambda _node, _make: lambda _machine: flow
 
 
+def _go_to(node: program.GoTo, _make: StatementCompiler) -> Action:
+    flow, site = GO_TO + node.block, node.site
+    if site < 0:
+        return lambda _machine: flow
+
+    def run(machine: Machine) -> int:
+        _spend(machine, site)
+        return flow
+
+    return run
+
+
+def _blocks(node: program.Blocks, make: StatementCompiler) -> Action:
+    parts = tuple(make.sequence(part) for part in node.blocks)
+    first = GO_TO + node.first
+
+    def run(machine: Machine) -> int:
+        at = 0
+        while at < len(parts):
+            flow = parts[at](machine)
+            if flow >= GO_TO:
+                at = flow - first
+            elif flow:
+                return flow
+            else:
+                at += 1
+        return NEXT
+
+    return run
+
+
 _MAKERS: Final[dict[type, Callable[[Any, StatementCompiler], Action]]] = {
     program.Assign: _assign,
     program.CopyBytes: _copy,
@@ -232,4 +265,6 @@ _MAKERS: Final[dict[type, Callable[[Any, StatementCompiler], Action]]] = {
     program.Exit: _jump(EXIT),
     program.Continue: _jump(CONTINUE),
     program.Return: _jump(RETURN),
+    program.GoTo: _go_to,
+    program.Blocks: _blocks,
 }

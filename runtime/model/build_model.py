@@ -3,6 +3,7 @@
 from runtime.diagnostics.diagnostic import Findings
 from runtime.model.configure import Layout, TaskPlan, lay_out_tasks
 from runtime.model.declare import Declarations, declare_all
+from runtime.model.notations import check_body
 from runtime.model.program import (
     Base,
     Local,
@@ -11,7 +12,7 @@ from runtime.model.program import (
     Routine,
 )
 from runtime.model.scope import Names, RoutineInfo, Scope, VariableInfo
-from runtime.model.statements import Body, check_statements
+from runtime.model.statements import Body
 from runtime.syntax import tree
 
 
@@ -87,7 +88,7 @@ def _routine(key: str, info: RoutineInfo, work: Declarations) -> Routine:
         result = len(locals_)
         locals_.append(Local(info.name, info.result, bytes(info.result.size)))
         scope = Scope(work.names, _with_result(info, result))
-    body = check_statements(info.source.body, Body(scope))
+    body = check_body(info.source, Body(scope))
     inputs = sum(1 for item, _ in declared if item.section == "VAR_INPUT")
     outputs = tuple(
         number for number, (item, _) in enumerate(declared) if item.section == "VAR_OUTPUT"

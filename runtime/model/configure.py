@@ -13,6 +13,7 @@ from runtime.limits import STATE_BYTES_MAX
 from runtime.model import calls, program
 from runtime.model.declare import Declarations, address_place, resolve_type
 from runtime.model.expressions import place_of
+from runtime.model.hidden import HIDDEN_SECTION
 from runtime.model.initial import constant_of, initial_bytes
 from runtime.model.places import member_place
 from runtime.model.program import Base, Instance, Place, Statement, Task, Variable
@@ -113,7 +114,7 @@ def _instance(name: str, info: RoutineInfo, layout: Layout) -> Instance:
     layout.images.append((offset, info.initial))
     path = name.upper()
     for key, item in info.variables.items():
-        if item.section in {"VAR_TEMP", "VAR_EXTERNAL", "VAR_GLOBAL"}:
+        if item.section in {"VAR_TEMP", "VAR_EXTERNAL", "VAR_GLOBAL", HIDDEN_SECTION}:
             continue
         place = item.place
         if place.base is Base.SELF:

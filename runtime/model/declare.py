@@ -12,12 +12,15 @@ from runtime.datatypes.derived import UNKNOWN, Array, DataType, Field, Structure
 from runtime.datatypes.elementary import LINT, Elementary
 from runtime.datatypes.values import load, store
 from runtime.limits import STATE_BYTES_MAX
+from runtime.model.hidden import CONTROL_TYPE, HIDDEN_SECTION, hidden_blocks
 from runtime.model.initial import constant_of, initial_bytes
 from runtime.model.places import place_of_address, read_address
 from runtime.model.program import Base, Constant, Place
 from runtime.model.scope import Names, RoutineInfo, Scope, TypeInfo, VariableInfo, block_within
+from runtime.model.sfc import action_routines
 from runtime.project.units import Address
 from runtime.source import Span
+from runtime.stdlib.charts import ACTION_CONTROL
 from runtime.stdlib.declare import BEYOND, StandardBlock
 from runtime.stdlib.library import BLOCKS, FUNCTIONS
 from runtime.syntax import tree
@@ -59,6 +62,9 @@ def declare_all(units: tuple[tree.Unit, ...], names: Names) -> Declarations:
         work.state_end = align(work.state_end + names.area_sizes[area], 8)
     for block in BLOCKS.values():
         names.routines[block.name] = _standard_block(block)
+    control = _standard_block(ACTION_CONTROL)
+    assert control.structure is not None
+    names.types[CONTROL_TYPE.upper()] = TypeInfo(control.structure, control.initial)
     _collect(units, work)
     for key in work.global_trees:
         _global(key, work)
@@ -301,14 +307,18 @@ def _routine(key: str, span: Span, work: Declarations) -> RoutineInfo | None:
         info.structure, info.initial = layout.structure(), layout.image()
     work.open.discard(key)
     work.names.routines[key] = info
+    for action, routine in action_routines(pou, info).items():
+        work.names.routines[action] = routine
+        work.locals[action], work.temporaries[action] = [], []
     return info
 
 
 def _inputs_first(pou: tree.Pou) -> list[tree.VarBlock]:
     """Return a function's sections with the inputs in front: they are numbered first."""
+    blocks = (*pou.blocks, *hidden_blocks(pou))
     if pou.kind != "FUNCTION":
-        return list(pou.blocks)
-    return sorted(pou.blocks, key=lambda block: block.section != "VAR_INPUT")
+        return list(blocks)
+    return sorted(blocks, key=lambda block: block.section != "VAR_INPUT")
 
 
 def _function_result(pou: tree.Pou, info: RoutineInfo, scope: Scope, work: Declarations) -> None:
@@ -366,11 +376,12 @@ def _member(
     work: Declarations,
 ) -> Place:
     """Place a variable of a program or block in its instances; a temporary has no name outside."""
-    hidden = block.section == "VAR_TEMP"
+    temporary = block.section == "VAR_TEMP"
+    hidden = temporary or block.section == HIDDEN_SECTION
     offset = layout.add(variable.name, resolved.type, resolved.initial, hidden=hidden)
     owner = f"{info.name}.{variable.name.upper()}"
     place = Place(Base.SELF, offset, resolved.type, owner=owner)
-    if hidden:
+    if temporary:
         work.temporaries[info.name.upper()].append((place, resolved.initial))
     return place
 

@@ -277,6 +277,11 @@ def _wrong(_node: tree.Wrong, _scope: Scope) -> Expression | None:
     return None
 
 
+def _given(node: tree.Given, _scope: Scope) -> Expression | None:
+    assert node.value is None or isinstance(node.value, Expression)
+    return node.value
+
+
 def _call(node: tree.Call, scope: Scope) -> Expression | None:
     return calls.check_call(node, scope, CHECKS)
 
@@ -291,6 +296,7 @@ _CHECKERS: Final[dict[type, Callable[..., Expression | None]]] = {
     tree.Binary: _binary,
     tree.Call: _call,
     tree.Wrong: _wrong,
+    tree.Given: _given,
 }
 _NAMERS: Final[dict[type, Callable[..., Place | None]]] = {
     tree.Name: _place_of_name,

@@ -264,6 +264,30 @@ class Return:
     span: Span
 
 
+@dataclass(frozen=True, slots=True)
+class GoTo:
+    """Go on with block number `block` of the `Blocks` around; `site` is -1 where it lies ahead.
+
+    A jump back counts against the loop budget. No loop stands between the two.
+    """
+
+    span: Span
+    block: int
+    site: int
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Statements cut where jumps arrive, numbered from `first`; each runs on into the next.
+
+    A jump to the number behind the last one leaves them.
+    """
+
+    span: Span
+    first: int
+    blocks: tuple[tuple["Statement", ...], ...]
+
+
 Statement = (
     Assign
     | CopyBytes
@@ -277,6 +301,8 @@ Statement = (
     | Exit
     | Continue
     | Return
+    | GoTo
+    | Blocks
 )
 
 # -- routines and the whole -----------------------------------------------------------------------

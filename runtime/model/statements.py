@@ -18,6 +18,7 @@ from runtime.model.expressions import (
     check_value,
     place_of,
 )
+from runtime.model.hidden import STEP_SECTION
 from runtime.model.program import Assign, Constant, CopyBytes, Place, Statement
 from runtime.model.scope import RoutineInfo, Scope, member_of
 from runtime.source import Span
@@ -53,6 +54,10 @@ def target_place(node: tree.Expression, scope: Scope) -> Place | None:
         variable = scope.find(root.name)
         if variable is not None and variable.constant:
             text = f"{variable.name} is CONSTANT and cannot be assigned"
+            scope.names.findings.error("ST3005", node.span, text)
+            return None
+        if variable is not None and variable.section == STEP_SECTION:
+            text = f"{variable.name} is a step: the chart alone changes it"
             scope.names.findings.error("ST3005", node.span, text)
             return None
     place = place_of(node, scope)

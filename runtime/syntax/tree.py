@@ -97,7 +97,15 @@ class Wrong:
     span: Span
 
 
-Expression = Name | Member | Index | Literal | Direct | Unary | Binary | Call | Wrong
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value that is worked out already, such as the current result of IL; no text spells it."""
+
+    span: Span
+    value: object
+
+
+Expression = Name | Member | Index | Literal | Direct | Unary | Binary | Call | Wrong | Given
 
 # -- statements ---------------------------------------------------------------------------------
 
@@ -276,6 +284,89 @@ class VarBlock:
     variables: tuple[Variable, ...]
 
 
+# -- bodies in IL and SFC ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One line of IL: `label: operator operands`, operators and modifiers in upper case.
+
+    `ADD( x … )` holds what stands in its parentheses in `inner`, the operand as a first LD.
+    CAL and a call with named arguments have the call as their one operand. An operator of no
+    letters carries labels at the end of the list.
+    """
+
+    span: Span
+    labels: tuple[Name, ...]
+    operator: str
+    operands: tuple[Expression, ...]
+    inner: tuple["Instruction", ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionList:
+    """A body in IL."""
+
+    span: Span
+    instructions: tuple[Instruction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """`action(qualifier, time, indicators)` in a step; the qualifier in upper case."""
+
+    span: Span
+    action: Expression
+    qualifier: str
+    time: Expression | None
+    indicators: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step with its action blocks."""
+
+    span: Span
+    name: Name
+    initial: bool
+    associations: tuple[Association, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """`TRANSITION name (PRIORITY := n) FROM sources TO targets := condition;`."""
+
+    span: Span
+    name: Name | None
+    priority: int | None
+    sources: tuple[Name, ...]
+    targets: tuple[Name, ...]
+    condition: Expression | InstructionList
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """`ACTION name: body END_ACTION`; the body in ST, or in IL where `notation` says so."""
+
+    span: Span
+    name: Name
+    body: tuple[Statement, ...]
+    notation: InstructionList | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A body in SFC."""
+
+    span: Span
+    steps: tuple[Step, ...]
+    transitions: tuple[Transition, ...]
+    actions: tuple[Action, ...]
+
+
+Notation = InstructionList | Chart
+
+
 @dataclass(frozen=True, slots=True)
 class Pou:
     """A program organisation unit; `kind` is PROGRAM, FUNCTION or FUNCTION_BLOCK."""
@@ -286,6 +377,8 @@ class Pou:
     result: TypeSpec | None
     blocks: tuple[VarBlock, ...]
     body: tuple[Statement, ...]
+    notation: Notation | None = None
+    """The body where it is in IL or SFC; `body` is empty then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from runtime.syntax import tree
 from runtime.syntax.parser.configuration import configuration
 from runtime.syntax.parser.cursor import UNIT_STARTS, Cursor, ResyncError
 from runtime.syntax.parser.expressions import expression
+from runtime.syntax.parser.notations import notation
 from runtime.syntax.parser.statements import statements
 from runtime.syntax.tokens import Token, TokenKind
 
@@ -65,7 +66,8 @@ def _pou(cursor: Cursor) -> tree.Pou:
     blocks: list[tree.VarBlock] = []
     while cursor.at(*_SECTIONS):
         blocks.append(_var_block(cursor))
-    body = statements(cursor)
+    other = notation(cursor)
+    body = statements(cursor) if other is None else ()
     end = _POU_ENDS[start.key]
     while not cursor.at(end):
         if cursor.at(*UNIT_STARTS, *_UNIT_ENDS) or cursor.current.kind is TokenKind.END:
@@ -76,7 +78,7 @@ def _pou(cursor: Cursor) -> tree.Pou:
         cursor.accept(";")
         body += statements(cursor)
     cursor.accept(end)
-    return tree.Pou(cursor.since(start), start.key, name, result, tuple(blocks), body)
+    return tree.Pou(cursor.since(start), start.key, name, result, tuple(blocks), body, other)
 
 
 def _var_block(cursor: Cursor) -> tree.VarBlock:
