@@ -52,7 +52,20 @@ TITLES: Final = {
     "ST5004": "A FOR cannot count in this type",
     "ST5005": "The control variable of a FOR is changed inside the loop",
     "ST5006": "A FOR with a step of zero",
+    "ST6001": "A chart has not one initial step",
+    "ST6002": "A transition names a step that is not there",
+    "ST6003": "An action block names no action",
+    "ST6004": "An action has an unknown qualifier",
+    "ST6005": "A function cannot be a chart",
+    "ST6006": "A step is never active",
+    "ST6007": "The time of a qualifier is missing or out of place",
+    "ST6008": "An action never runs",
+    "ST7001": "An instruction of IL has no meaning here",
+    "ST7002": "There is no current result",
+    "ST7003": "A label is reached with results of several types",
+    "ST7004": "An instruction is never reached",
+    "ST7005": "There is no such label",
     "ST9001": "This part of the language is not supported",
 }
 """Code -> what is wrong, in a few words. ST1 text, ST2 declarations, ST3 types and values,
-ST4 calls, ST5 statements, ST9 what is not supported."""
+ST4 calls, ST5 statements, ST6 charts, ST7 instruction lists, ST9 what is not supported."""

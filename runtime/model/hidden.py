@@ -1,4 +1,4 @@
-"""Variables that a body in IL or SFC needs besides the declared ones; no text can spell their names.
+"""Variables that IL and SFC need besides the declared ones; no text can spell their names.
 
 A step is a structure of its flag X and its time T that users may read. Beside it stand hidden
 variables: when it was entered, whether it is entered or left next; the control of each action; and
@@ -32,8 +32,8 @@ def step_name(step: str) -> str:
 
 
 def control_name(action: str) -> str:
-    """Return the name of the control of an action."""
-    return f"CONTROL {action.upper()}"
+    """Return the name of the control of an action, which may be an address."""
+    return f"CONTROL {action.upper().replace('.', ' ')}"
 
 
 def hidden_blocks(pou: tree.Pou) -> tuple[tree.VarBlock, ...]:

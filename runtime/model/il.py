@@ -1,11 +1,12 @@
 """Instruction List: the current result becomes an expression, jumps join numbered blocks.
 
-    LD A | ADD 3 | ST B        ->   B := A + 3
-    LD A | ADD 3 | ST B | ST C ->   result := A + 3; B := result; C := result
+    LD A | ADD 3 | ST B         ->  B := A + 3
+    LD A | ADD 3 | ST B | ST C  ->  result := A + 3; B := result; C := result
 
-The result is kept as the typed expression that it is. Where it is wanted again behind an instruction
-that writes, it is first stored into the routine's hidden variable for results (`hidden.py`), as
-its own type: so the type of the result follows what is loaded, and nothing is computed twice.
+The result is kept as the typed expression that it is. Where it is wanted again behind an
+instruction that writes, it is first stored into the routine's hidden variable for results
+(`hidden.py`), as its own type: so the type of the result follows what is loaded, and nothing is
+computed twice.
 A result goes through a label only where the instructions behind the label use one.
 """
 
@@ -211,7 +212,7 @@ class _Translation:
             return False
         return place.type.name.upper() in scope.names.routines
 
-    # -- instructions --------------------------------------------------------------------------------
+    # -- instructions ------------------------------------------------------------------------------
 
     def instruction(self, item: tree.Instruction, number: int) -> None:
         """Translate one instruction; `number` is its place in the list, -1 inside parentheses."""

@@ -23,7 +23,13 @@ from runtime.datatypes.derived import Structure
 from runtime.datatypes.elementary import BOOL, TIME
 from runtime.model import program
 from runtime.model.expressions import check, check_as, check_condition
-from runtime.model.hidden import control_name, step_name, target_key
+from runtime.model.hidden import (
+    HIDDEN_SECTION,
+    STEP_SECTION,
+    control_name,
+    step_name,
+    target_key,
+)
 from runtime.model.il import check_result
 from runtime.model.program import (
     Assign,
@@ -83,6 +89,8 @@ def check_chart(chart: tree.Chart, body: Body) -> Statements:
         return ()
     work = _Chart(chart, body, {step.name.name.upper(): step for step in chart.steps})
     _check_beginning(work)
+    if not work.is_declared():
+        return ()
     uses = _uses(work)
     actions = [_Action(key, items, work) for key, items in sorted(uses.items())]
     _warn_unused(work, uses)
@@ -104,6 +112,15 @@ class _Chart:
     @property
     def scope(self) -> Scope:
         return self.body.scope
+
+    def is_declared(self) -> bool:
+        """Whether all steps and actions have names of their own; what has not was reported."""
+        sections = {STEP_SECTION: self.chart.steps, HIDDEN_SECTION: self.chart.actions}
+        return all(
+            (found := self.scope.find(item.name.name)) is not None and found.section == section
+            for section, items in sections.items()
+            for item in items
+        )
 
     def member(self, variable: str, name: str) -> Place:
         """Return the place of a member of a step, a control or an action's flags."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.conformance import Case, find_cases, lines_of, read_case
+from tests.support.conformance import Case, find_cases, lines_of, read_case, value_of
 from tests.support.programs import Inputs, Run, findings_of, run, same_json, sources_of
 
 FOLDER = Path(__file__).parent
@@ -54,9 +54,8 @@ def _check_fault(done: Run, expected: dict[str, str]) -> None:
 def _check_values(done: Run, case: Case) -> None:
     for cycle, name, value in case.expected:
         values = done.cycles[cycle - 1].values
-        assert name in values, f"{name} is not printed; there are {', '.join(values)}"
-        assert same_json(values[name], value), (
-            f"cycle {cycle}: {name} is {values[name]!r}, expected {value!r}"
-        )
+        found = value_of(values, name)
+        assert found is not None, f"{name} is not printed; there are {', '.join(values)}"
+        assert same_json(found, value), f"cycle {cycle}: {name} is {found!r}, expected {value!r}"
     for name in case.absent:
         assert name not in done.last, f"{name} is printed"

@@ -17,7 +17,7 @@ A file whose name holds two underscores in a row ("lib__2.st") belongs to anothe
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -130,3 +130,12 @@ def lines_of(text: str) -> range | None:
         return None
     first, _, last = text.partition("-")
     return range(int(first), int(last or first) + 1)
+
+
+def value_of(values: Mapping[str, object], name: str) -> object:
+    """Return the value of a printed variable, or of a member of one; None where there is none."""
+    if name in values:
+        return values[name]
+    owner, _, member = name.rpartition(".")
+    structure = value_of(values, owner) if owner else None
+    return structure.get(member) if isinstance(structure, dict) else None
