@@ -60,7 +60,7 @@ TITLES: Final = {
     "ST6006": "A step is never active",
     "ST6007": "The time of a qualifier is missing or out of place",
     "ST6008": "An action never runs",
-    "ST7001": "An instruction of IL has no meaning here",
+    "ST7001": "An instruction of IL cannot stand here",
     "ST7002": "There is no current result",
     "ST7003": "A label is reached with results of several types",
     "ST7004": "An instruction is never reached",

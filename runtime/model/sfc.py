@@ -115,11 +115,11 @@ class _Chart:
 
     def is_declared(self) -> bool:
         """Whether all steps and actions have names of their own; what has not was reported."""
-        sections = {STEP_SECTION: self.chart.steps, HIDDEN_SECTION: self.chart.actions}
+        steps = [(item.name, STEP_SECTION) for item in self.chart.steps]
+        actions = [(item.name, HIDDEN_SECTION) for item in self.chart.actions]
         return all(
-            (found := self.scope.find(item.name.name)) is not None and found.section == section
-            for section, items in sections.items()
-            for item in items
+            (found := self.scope.find(name.name)) is not None and found.section == section
+            for name, section in (*steps, *actions)
         )
 
     def member(self, variable: str, name: str) -> Place:

@@ -89,14 +89,14 @@ def _at_end(cursor: Cursor) -> bool:
 
 def _recovering(cursor: Cursor) -> tree.Instruction | None:
     """Read an instruction; one that cannot be read costs its line."""
-    depth = cursor.depth
+    start, depth = cursor.current, cursor.depth
     try:
         read = _instruction(cursor)
         _end_of_line(cursor)
     except ResyncError:
         cursor.depth = depth
-        line = cursor.line_of(cursor.current)
-        while not _at_end(cursor) and cursor.line_of(cursor.current) == line:
+        last = start if cursor.current is start else cursor.peek(-1)
+        while not _at_end(cursor) and _on_line(cursor, last):
             cursor.advance()
         return None
     return read
@@ -148,7 +148,9 @@ def _operands(
             return (tree.Call(cursor.since(operator), callee, arguments),), None
     if not _on_line(cursor, operator) or _at_end(cursor) or cursor.at(")"):
         if key in OPERATORS - _BARE:
-            raise cursor.fault(f"expected an operand of {key} on its line")
+            text = f"expected an operand of {key} on its line"
+            cursor.findings.error("ST1101", cursor.span_of(operator), text)
+            raise ResyncError
         return (), None
     operands = [_operand(cursor)]
     while cursor.accept(","):
