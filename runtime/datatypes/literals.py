@@ -50,6 +50,10 @@ _ORDER: Final = list(_UNITS_NS)
 _PART: Final = re.compile(r"(\d+(?:_\d+)*)(?:\.(\d+(?:_\d+)*))?(D|H|MS|M|S|US|NS)_?")
 _DIGITS: Final = re.compile(r"\d+(_\d+)*")
 _REAL: Final = re.compile(r"([+-]?\d+(?:_\d+)*)\.(\d+(?:_\d+)*)(E[+-]?\d+)?")
+_DIGITS_MAX: Final = 64
+_FRACTION_MAX: Final = 30
+"""Digits of a fraction that count: a day has 14 digits of nanoseconds."""
+_WHOLE_MAX: Final = (1 << 64) - 1
 _BASES: Final = {"2": "01", "8": "01234567", "16": "0123456789ABCDEF"}
 
 
@@ -105,7 +109,7 @@ def _integer(text: str) -> int:
     if not mark:
         if not _DIGITS.fullmatch(digits):
             raise LiteralError(f"{text} is not a whole number")
-        return sign * int(digits.replace("_", ""))
+        return sign * _number(digits.replace("_", ""), 10)
     if base not in _BASES:
         raise LiteralError(f"base {base} is not known: expected 2, 8 or 16")
     plain = rest.replace("_", "")
@@ -113,7 +117,16 @@ def _integer(text: str) -> int:
     if wrong is not None or not plain or "__" in rest or rest[0] == "_" or rest[-1] == "_":
         detail = f"{wrong!r} is not a digit of base {base}" if wrong else "misplaced underscore"
         raise LiteralError(f"{text} is not a number: {detail}")
-    return sign * int(plain, int(base))
+    return sign * _number(plain, int(base))
+
+
+def _number(digits: str, base: int) -> int:
+    """Return the value of digits, which no integer type may be too narrow for."""
+    plain = digits.lstrip("0") or "0"
+    value = int(plain, base) if len(plain) <= _DIGITS_MAX else _WHOLE_MAX + 1
+    if value > _WHOLE_MAX:
+        raise LiteralError(f"a number of {len(plain)} digits does not fit 64 bits")
+    return value
 
 
 def _real(text: str) -> float:
@@ -140,10 +153,10 @@ def parse_duration(text: str) -> int:
         if _ORDER.index(unit) <= last or fraction_seen:
             raise LiteralError(f"{unit.lower()} is out of order in the duration {text.lower()}")
         last = _ORDER.index(unit)
-        total += int(part[1].replace("_", "")) * _UNITS_NS[unit]
+        total += _number(part[1].replace("_", ""), 10) * _UNITS_NS[unit]
         if part[2] is not None:
             fraction_seen = True
-            digits = part[2].replace("_", "")
+            digits = part[2].replace("_", "")[:_FRACTION_MAX]
             total += int(digits) * _UNITS_NS[unit] // 10 ** len(digits)
         at = part.end()
     if last < 0:

@@ -21,7 +21,7 @@ _TOKEN: Final = re.compile(
     | (?P<date>(?i:L?(?:DATE_AND_TIME|DATE|DT|D)\#)\d[\d_]*(?:-\d[\d_:.]*)*
         |(?i:L?(?:TIME_OF_DAY|TOD)\#)\d[\d_:.]*)
     | (?P<text>(?i:W?STRING|W?CHAR)\#(?:'(?:\$.|[^$'\n])*'?|"(?:\$.|[^$"\n])*"?))
-    | (?P<typed>(?:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\#)
+    | (?P<typed>(?:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){0,15}\#)
         (?:[+-]?\d+\#\w+|[+-]?\d\w*(?:\.\d\w*)*|\w+)
       )
     | (?P<string>'(?:\$.|[^$'\n])*'?|"(?:\$.|[^$"\n])*"?)
