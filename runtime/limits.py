@@ -6,6 +6,9 @@ from typing import Final
 NESTING_MAX: Final = 1000
 """Levels of nested expressions or statements; generated code reaches 500, typing errors more."""
 
+OPERATORS_MAX: Final = 10_000
+"""Operators in a row, a + b + c: each takes a few Python frames in later stages."""
+
 DIAGNOSTICS_MAX: Final = 100
 """Diagnostics reported a run; beyond that the rest is noise."""
 

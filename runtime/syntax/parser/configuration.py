@@ -67,13 +67,14 @@ def _resource(
 def _members(cursor: Cursor, resource: tree.Resource) -> tree.Resource:
     """Read one TASK or PROGRAM and return the resource with it."""
     tasks, programs = resource.tasks, resource.programs
-    start = cursor.current
+    start, depth = cursor.current, cursor.depth
     try:
         if cursor.at("TASK"):
             tasks = (*tasks, _task(cursor))
         else:
             programs = (*programs, _program(cursor))
     except ResyncError:
+        cursor.depth = depth
         if cursor.current is start:
             cursor.advance()
         cursor.skip_to({";", "TASK", "PROGRAM", *_ENDS})

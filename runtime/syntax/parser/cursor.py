@@ -98,17 +98,21 @@ class Cursor:
             self.findings.error("ST1101", self.span_of(token), f"{wanted}, found {found}", hint)
         return ResyncError()
 
-    def enter(self, token: Token) -> None:
+    def enter(self) -> None:
         """Count one level of nesting (ST1102 beyond the limit)."""
         self.depth += 1
-        if self.depth > NESTING_MAX:
-            text = f"nested deeper than {NESTING_MAX} levels"
-            self.findings.error("ST1102", self.span_of(token), text)
+        self.bound(self.depth, NESTING_MAX, "levels of nesting")
+
+    def bound(self, count: int, limit: int, what: str) -> None:
+        """Go on only while a count is within its limit (ST1102)."""
+        if count > limit:
+            text = f"more than {limit} {what}"
+            self.findings.error("ST1102", self.span_of(self.current), text)
             raise ResyncError
 
-    def leave(self) -> None:
-        """Count back one level of nesting."""
-        self.depth -= 1
+    def leave(self, levels: int = 1) -> None:
+        """Count back levels of nesting."""
+        self.depth -= levels
 
     def skip_to(self, stops: Iterable[str]) -> None:
         """Pass over tokens until one of these words or operators is current."""

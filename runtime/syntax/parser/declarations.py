@@ -99,10 +99,11 @@ def _var_block(cursor: Cursor) -> tree.VarBlock:
 
 
 def _recovering_variables(cursor: Cursor) -> list[tree.Variable]:
-    start = cursor.current
+    start, depth = cursor.current, cursor.depth
     try:
         return _variables(cursor)
     except ResyncError:
+        cursor.depth = depth
         if cursor.current is start:
             cursor.advance()
         cursor.skip_to({";", "END_VAR", "END_STRUCT", *UNIT_STARTS, *_UNIT_ENDS})
@@ -153,6 +154,13 @@ def _address(cursor: Cursor) -> tree.Direct | None:
 def type_spec(cursor: Cursor) -> tree.TypeSpec:
     """Read a type: a name, an array or a structure."""
     start = cursor.current
+    cursor.enter()
+    read = _type_spec(cursor, start)
+    cursor.leave()
+    return read
+
+
+def _type_spec(cursor: Cursor, start: Token) -> tree.TypeSpec:
     if cursor.accept("ARRAY"):
         cursor.expect("[", "after ARRAY")
         ranges = [_range(cursor)]
@@ -186,7 +194,13 @@ def _struct(cursor: Cursor, start: Token) -> tree.StructType:
 
 def initial_value(cursor: Cursor) -> tree.Initial:
     """Read an expression, `[…]` for an array or `(name := …)` for a structure."""
-    start = cursor.current
+    cursor.enter()
+    read = _initial_value(cursor, cursor.current)
+    cursor.leave()
+    return read
+
+
+def _initial_value(cursor: Cursor, start: Token) -> tree.Initial:
     if cursor.accept("["):
         items = [_array_item(cursor)]
         while cursor.accept(","):

@@ -6,6 +6,7 @@ operators, ** too, associate to the left.
 
 from typing import Final
 
+from runtime.limits import OPERATORS_MAX
 from runtime.source import Span
 from runtime.syntax import tree
 from runtime.syntax.parser.cursor import Cursor
@@ -34,13 +35,14 @@ _LITERALS: Final = {
 def expression(cursor: Cursor, lowest: int = 1) -> tree.Expression:
     """Read an expression whose binary operators bind at least as tightly as `lowest`."""
     start = cursor.current
-    cursor.enter(start)
     left = unary(cursor)
+    chained = 0
     while True:
         strength = _strength(cursor.current)
         if strength < lowest:
-            cursor.leave()
             return left
+        chained += 1
+        cursor.bound(chained, OPERATORS_MAX, "operators in one expression")
         operator = cursor.advance().key
         right = expression(cursor, strength + 1)
         span = cursor.since(start)
@@ -57,8 +59,10 @@ def unary(cursor: Cursor) -> tree.Expression:
     """Read `-x`, `+x`, `NOT x` or a primary; a chain of them is a loop, not a recursion."""
     operators: list[Token] = []
     while cursor.at("-", "+", "NOT"):
+        cursor.enter()
         operators.append(cursor.advance())
     operand = postfix(cursor)
+    cursor.leave(len(operators))
     for token in reversed(operators):
         span = cursor.since(token)
         operand = tree.Unary(span, token.key, operand)
@@ -66,10 +70,12 @@ def unary(cursor: Cursor) -> tree.Expression:
 
 
 def postfix(cursor: Cursor) -> tree.Expression:
-    """Read a primary with its `.member`, `[index]` and `(arguments)`."""
-    start = cursor.current
+    """Read a primary with its `.member`, `[index]` and `(arguments)`, each a level of nesting."""
+    start, depth = cursor.current, cursor.depth
+    cursor.enter()
     operand = primary(cursor)
-    while True:
+    while cursor.at(".", "[", "("):
+        cursor.enter()
         if cursor.accept("."):
             name = cursor.name("the name of a member after '.'")
             operand = tree.Member(cursor.since(start), operand, name.text)
@@ -83,7 +89,9 @@ def postfix(cursor: Cursor) -> tree.Expression:
             arguments = call_arguments(cursor)
             operand = tree.Call(cursor.since(start), operand, arguments)
         else:
-            return operand
+            break
+    cursor.leave(cursor.depth - depth)
+    return operand
 
 
 def primary(cursor: Cursor) -> tree.Expression:

@@ -175,7 +175,7 @@ def _operand(cursor: Cursor) -> tree.Expression:
 def _deferred(cursor: Cursor) -> tuple[tree.Instruction, ...]:
     """Read what stands in the parentheses of an operator; an operand at once is a first LD."""
     opening = cursor.advance()
-    cursor.enter(opening)
+    cursor.enter()
     inner: list[tree.Instruction] = []
     if _on_line(cursor, opening) and not cursor.at(")"):
         operand = _operand(cursor)

@@ -30,7 +30,7 @@ def statement(cursor: Cursor) -> tree.Statement | None:
     """Read one statement with its `;`; None where it was reported and passed over."""
     start, depth = cursor.current, cursor.depth
     try:
-        cursor.enter(start)
+        cursor.enter()
         read = _READERS.get(start.key, _simple)(cursor)
         cursor.leave()
         _end_of_statement(cursor)
@@ -85,11 +85,12 @@ def _branch(cursor: Cursor, start: Token) -> tree.Branch:
 
 def _header(cursor: Cursor, word: str, where: str) -> tree.Expression:
     """Read an expression and the word that ends it; a fault in it does not lose the block."""
-    start = cursor.current
+    start, depth = cursor.current, cursor.depth
     try:
         value = expression(cursor)
         cursor.expect(word, where)
     except ResyncError:
+        cursor.depth = depth
         cursor.skip_to({word, *_RESUME})
         cursor.accept(word)
         return tree.Wrong(cursor.span_of(start))
@@ -119,7 +120,7 @@ def _case(cursor: Cursor) -> tree.Statement:
 
 
 def _arm(cursor: Cursor) -> tree.Arm:
-    start = cursor.current
+    start, depth = cursor.current, cursor.depth
     labels: list[tree.Label] = []
     try:
         labels.append(_label(cursor))
@@ -127,6 +128,7 @@ def _arm(cursor: Cursor) -> tree.Arm:
             labels.append(_label(cursor))
         cursor.expect(":", "after the labels")
     except ResyncError:
+        cursor.depth = depth
         if cursor.current is start:
             cursor.advance()
         cursor.skip_to({":", *_RESUME})
