@@ -57,6 +57,7 @@ def _translate(
 ) -> tuple[tuple[Statement, ...], Expression | None]:
     work = _Translation(body, listing.instructions, wanted_at_end=wanted_at_end)
     work.find_labels()
+    work.find_wants()
     for number, item in enumerate(listing.instructions):
         if item.labels:
             work.begin_block(number, item)
@@ -85,6 +86,7 @@ class _Translation:
     wanted_at_end: bool
     parts: list[Part] = field(default_factory=lambda: [Part()])
     labels: dict[str, _Label] = field(default_factory=dict)
+    wants: list[bool] = field(default_factory=list)
     result: Expression | None = None
     wrong: bool = False
     """The result is missing for a reason that was reported."""
@@ -190,14 +192,20 @@ class _Translation:
             text = f"the label is reached with results of type {label.type} and {self.result.type}"
             self.error("ST7003", span, text, "store the result before, load it behind the label")
 
+    def find_wants(self) -> None:
+        """Work out, from the end, whether a result that comes to an instruction is used."""
+        self.wants = [self.wanted_at_end]
+        for item in reversed(self.instructions):
+            if item.operator in {"CAL", ""}:
+                self.wants.append(self.wants[-1])
+            else:
+                is_load = item.operator in _LOADS and not self._is_block(item)
+                self.wants.append(not (is_load or item.operator in {"JMP", "RET"}))
+        self.wants.reverse()
+
     def wanted(self, number: int) -> bool:
         """Whether instruction `number` or one behind it uses the result that comes to it."""
-        for item in self.instructions[number:]:
-            if item.operator in {"CAL", ""}:
-                continue
-            is_load = item.operator in _LOADS and not self._is_block(item)
-            return not (is_load or item.operator in {"JMP", "RET"})
-        return self.wanted_at_end
+        return self.wants[number]
 
     def _is_block(self, item: tree.Instruction) -> bool:
         """Whether the operand is an instance: LD of a counter loads its preset (table 53)."""
