@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from runtime.artifact.abi import FaultKind
 from runtime.datatypes.derived import Array, DataType, Field, Structure
-from runtime.datatypes.elementary import ELEMENTARY, Elementary
+from runtime.datatypes.elementary import ELEMENTARY, Elementary, Kind
+from runtime.datatypes.scalars import Enumeration, Reference
 from runtime.errors import TaktError
 
 MAGIC: Final = b"TAKTPROG"
@@ -98,10 +99,15 @@ class CompiledProgram:
 
 def encode_type(data_type: DataType) -> object:
     """Return a type as JSON holds it: a name, or an object for arrays and structures."""
+    if isinstance(data_type, Enumeration):
+        return {"enum": data_type.name, "bits": data_type.bits, "values": data_type.values}
+    if isinstance(data_type, Reference):
+        return {"reference": data_type.name}
     if isinstance(data_type, Elementary):
-        return data_type.name
+        return data_type.plain.name
     if isinstance(data_type, Array):
         return {"array": data_type.bounds, "of": encode_type(data_type.element)}
+    assert isinstance(data_type, Structure)
     members = [[item.name, item.offset, encode_type(item.type)] for item in data_type.fields]
     return {
         "structure": data_type.name,
@@ -116,6 +122,11 @@ def decode_type(encoded: object) -> DataType:
     if isinstance(encoded, str):
         return ELEMENTARY[encoded]
     assert isinstance(encoded, dict)
+    if "enum" in encoded:
+        values = tuple((name, value) for name, value in encoded["values"])
+        return Enumeration(encoded["enum"], Kind.ENUM, encoded["bits"], values)
+    if "reference" in encoded:
+        return Reference(encoded["reference"], Kind.REFERENCE, 64, None)
     if "array" in encoded:
         bounds = tuple((lower, upper) for lower, upper in encoded["array"])
         return Array(bounds, decode_type(encoded["of"]))

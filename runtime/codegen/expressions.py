@@ -17,7 +17,7 @@ from runtime.codegen.emitter import (
 from runtime.codegen.intrinsics import EMISSIONS, bool_not
 from runtime.datatypes.elementary import BOOL, LINT, LREAL, Elementary, Kind
 from runtime.model import program
-from runtime.model.program import Base, Expression, Place, Routine
+from runtime.model.program import Base, DynamicStep, Expression, Local, Place, Routine, Step
 from runtime.stdlib.declare import StandardFunction
 
 
@@ -31,6 +31,8 @@ class Builder:
     """Registers that point to the function's variables."""
     natives: dict[str, StandardFunction] = field(default_factory=dict)
     """The native functions that are called, by name; shared by the whole module."""
+    by_reference: frozenset[int] = frozenset()
+    """The variables among them that are VAR_IN_OUT."""
 
     def expression(self, node: Expression) -> str:
         """Emit an expression; return its value as an operand."""
@@ -41,26 +43,48 @@ class Builder:
         """Emit the address of a place, with the checks of its indices."""
         pointer = self._root(place)
         for step in place.steps:
-            index = self.expression(step.index)
-            offset = self.emit.value(f"sub i64 {index}, {step.lower}") if step.lower else index
-            outside = self.emit.value(f"icmp ugt i64 {offset}, {step.upper - step.lower}")
-            self.emit.fault_if(outside, FaultKind.INDEX, step.site)
-            scaled = (
-                self.emit.value(f"mul nuw nsw i64 {offset}, {step.stride}")
-                if step.stride != 1
-                else offset
-            )
-            pointer = self.emit.value(f"getelementptr inbounds i8, ptr {pointer}, i64 {scaled}")
+            pointer = self._step(pointer, step)
         return pointer
 
+    def _step(self, pointer: str, step: Step | DynamicStep) -> str:
+        emit = self.emit
+        index = self.expression(step.index)
+        if isinstance(step, Step):
+            offset = emit.value(f"sub i64 {index}, {step.lower}") if step.lower else index
+            span, stride = str(step.upper - step.lower), str(step.stride)
+        else:
+            lower = self.expression(step.lower)
+            offset = emit.value(f"sub i64 {index}, {lower}")
+            span = emit.value(f"sub i64 {self.expression(step.upper)}, {lower}")
+            stride = self.expression(step.stride)
+        outside = emit.value(f"icmp ugt i64 {offset}, {span}")
+        emit.fault_if(outside, FaultKind.INDEX, step.site)
+        if stride != "1":
+            offset = emit.value(f"mul nuw nsw i64 {offset}, {stride}")
+        return emit.value(f"getelementptr inbounds i8, ptr {pointer}, i64 {offset}")
+
     def _root(self, place: Place) -> str:
-        if place.base is Base.LOCAL:
+        if place.base is Base.REFERENCE:
+            root = self._referred(place)
+        elif place.base is Base.LOCAL:
             root = self.locals[place.local]
         else:
             root = "%base" if place.base is Base.STATE else "%self"
         if not place.offset:
             return root
         return self.emit.value(f"getelementptr inbounds i8, ptr {root}, i64 {place.offset}")
+
+    def _referred(self, place: Place) -> str:
+        """Emit the address that a reference holds; a VAR_IN_OUT of a function is one already."""
+        pointer = place.pointer
+        assert pointer is not None
+        if pointer.base is Base.LOCAL and pointer.local in self.by_reference:
+            return self.locals[pointer.local]
+        offset = self.load(pointer)
+        if place.site >= 0:
+            null = self.emit.value(f"icmp eq i64 {offset}, 0")
+            self.emit.fault_if(null, FaultKind.NULL_REFERENCE, place.site)
+        return self.emit.value(f"getelementptr i8, ptr %base, i64 {offset}")
 
     def slot(self, routine: Routine, number: int) -> str:
         """Reserve memory that takes the result or an output of a call."""
@@ -79,9 +103,16 @@ class Builder:
         kind, tail = memory_type(data_type), f", align {data_type.alignment}"
         tail += self.emit.alias(place.owner)
         if data_type is BOOL:
-            byte = self.emit.value(f"load i8, ptr {pointer}{tail}, {BOOL_RANGE}")
-            return self.emit.value(f"trunc i8 {byte} to i1")
+            return self._load_bool(pointer, tail, place)
         return self.emit.value(f"load {kind}, ptr {pointer}{tail}")
+
+    def _load_bool(self, pointer: str, tail: str, place: Place) -> str:
+        """Emit the load of a BOOL; one that overlaps other variables may hold any byte."""
+        if not place.owner:
+            byte = self.emit.value(f"load i8, ptr {pointer}{tail}")
+            return self.emit.value(f"icmp ne i8 {byte}, 0")
+        byte = self.emit.value(f"load i8, ptr {pointer}{tail}, {BOOL_RANGE}")
+        return self.emit.value(f"trunc i8 {byte} to i1")
 
     def store(self, place: Place, value: str) -> None:
         """Emit the store of a scalar of the place's type."""
@@ -214,18 +245,46 @@ def _call_standard(node: program.CallStandard, build: Builder) -> str:
     return EMISSIONS[node.function.name](build.emit, node.type, values)
 
 
+def _address_of(node: program.AddressOf, build: Builder) -> str:
+    """Emit a reference: how far behind the state's begin the place stands."""
+    emit = build.emit
+    address = emit.value(f"ptrtoint ptr {build.address(node.place)} to i64")
+    base = emit.value("ptrtoint ptr %base to i64")
+    return emit.value(f"sub i64 {address}, {base}")
+
+
+def _argument(node: Expression, build: Builder, taker: Local) -> str:
+    if taker.by_reference or not isinstance(taker.type, Elementary):
+        assert isinstance(node, program.AddressOf)
+        return f"ptr {build.address(node.place)}"
+    return f"{value_type(taker.type)} {build.expression(node)}"
+
+
 def _call_function(node: program.CallFunction, build: Builder) -> str:
-    """Emit a call: inputs by value, then pointers that take the result and every output."""
+    """Emit a call: the arguments, then pointers that take the result and every output."""
     emit, routine = build.emit, build.routines[node.routine]
     operands = ["ptr %base"]
-    operands += [f"{value_type(item.type)} {build.expression(item)}" for item in node.arguments]
+    for item, taker in zip(node.arguments, routine.locals, strict=False):
+        operands.append(_argument(item, build, taker))
     slots = {number: build.slot(routine, number) for number in routine.given()}
     operands += [f"ptr {slot}" for slot in slots.values()]
     emit.check_status(emit.value(f'call i32 @"{node.routine}"({", ".join(operands)})'))
     for number, place in node.outputs:
-        assert isinstance(place.type, Elementary)
-        build.store(place, load_slot(emit, place.type, slots[number]))
-    return load_slot(emit, node.type, slots[routine.result])
+        if isinstance(place.type, Elementary):
+            build.store(place, load_slot(emit, place.type, slots[number]))
+        else:
+            copy_bytes(emit, build.address(place), slots[number], place.type.size)
+    result = routine.locals[routine.result].type if routine.result >= 0 else None
+    if not isinstance(result, Elementary):
+        return "false"
+    return load_slot(emit, result, slots[routine.result])
+
+
+def copy_bytes(emit: Emitter, target: str, source: str, size: int) -> None:
+    """Emit the copy of a whole array or structure."""
+    emit.effect(
+        f"call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {size}, i1 false)"
+    )
 
 
 def load_slot(emit: Emitter, data_type: Elementary, slot: str) -> str:
@@ -238,6 +297,7 @@ def load_slot(emit: Emitter, data_type: Elementary, slot: str) -> str:
 _MAKERS: Final[dict[type, Callable[[Any, Builder], str]]] = {
     program.Constant: _constant,
     program.Load: _load,
+    program.AddressOf: _address_of,
     program.Convert: _convert,
     program.Negate: _negate,
     program.Invert: _invert,

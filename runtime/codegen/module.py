@@ -11,7 +11,7 @@ from typing import Final
 from runtime.artifact import abi
 from runtime.codegen.blocks import block_ir, function_ir, native_words
 from runtime.codegen.emitter import Emitter, value_type
-from runtime.codegen.expressions import Builder
+from runtime.codegen.expressions import Builder, copy_bytes
 from runtime.codegen.intrinsics import declarations
 from runtime.codegen.statements import BUDGET, StatementBuilder
 from runtime.datatypes.derived import Structure
@@ -19,7 +19,7 @@ from runtime.datatypes.elementary import Elementary
 from runtime.engine import native
 from runtime.limits import FUNCTION_STATEMENTS_MAX
 from runtime.model import program
-from runtime.model.program import Model, Place, Routine, Statement, Task
+from runtime.model.program import Local, Model, Place, Routine, Statement, Task
 from runtime.stdlib.declare import StandardBlock, StandardFunction
 
 RETURNED: Final = 2
@@ -141,39 +141,48 @@ def _has_loop(nodes: tuple[Statement, ...]) -> bool:
 
 
 def _function(routine: Routine, module: ModuleBuilder) -> None:
-    inputs = routine.locals[: routine.inputs]
     formal = ["ptr %base"]
-    for number, item in enumerate(inputs):
-        assert isinstance(item.type, Elementary)
-        formal.append(f"{value_type(item.type)} %in{number}")
+    for number, item in enumerate(routine.locals[: routine.inputs]):
+        scalar = isinstance(item.type, Elementary) and not item.by_reference
+        formal.append(f"{value_type(item.type) if scalar else 'ptr'} %in{number}")  # type: ignore[arg-type]
     formal += [f"ptr %out{number}" for number in routine.given()]
     emit = module.emitter(f'define internal i32 @"{routine.name}"({", ".join(formal)})')
     make = module.builder(emit)
-    make.build.locals = [
-        emit.alloca(f"[{item.type.size} x i8]", max(item.type.alignment, 1))
-        for item in routine.locals
-    ]
+    make.build.by_reference = frozenset(
+        number for number, item in enumerate(routine.locals) if item.by_reference
+    )
+    make.build.locals = [_local(emit, number, item) for number, item in enumerate(routine.locals)]
     for number, item in enumerate(routine.locals):
-        if number < routine.inputs:
-            assert isinstance(item.type, Elementary)
-            place = Place(program.Base.LOCAL, 0, item.type, local=number)
-            make.build.store(place, f"%in{number}")
-        else:
-            _store_bytes(emit, make.build.locals[number], item.initial)
+        _take(number, item, routine, make)
     _loop_head(emit, routine.body)
     make.body(routine.body, None, "leave")
     emit.start("leave")
     for number in routine.given():
         size = routine.locals[number].type.size
-        _copy(emit, f"%out{number}", make.build.locals[number], size)
+        copy_bytes(emit, f"%out{number}", make.build.locals[number], size)
     emit.effect("ret i32 0")
     module.functions.append(emit.text())
 
 
-def _copy(emit: Emitter, target: str, source: str, size: int) -> None:
-    emit.effect(
-        f"call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {size}, i1 false)"
-    )
+def _local(emit: Emitter, number: int, item: Local) -> str:
+    """Return the register that points to a variable of the call; an in-out's is its argument."""
+    if item.by_reference:
+        return f"%in{number}"
+    return emit.alloca(f"[{item.type.size} x i8]", max(item.type.alignment, 1))
+
+
+def _take(number: int, item: Local, routine: Routine, make: StatementBuilder) -> None:
+    """Emit how a variable of the call gets its first value."""
+    if item.by_reference:
+        return
+    pointer = make.build.locals[number]
+    if number >= routine.inputs:
+        _store_bytes(make.emit, pointer, item.initial)
+    elif isinstance(item.type, Elementary):
+        place = Place(program.Base.LOCAL, 0, item.type, local=number)
+        make.build.store(place, f"%in{number}")
+    else:
+        copy_bytes(make.emit, pointer, f"%in{number}", item.type.size)
 
 
 def _store_bytes(emit: Emitter, pointer: str, image: bytes) -> None:

@@ -8,8 +8,9 @@ from runtime.artifact import abi
 from runtime.artifact.abi import FaultKind
 from runtime.codegen.conversions import convert
 from runtime.codegen.emitter import UNLIKELY, Emitter, constant_text, value_type
-from runtime.codegen.expressions import Builder
+from runtime.codegen.expressions import Builder, copy_bytes
 from runtime.datatypes.elementary import LINT, Elementary
+from runtime.datatypes.scalars import Subrange
 from runtime.model import program
 from runtime.model.program import Constant, Statement
 
@@ -64,8 +65,22 @@ class StatementBuilder:
 
 
 def _assign(node: program.Assign, make: StatementBuilder, _loop: Loop | None) -> bool:
-    make.build.store(node.target, make.build.expression(node.value))
+    value = make.build.expression(node.value)
+    if node.site >= 0:
+        _check_bounds(node, value, make.emit)
+    make.build.store(node.target, value)
     return True
+
+
+def _check_bounds(node: program.Assign, value: str, emit: Emitter) -> None:
+    """Emit the check that a value lies in the target's subrange."""
+    bounds = node.target.type
+    assert isinstance(bounds, Subrange)
+    kind, sign = value_type(bounds), "s" if bounds.is_signed else "u"
+    below = emit.value(f"icmp {sign}lt {kind} {value}, {bounds.lower}")
+    above = emit.value(f"icmp {sign}gt {kind} {value}, {bounds.upper}")
+    outside = emit.value(f"or i1 {below}, {above}")
+    emit.fault_if(outside, FaultKind.SUBRANGE, node.site)
 
 
 def _copy(node: program.CopyBytes, make: StatementBuilder, _loop: Loop | None) -> bool:
@@ -73,9 +88,8 @@ def _copy(node: program.CopyBytes, make: StatementBuilder, _loop: Loop | None) -
     target = make.build.address(node.target)
     size = node.source.type.size
     whole = make.emit.alloca(f"[{size} x i8]", 8)
-    copy = "call void @llvm.memcpy.p0.p0.i64(ptr {}, ptr {}, i64 {}, i1 false)"
-    make.emit.effect(copy.format(whole, source, size))
-    make.emit.effect(copy.format(target, whole, size))
+    copy_bytes(make.emit, whole, source, size)
+    copy_bytes(make.emit, target, whole, size)
     return True
 
 

@@ -27,6 +27,7 @@ class Structure:
     fields: tuple[Field, ...]
     size: int
     alignment: int
+    is_union: bool = False
 
     def field(self, name: str) -> Field | None:
         """Return the member of that name (in upper case), or None."""
@@ -68,7 +69,21 @@ class Array:
         return f"ARRAY [{bounds}] OF {self.element}"
 
 
-DataType = Elementary | Structure | Array
+@dataclass(frozen=True, slots=True)
+class OpenArray:
+    """`ARRAY [*] OF element`: an array of any bounds, which a VAR_IN_OUT takes over with them."""
+
+    dimensions: int
+    element: "DataType"
+    size: int = 0
+    alignment: int = 1
+
+    def __str__(self) -> str:
+        """Return the type as declared."""
+        return f"ARRAY [{', '.join('*' * self.dimensions)}] OF {self.element}"
+
+
+DataType = Elementary | Structure | Array | OpenArray
 
 UNKNOWN: Final = Structure("?", (), 0, 1)
 """Stands in for the type of a variable whose declaration is wrong; its uses are not reported."""
@@ -77,6 +92,14 @@ UNKNOWN: Final = Structure("?", (), 0, 1)
 def align(offset: int, alignment: int) -> int:
     """Return the least multiple of `alignment` that is not below `offset`."""
     return -(-offset // alignment) * alignment
+
+
+def lay_over(name: str, members: list[tuple[str, DataType]]) -> Structure:
+    """Give every member offset 0, as a UNION has them."""
+    fields = tuple(Field(member, 0, data_type) for member, data_type in members)
+    alignment = max((item.alignment for _, item in members), default=1)
+    size = align(max((item.size for _, item in members), default=0), alignment)
+    return Structure(name, fields, size, alignment, is_union=True)
 
 
 def lay_out(name: str, members: list[tuple[str, DataType]]) -> Structure:

@@ -26,6 +26,8 @@ class Kind(enum.Enum):
     DATE = "date"
     TIME_OF_DAY = "time of day"
     DATE_AND_TIME = "date and time"
+    ENUM = "enumeration"
+    REFERENCE = "reference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,11 @@ class Elementary:
     name: str
     kind: Kind
     bits: int
+
+    @property
+    def plain(self) -> "Elementary":
+        """The type without the bounds of a subrange: the one that values are computed in."""
+        return self
 
     @property
     def size(self) -> int:
@@ -54,7 +61,7 @@ class Elementary:
     @property
     def is_signed(self) -> bool:
         """Whether values of the type can be negative whole numbers."""
-        return self.kind is Kind.SIGNED or self.is_time
+        return self.kind in {Kind.SIGNED, Kind.ENUM} or self.is_time
 
     @property
     def is_number(self) -> bool:
@@ -127,6 +134,8 @@ _FORMATS: Final = {
     (Kind.REAL, 32): "f",
     (Kind.REAL, 64): "d",
     **{(kind, 64): "q" for kind in _TIMES},
+    (Kind.REFERENCE, 64): "q",
+    **{(Kind.ENUM, bits): code for bits, code in ((8, "b"), (16, "h"), (32, "i"), (64, "q"))},
     **{(Kind.SIGNED, bits): code for bits, code in ((8, "b"), (16, "h"), (32, "i"), (64, "q"))},
     **{
         (kind, bits): code
@@ -225,7 +234,7 @@ _WIDER: Final[dict[str, tuple[str, ...]]] = {
 
 def widens(source: Elementary, target: Elementary) -> bool:
     """Whether `source` converts to `target` implicitly: every value is kept."""
-    return source is target or target.name in _WIDER.get(source.name, ())
+    return source == target or target.name in _WIDER.get(source.name, ())
 
 
 def common_type(left: Elementary, right: Elementary) -> Elementary | None:

@@ -11,29 +11,31 @@ import struct
 from typing import Final
 
 from runtime.datatypes.derived import Array, DataType, Structure
-from runtime.datatypes.elementary import ELEMENTARY, Elementary, Kind, Scalar
+from runtime.datatypes.elementary import Elementary, Kind, Scalar
 from runtime.datatypes.literals import LiteralError, parse_calendar
+from runtime.datatypes.scalars import Enumeration
 
 Buffer = bytes | bytearray | memoryview
 Json = bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 _EPOCH: Final = dt.date(1970, 1, 1)
+_PACKERS: Final = {code: struct.Struct("<" + code) for code in "?bBhHiIqQfd"}
 
-PACKERS: Final[dict[Elementary, struct.Struct]] = {
-    item: struct.Struct("<" + item.format) for item in ELEMENTARY.values()
-}
-"""How each elementary type lies in memory (little-endian)."""
+
+def packer(scalar: Elementary) -> struct.Struct:
+    """Return how values of a type lie in memory (little-endian)."""
+    return _PACKERS[scalar.format]
 
 
 def load(buffer: Buffer, offset: int, scalar: Elementary) -> Scalar:
     """Return the value of an elementary type at an offset."""
-    value: Scalar = PACKERS[scalar].unpack_from(buffer, offset)[0]
+    value: Scalar = packer(scalar).unpack_from(buffer, offset)[0]
     return value
 
 
 def store(buffer: bytearray | memoryview, offset: int, scalar: Elementary, value: Scalar) -> None:
     """Write a value of an elementary type, wrapped or rounded as the type holds it."""
-    PACKERS[scalar].pack_into(buffer, offset, scalar.fit(value))
+    packer(scalar).pack_into(buffer, offset, scalar.fit(value))
 
 
 def read_json(buffer: Buffer, offset: int, data_type: DataType) -> Json:
@@ -45,6 +47,7 @@ def read_json(buffer: Buffer, offset: int, data_type: DataType) -> Json:
         }
     if isinstance(data_type, Array):
         return _read_dimension(buffer, offset, data_type, 0)
+    assert isinstance(data_type, Elementary)
     return scalar_json(load(buffer, offset, data_type), data_type)
 
 
@@ -62,6 +65,8 @@ def scalar_json(value: Scalar, scalar: Elementary) -> Json:
     """Return one elementary value as JSON holds it; a REAL in the fewest digits that name it."""
     if scalar.is_calendar:
         return calendar_text(int(value), scalar)
+    if isinstance(scalar, Enumeration):
+        return scalar.name_of(int(value)) or value
     if scalar.kind is not Kind.REAL:
         return value
     number = float(value)
@@ -92,9 +97,7 @@ def shortest_real(number: float) -> float:
     for digits in range(1, 10):
         candidate = float(f"{number:.{digits}g}")
         try:
-            if PACKERS[ELEMENTARY["REAL"]].pack(candidate) == PACKERS[ELEMENTARY["REAL"]].pack(
-                number
-            ):
+            if _PACKERS["f"].pack(candidate) == _PACKERS["f"].pack(number):
                 return candidate
         except OverflowError:  # the short form rounds beyond the greatest binary32 value
             continue
@@ -105,6 +108,8 @@ def describe(scalar: Elementary) -> str:
     """Return what a value of the type may be, for messages."""
     if scalar.kind is Kind.BOOL:
         return "true or false"
+    if isinstance(scalar, Enumeration):
+        return f"one of {', '.join(name for name, _ in scalar.values)}"
     if scalar.kind is Kind.REAL:
         return f"a number for {scalar}"
     if scalar.is_calendar:
@@ -117,15 +122,21 @@ def parse_json(value: object, scalar: Elementary) -> Scalar | None:
     """Return a JSON value as the elementary type holds it, or None where it does not fit."""
     if isinstance(value, bool) or scalar.kind is Kind.BOOL:
         return value if isinstance(value, bool) and scalar.kind is Kind.BOOL else None
-    if scalar.is_calendar and isinstance(value, str):
-        return _parse_calendar(value, scalar)
+    if isinstance(value, str):
+        return _parse_text(value, scalar)
     if scalar.kind is Kind.REAL:
-        if isinstance(value, str):
-            return {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}.get(value)
         return float(value) if isinstance(value, int | float) else None
     if not isinstance(value, int):
         return None
     return value if scalar.minimum <= value <= scalar.maximum else None
+
+
+def _parse_text(value: str, scalar: Elementary) -> Scalar | None:
+    if isinstance(scalar, Enumeration):
+        return scalar.value_of(value)
+    if scalar.kind is Kind.REAL:
+        return {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}.get(value)
+    return _parse_calendar(value, scalar) if scalar.is_calendar else None
 
 
 def _parse_calendar(value: str, scalar: Elementary) -> int | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from runtime.datatypes.derived import Structure
 from runtime.datatypes.elementary import LINT, Elementary, Scalar
-from runtime.datatypes.values import PACKERS
+from runtime.datatypes.values import packer
 
 
 class InstanceView:
@@ -31,13 +31,13 @@ def view_class(structure: Structure) -> type[InstanceView]:
 def _member(at: int, data_type: Elementary) -> property:
     if data_type.name in {"ULINT", "LWORD"}:  # a block sees their bits
         data_type = LINT
-    packer, fit = PACKERS[data_type], data_type.fit
+    packing, fit = packer(data_type), data_type.fit
 
     def read(view: InstanceView) -> Scalar:
-        value: Scalar = packer.unpack_from(view.buffer, view.offset + at)[0]
+        value: Scalar = packing.unpack_from(view.buffer, view.offset + at)[0]
         return value
 
     def write(view: InstanceView, value: Scalar) -> None:
-        packer.pack_into(view.buffer, view.offset + at, fit(value))
+        packing.pack_into(view.buffer, view.offset + at, fit(value))
 
     return property(read, write)

@@ -6,18 +6,21 @@ from typing import Any, Final
 
 from runtime.datatypes import arithmetic
 from runtime.datatypes.arithmetic import ZeroDivisionFault
-from runtime.datatypes.elementary import BOOL, Scalar
+from runtime.datatypes.elementary import BOOL, Elementary, Scalar
 from runtime.interpret.machine import (
+    Advance,
     Evaluation,
     Located,
     Machine,
     ProgramFault,
+    dynamic_advance,
+    fixed_advance,
     loader,
     locate,
     storer,
 )
 from runtime.model import program
-from runtime.model.program import Expression, Place
+from runtime.model.program import Base, DynamicStep, Expression, Place, Routine, Step
 
 Action = Callable[[Machine], int]
 """A statement or body; what it gives says how control goes on (`statements`)."""
@@ -25,12 +28,14 @@ Action = Callable[[Machine], int]
 
 @dataclass(frozen=True, slots=True)
 class Callee:
-    """A function that can be called: its frame and its body, filled in when it is compiled."""
+    """A function that can be called."""
 
-    offsets: tuple[int, ...]
-    frame: bytes
-    """A fresh frame with the initial values of all its variables."""
-    result: int
+    routine: Routine
+    frame: tuple[int, ...]
+    """Where its variables stand in the memory."""
+    image: bytes
+    """Their initial values, from the frame's start on."""
+    start: int
     body: Action
 
 
@@ -38,7 +43,7 @@ class Callee:
 class Compiler:
     """Makes closures for one routine."""
 
-    offsets: tuple[int, ...]
+    frame: tuple[int, ...]
     callees: dict[str, Callee]
 
     def expression(self, node: Expression) -> Evaluation:
@@ -48,8 +53,16 @@ class Compiler:
 
     def located(self, place: Place) -> Located:
         """Return the closure that finds a place."""
-        steps = tuple(self.expression(step.index) for step in place.steps)
-        return locate(place, self.offsets, steps)
+        advances = tuple(self._advance(step) for step in place.steps)
+        pointer = self.reader(place.pointer) if place.pointer is not None else None
+        return locate(place, self.frame, pointer, advances)
+
+    def _advance(self, step: Step | DynamicStep) -> Advance:
+        index = self.expression(step.index)
+        if isinstance(step, Step):
+            return fixed_advance(step, index)
+        bounds = (self.expression(step.lower), self.expression(step.upper))
+        return dynamic_advance(step, index, *bounds, self.expression(step.stride))
 
     def reader(self, place: Place) -> Evaluation:
         """Return the closure that reads a scalar."""
@@ -117,55 +130,83 @@ def _call_standard(node: program.CallStandard, compiler: Compiler) -> Evaluation
     return lambda machine: compute(data_type, [item(machine) for item in arguments])
 
 
+def _address_of(node: program.AddressOf, compiler: Compiler) -> Evaluation:
+    return compiler.located(node.place)
+
+
 def _call_function(node: program.CallFunction, compiler: Compiler) -> Evaluation:
     callee = compiler.callees[node.routine]
-    arguments = tuple(
-        (compiler.expression(item), storer(_local(number, item), _frame_at(callee, number)))
-        for number, item in enumerate(node.arguments)
-    )
-    outputs = tuple(
-        (loader(_local_place(number, place), _frame_at(callee, number)), compiler.writer(place))
-        for number, place in node.outputs
-    )
+    routine, frame = callee.routine, callee.frame
+    inside = Compiler(frame, compiler.callees)
+    values = tuple(compiler.expression(item) for item in node.arguments)
+    takers = tuple(_taker(callee, number, inside) for number in range(len(values)))
+    givers = tuple(_giver(callee, number, place, compiler) for number, place in node.outputs)
     result = None
-    if callee.result >= 0:
-        place = Place(program.Base.LOCAL, 0, node.type, local=callee.result)
-        result = loader(place, _frame_at(callee, callee.result))
+    if routine.result >= 0 and isinstance(routine.locals[routine.result].type, Elementary):
+        result = inside.reader(_local(callee, routine.result))
+    start, image, body = callee.start, callee.image, callee.body
 
     def call(machine: Machine) -> Scalar:
-        values = [(write, item(machine)) for item, write in arguments]
-        outer = machine.frame
-        machine.frame = inner = bytearray(callee.frame)
-        for write, value in values:
-            write(machine, value)
-        callee.body(machine)
-        given = [read(machine) for read, _ in outputs]
-        returned = result(machine) if result is not None else 0
-        machine.frame = outer
-        for (_, write_out), value in zip(outputs, given, strict=True):
-            write_out(machine, value)
-        del inner
-        return returned
+        given = [value(machine) for value in values]
+        whole = [taker.copy(machine, value) for taker, value in zip(takers, given, strict=True)]
+        machine.memory[start : start + len(image)] = image
+        for taker, value in zip(takers, whole, strict=True):
+            taker.store(machine, value)
+        body(machine)
+        for give in givers:
+            give(machine)
+        return result(machine) if result is not None else 0
 
     return call
 
 
-def _local(number: int, value: Expression) -> Place:
-    return Place(program.Base.LOCAL, 0, value.type, local=number)
+def _local(callee: Callee, number: int) -> Place:
+    return Place(Base.LOCAL, 0, callee.routine.locals[number].type, local=number)
 
 
-def _local_place(number: int, place: Place) -> Place:
-    return Place(program.Base.LOCAL, 0, place.type, local=number)
+@dataclass(frozen=True, slots=True)
+class _Taker:
+    """Takes one argument: `copy` secures it before the frame is reset, `store` puts it there."""
+
+    copy: Callable[[Machine, Scalar], Any]
+    store: Callable[[Machine, Any], None]
 
 
-def _frame_at(callee: Callee, number: int) -> Located:
-    offset = callee.offsets[number]
-    return lambda machine: (machine.frame, offset)
+def _taker(callee: Callee, number: int, inside: Compiler) -> _Taker:
+    data_type, at = callee.routine.locals[number].type, callee.frame[number]
+    if isinstance(data_type, Elementary):
+        return _Taker(lambda _machine, value: value, inside.writer(_local(callee, number)))
+    size = data_type.size
+
+    def copy(machine: Machine, offset: Scalar) -> bytes:
+        return bytes(machine.memory[int(offset) : int(offset) + size])
+
+    def store(machine: Machine, whole: bytes) -> None:
+        machine.memory[at : at + size] = whole
+
+    return _Taker(copy, store)
+
+
+def _giver(
+    callee: Callee, number: int, place: Place, compiler: Compiler
+) -> Callable[[Machine], None]:
+    """Return what copies an output, or an aggregate result, to where the caller wants it."""
+    target, at, size = compiler.located(place), callee.frame[number], place.type.size
+    if place.bit >= 0:
+        write = compiler.writer(place)
+        return lambda machine: write(machine, machine.memory[at])
+
+    def give(machine: Machine) -> None:
+        offset = target(machine)
+        machine.memory[offset : offset + size] = machine.memory[at : at + size]
+
+    return give
 
 
 _MAKERS: Final[dict[type, Callable[[Any, Compiler], Evaluation]]] = {
     program.Constant: _constant,
     program.Load: _load,
+    program.AddressOf: _address_of,
     program.Convert: _convert,
     program.Negate: _negate,
     program.Invert: _invert,

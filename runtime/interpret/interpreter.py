@@ -4,8 +4,9 @@ import struct
 from typing import Final
 
 from runtime.artifact import abi
+from runtime.datatypes.derived import align
 from runtime.interpret.expressions import Action, Callee, Compiler
-from runtime.interpret.machine import Machine, ProgramFault, frame_offsets
+from runtime.interpret.machine import Machine, ProgramFault
 from runtime.interpret.statements import StatementCompiler
 from runtime.model.program import Base, Model, Routine, Task
 
@@ -18,8 +19,12 @@ class Interpreter:
 
     def __init__(self, model: Model) -> None:
         """Make closures of all routines; the state starts with its initial values."""
-        self.state = bytearray(model.initial_state)
-        self._machine = Machine(self.state)
+        size = len(model.initial_state)
+        self._frames = {}
+        for name, routine in model.routines.items():
+            self._frames[name], size = frame_of(routine, align(size, 8))
+        self._machine = Machine(bytearray(model.initial_state) + bytes(size))
+        self.state = memoryview(self._machine.memory)[: len(model.initial_state)]
         self._sites = model.sites
         self._callees: dict[str, Callee] = {}
         self._bodies: dict[str, Action] = {}
@@ -28,14 +33,15 @@ class Interpreter:
         self._tasks = tuple(self._task(task) for task in model.tasks)
 
     def _add(self, name: str, routine: Routine) -> None:
-        offsets, size = frame_offsets(tuple(item.type for item in routine.locals))
-        make = StatementCompiler(Compiler(offsets, self._callees), self._bodies)
+        frame = self._frames[name]
+        make = StatementCompiler(Compiler(frame, self._callees), self._bodies)
         body = make.sequence(routine.body)
         if routine.instance is None:
-            frame = bytearray(size)
-            for start, item in zip(offsets, routine.locals, strict=True):
-                frame[start : start + len(item.initial)] = item.initial
-            self._callees[name] = Callee(offsets, bytes(frame), routine.result, body)
+            start = frame[0] if frame else 0
+            image = bytearray()
+            for at, item in zip(frame, routine.locals, strict=True):
+                image += bytes(at - start - len(image)) + item.initial
+            self._callees[name] = Callee(routine, frame, bytes(image), start, body)
             return
         self._bodies[name] = _resetting(routine, body)
 
@@ -66,6 +72,16 @@ class Interpreter:
         return 0
 
 
+def frame_of(routine: Routine, start: int) -> tuple[tuple[int, ...], int]:
+    """Return where the variables of a function's call stand from `start` on, and where they end."""
+    offsets, end = [], start
+    for item in routine.locals:
+        at = align(end, 8)
+        offsets.append(at)
+        end = at + item.type.size
+    return tuple(offsets), end
+
+
 def _resetting(routine: Routine, body: Action) -> Action:
     """Return the body with its temporaries reset first."""
     if not routine.temporaries:
@@ -76,7 +92,7 @@ def _resetting(routine: Routine, body: Action) -> Action:
     def run(machine: Machine) -> int:
         for offset, image in resets:
             start = machine.instance + offset
-            machine.state[start : start + len(image)] = image
+            machine.memory[start : start + len(image)] = image
         return body(machine)
 
     return run

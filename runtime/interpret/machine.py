@@ -1,14 +1,17 @@
-"""What an interpreted scan works on: the state block, the instance, the call's own variables."""
+"""What an interpreted scan works on: one block of memory and the instance that runs.
 
-import struct
+The variables of function calls stand behind the state in the same block, each routine's at a fixed
+place: without recursion a routine has at most one call under way. So every place is one offset, and
+a reference to a function's variable is no different from another.
+"""
+
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass
+from typing import cast
 
-from runtime.datatypes.derived import DataType, align
-from runtime.datatypes.elementary import Scalar
-from runtime.datatypes.values import PACKERS
-from runtime.model.program import Base, Place, Step
+from runtime.datatypes.elementary import Elementary, Scalar
+from runtime.datatypes.values import packer
+from runtime.model.program import Base, DynamicStep, Place, Step
 
 
 class ProgramFault(Exception):  # noqa: N818 - a fault of the interpreted program, not an error
@@ -23,92 +26,109 @@ class ProgramFault(Exception):  # noqa: N818 - a fault of the interpreted progra
 class Machine:
     """The registers of the interpreter."""
 
-    state: bytearray
+    memory: bytearray
+    """The state block, then the frames of all functions."""
     instance: int = 0
-    """Offset in the state of the instance that the routine runs on."""
-    frame: bytearray = field(default_factory=bytearray)
-    """The variables of the function call."""
+    """Offset of the instance that the routine runs on."""
     now_ns: int = 0
     budget: int = 0
     """Loop iterations left in this scan."""
 
 
 Evaluation = Callable[[Machine], Scalar]
-Located = Callable[[Machine], tuple[bytearray, int]]
-"""Gives the buffer and the offset in it at which a place stands."""
+Located = Callable[[Machine], int]
+"""Gives the offset at which a place stands."""
+Advance = Callable[[Machine], int]
+"""Gives the bytes that one index adds."""
 
 
-def frame_offsets(types: tuple[DataType, ...]) -> tuple[tuple[int, ...], int]:
-    """Return where each variable of a function call stands in its frame, and the frame's size."""
-    offsets, end = [], 0
-    for item in types:
-        start = align(end, item.alignment)
-        offsets.append(start)
-        end = start + item.size
-    return tuple(offsets), end
-
-
-def locate(place: Place, offsets: tuple[int, ...], steps: tuple[Evaluation, ...]) -> Located:
+def locate(
+    place: Place,
+    frame: tuple[int, ...],
+    pointer: Evaluation | None,
+    advances: tuple[Advance, ...],
+) -> Located:
     """Return the closure that finds a place.
 
     Args:
         place: The place.
-        offsets: Where the locals of the routine stand in its frame.
-        steps: The closures of its index expressions.
+        frame: Where the variables of the routine's call stand.
+        pointer: The closure that reads the reference behind a REFERENCE place.
+        advances: The closures of its index steps.
     """
-    start = place.offset
-    if place.base is Base.LOCAL:
-        start += offsets[place.local]
-    find = {Base.STATE: _in_state, Base.SELF: _in_instance, Base.LOCAL: _in_frame}[place.base]
-    if not steps:
-        return find(start)
-    base = find(start)
-    indexed = tuple(zip(place.steps, steps, strict=True))
+    root = _root(place, frame, pointer)
+    if not advances:
+        return root
 
-    def at_element(machine: Machine) -> tuple[bytearray, int]:
-        buffer, offset = base(machine)
-        for step, index in indexed:
-            offset += _advance(step, int(index(machine)))
-        return buffer, offset
+    def at_element(machine: Machine) -> int:
+        offset = root(machine)
+        for advance in advances:
+            offset += advance(machine)
+        return offset
 
     return at_element
 
 
-def _advance(step: Step, index: int) -> int:
-    if not step.lower <= index <= step.upper:
-        raise ProgramFault(step.site)
-    return (index - step.lower) * step.stride
+def _root(place: Place, frame: tuple[int, ...], pointer: Evaluation | None) -> Located:
+    start = place.offset
+    if place.base is Base.STATE:
+        return lambda _machine: start
+    if place.base is Base.LOCAL:
+        fixed = frame[place.local] + start
+        return lambda _machine: fixed
+    if place.base is Base.SELF:
+        return lambda machine: machine.instance + start
+    assert pointer is not None
+    return _through(pointer, start, place.site)
 
 
-def _in_state(offset: int) -> Located:
-    return lambda machine: (machine.state, offset)
+def _through(pointer: Evaluation, start: int, site: int) -> Located:
+    def target(machine: Machine) -> int:
+        offset = int(pointer(machine))
+        if offset == 0:
+            raise ProgramFault(site)
+        return offset + start
+
+    return target
 
 
-def _in_instance(offset: int) -> Located:
-    return lambda machine: (machine.state, machine.instance + offset)
+def fixed_advance(step: Step, index: Evaluation) -> Advance:
+    """Return the closure of an index with known bounds."""
+    lower, upper, stride, site = step.lower, step.upper, step.stride, step.site
+
+    def advance(machine: Machine) -> int:
+        value = int(index(machine))
+        if not lower <= value <= upper:
+            raise ProgramFault(site)
+        return (value - lower) * stride
+
+    return advance
 
 
-def _in_frame(offset: int) -> Located:
-    return lambda machine: (machine.frame, offset)
+def dynamic_advance(
+    step: DynamicStep, index: Evaluation, lower: Evaluation, upper: Evaluation, stride: Evaluation
+) -> Advance:
+    """Return the closure of an index whose bounds come with the array."""
+    site = step.site
 
+    def advance(machine: Machine) -> int:
+        value, least = int(index(machine)), int(lower(machine))
+        if not least <= value <= int(upper(machine)):
+            raise ProgramFault(site)
+        return (value - least) * int(stride(machine))
 
-_BYTE: Final = struct.Struct("<B")
+    return advance
 
 
 def loader(place: Place, located: Located) -> Evaluation:
     """Return the closure that reads a scalar at a place."""
     if place.bit >= 0:
         bit = place.bit
-
-        def read_bit(machine: Machine) -> Scalar:
-            buffer, offset = located(machine)
-            return bool(buffer[offset] >> bit & 1)
-
-        return read_bit
-    unpack = PACKERS[place.type].unpack_from  # type: ignore[index]
+        return lambda machine: bool(machine.memory[located(machine)] >> bit & 1)
+    unpack = packer(cast("Elementary", place.type)).unpack_from
 
     def read(machine: Machine) -> Scalar:
-        value: Scalar = unpack(*located(machine))[0]
+        value: Scalar = unpack(machine.memory, located(machine))[0]
         return value
 
     return read
@@ -117,17 +137,20 @@ def loader(place: Place, located: Located) -> Evaluation:
 def storer(place: Place, located: Located) -> Callable[[Machine, Scalar], None]:
     """Return the closure that writes a scalar, which the place's type holds, at a place."""
     if place.bit >= 0:
-        mask = 1 << place.bit
-
-        def write_bit(machine: Machine, value: Scalar) -> None:
-            buffer, offset = located(machine)
-            buffer[offset] = buffer[offset] | mask if value else buffer[offset] & ~mask
-
-        return write_bit
-    pack = PACKERS[place.type].pack_into  # type: ignore[index]
+        return _bit_storer(place.bit, located)
+    pack = packer(cast("Elementary", place.type)).pack_into
 
     def write(machine: Machine, value: Scalar) -> None:
-        buffer, offset = located(machine)
-        pack(buffer, offset, value)
+        pack(machine.memory, located(machine), value)
+
+    return write
+
+
+def _bit_storer(bit: int, located: Located) -> Callable[[Machine, Scalar], None]:
+    mask = 1 << bit
+
+    def write(machine: Machine, value: Scalar) -> None:
+        offset, memory = located(machine), machine.memory
+        memory[offset] = memory[offset] | mask if value else memory[offset] & ~mask
 
     return write

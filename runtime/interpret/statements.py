@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from runtime.datatypes.elementary import Elementary
+from runtime.datatypes.elementary import Elementary, Scalar
+from runtime.datatypes.scalars import Subrange
 from runtime.interpret.blocks import view_class
 from runtime.interpret.expressions import Action, Compiler
-from runtime.interpret.machine import Machine, ProgramFault
+from runtime.interpret.machine import Evaluation, Machine, ProgramFault
 from runtime.model import program
 from runtime.model.program import Statement
 
@@ -45,6 +46,8 @@ class StatementCompiler:
 def _assign(node: program.Assign, make: StatementCompiler) -> Action:
     value = make.expressions.expression(node.value)
     write = make.expressions.writer(node.target)
+    if node.site >= 0:
+        value = _bounded(value, node)
 
     def run(machine: Machine) -> int:
         write(machine, value(machine))
@@ -53,16 +56,31 @@ def _assign(node: program.Assign, make: StatementCompiler) -> Action:
     return run
 
 
+def _bounded(value: Evaluation, node: program.Assign) -> Evaluation:
+    """Return the value with the check that it lies in the target's subrange."""
+    bounds, site = node.target.type, node.site
+    assert isinstance(bounds, Subrange)
+    lower, upper = bounds.lower, bounds.upper
+
+    def checked(machine: Machine) -> Scalar:
+        number = value(machine)
+        if not lower <= number <= upper:
+            raise ProgramFault(site)
+        return number
+
+    return checked
+
+
 def _copy(node: program.CopyBytes, make: StatementCompiler) -> Action:
     source = make.expressions.located(node.source)
     target = make.expressions.located(node.target)
     size = node.source.type.size
 
     def run(machine: Machine) -> int:
-        buffer, offset = source(machine)
-        whole = bytes(buffer[offset : offset + size])
-        into, at = target(machine)
-        into[at : at + size] = whole
+        offset = source(machine)
+        whole = bytes(machine.memory[offset : offset + size])
+        at = target(machine)
+        machine.memory[at : at + size] = whole
         return NEXT
 
     return run
@@ -102,11 +120,10 @@ def _invoke(node: program.Invoke, make: StatementCompiler) -> Action:
 
     def run(machine: Machine) -> int:
         inputs(machine)
-        _, offset = located(machine)
-        outer, outer_frame = machine.instance, machine.frame
-        machine.instance = offset
+        outer = machine.instance
+        machine.instance = located(machine)
         body(machine)
-        machine.instance, machine.frame = outer, outer_frame
+        machine.instance = outer
         outputs(machine)
         return NEXT
 
@@ -120,7 +137,7 @@ def _standard_body(node: program.Invoke) -> Action:
     view, body = view_class(structure), node.standard.body
 
     def run(machine: Machine) -> int:
-        body(view(machine.state, machine.instance), machine.now_ns)
+        body(view(machine.memory, machine.instance), machine.now_ns)
         return NEXT
 
     return run

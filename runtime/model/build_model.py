@@ -1,8 +1,10 @@
 """From trees to the model: declarations, then bodies, then the order and the whole's layout."""
 
+from dataclasses import replace
+
 from runtime.diagnostics.diagnostic import Findings
 from runtime.model.configure import Layout, TaskPlan, lay_out_tasks
-from runtime.model.declare import Declarations, declare_all
+from runtime.model.declare import declare_all
 from runtime.model.notations import check_body
 from runtime.model.program import (
     Base,
@@ -13,6 +15,7 @@ from runtime.model.program import (
 )
 from runtime.model.scope import Names, RoutineInfo, Scope, VariableInfo
 from runtime.model.statements import Body
+from runtime.model.work import Declarations
 from runtime.syntax import tree
 
 
@@ -80,35 +83,28 @@ def _check_bodies(work: Declarations) -> dict[str, Routine]:
 
 def _routine(key: str, info: RoutineInfo, work: Declarations) -> Routine:
     assert info.source is not None
-    scope = Scope(work.names, info)
     declared = work.locals[key]
-    locals_ = [Local(item.name, item.type, image) for item, image in declared]
-    result = -1
-    if info.kind == "FUNCTION" and info.result is not None:
-        result = len(locals_)
-        locals_.append(Local(info.name, info.result, bytes(info.result.size)))
-        scope = Scope(work.names, _with_result(info, result))
-    body = check_body(info.source, Body(scope))
-    inputs = sum(1 for item, _ in declared if item.section == "VAR_INPUT")
-    outputs = tuple(
-        number for number, (item, _) in enumerate(declared) if item.section == "VAR_OUTPUT"
-    )
+    locals_ = [Local(item.name, item.type, item.initial, item.by_reference) for item in declared]
+    if info.result_local >= 0:
+        assert info.result is not None
+        locals_.append(Local(info.name, info.result, info.result_image))
+    body = check_body(info.source, Body(Scope(work.names, _as_seen_inside(info))))
+    given = {"VAR_INPUT", "VAR_IN_OUT"}
+    inputs = sum(1 for item in declared if item.section in given)
+    outputs = tuple(n for n, item in enumerate(declared) if item.section == "VAR_OUTPUT")
     return Routine(
-        key, info.span, info.structure, tuple(locals_), inputs, result, outputs,
+        key, info.span, info.structure, tuple(locals_), inputs, info.result_local, outputs,
         tuple(work.temporaries[key]), body,
     )  # fmt: skip
 
 
-def _with_result(info: RoutineInfo, number: int) -> RoutineInfo:
+def _as_seen_inside(info: RoutineInfo) -> RoutineInfo:
     """Return the function as its own body sees it: its name is also the variable of its result."""
-    assert info.result is not None
-    place = Place(Base.LOCAL, 0, info.result, local=number, owner=info.name)
+    if info.result is None:
+        return info
+    place = Place(Base.LOCAL, 0, info.result, local=info.result_local, owner=info.name)
     variable = VariableInfo(info.name, "VAR", info.result, place, info.span)
-    variables = {**info.variables, info.name.upper(): variable}
-    return RoutineInfo(
-        info.name, info.kind, info.span, info.source, None, variables, None, b"", info.result,
-        info.calls,
-    )  # fmt: skip
+    return replace(info, variables={**info.variables, info.name.upper(): variable})
 
 
 def _call_order(names: Names, work: Declarations) -> list[str]:

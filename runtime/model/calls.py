@@ -3,6 +3,7 @@
 from difflib import get_close_matches
 
 from runtime.datatypes.elementary import ELEMENTARY, LREAL, Elementary, Kind, common_type
+from runtime.model import functions, references
 from runtime.model.checks import Checks
 from runtime.model.coerce import coerce, is_free, settle
 from runtime.model.constants import fold
@@ -15,14 +16,11 @@ from runtime.model.named_operators import (
     check_time_operator,
 )
 from runtime.model.program import (
-    CallFunction,
     CallStandard,
-    Constant,
     Convert,
     Expression,
-    Place,
 )
-from runtime.model.scope import RoutineInfo, Scope, VariableInfo
+from runtime.model.scope import Scope
 from runtime.source import Span
 from runtime.stdlib.declare import StandardFunction, in_generic, is_generic
 from runtime.stdlib.library import FUNCTIONS
@@ -66,9 +64,12 @@ def check_call(node: tree.Call, scope: Scope, checks: Checks) -> Expression | No
         scope.names.findings.error("ST3010", node.span, text, hint)
         return None
     if routine is not None:
-        return check_function(node, routine, scope, checks)
+        return functions.check_function(node, routine, scope, checks)
     if key in FUNCTIONS:
         return _standard(node, FUNCTIONS[key], scope, checks)
+    special = references.SPECIAL.get(key)
+    if special is not None:
+        return special(node, scope, checks)
     return _derived(node, key, scope, checks)
 
 
@@ -234,101 +235,3 @@ def _join(seen: Elementary | None, value: Expression, generic: str) -> Elementar
         integer_for_real = value.type.kind is Kind.REAL and seen.is_integer
         return LREAL if integer_for_real else seen
     return common_type(seen, value.type)
-
-
-def check_function(
-    node: tree.Call, routine: RoutineInfo, scope: Scope, checks: Checks
-) -> Expression | None:
-    """Return the call of a user's function; inputs left out have their initial values."""
-    findings = scope.names.findings
-    scope.routine.calls.add(routine.name.upper())
-    inputs = routine.inputs()
-    given = bind_arguments(node, routine, scope)
-    arguments: list[Expression | None] = []
-    for variable in inputs:
-        argument = given.pop(variable.name.upper(), None)
-        if argument is None or argument.value is None:
-            arguments.append(_default(variable))
-            continue
-        value = checks.value(argument.value, scope)
-        converted = value and coerce(value, variable.type, argument.span, findings)
-        arguments.append(fold(converted) if converted is not None else None)
-    outputs = _output_places(given, routine, scope, checks)
-    complete = [item for item in arguments if item is not None]
-    if len(complete) != len(inputs) or outputs is None:
-        return None
-    result = routine.result
-    if not isinstance(result, Elementary):
-        findings.error("ST3010", node.span, f"function {routine.name} has no result")
-        return None
-    return CallFunction(result, routine.name.upper(), tuple(complete), outputs)
-
-
-def _default(variable: VariableInfo) -> Expression | None:
-    if not isinstance(variable.type, Elementary):
-        return None  # reported where it is declared
-    return variable.value or Constant(variable.type, variable.type.fit(0))
-
-
-def bind_arguments(node: tree.Call, routine: RoutineInfo, scope: Scope) -> dict[str, tree.Argument]:
-    """Return arguments by the name (upper case) of their parameter; positions name inputs."""
-    findings = scope.names.findings
-    inputs = routine.inputs()
-    bound: dict[str, tree.Argument] = {}
-    for number, argument in enumerate(node.arguments):
-        if argument.name is None:
-            if number >= len(inputs):
-                text = f"{routine.name} has {len(inputs)} inputs, this is argument {number + 1}"
-                findings.error("ST4002", argument.span, text)
-                continue
-            key = inputs[number].name.upper()
-        else:
-            key = argument.name.upper()
-        variable = routine.variables.get(key)
-        wanted = "VAR_OUTPUT" if argument.is_output else "VAR_INPUT"
-        if variable is None or variable.section != wanted:
-            _report_parameter(argument, routine, wanted, scope)
-        elif key in bound:
-            findings.error("ST4003", argument.span, f"{variable.name} is given twice")
-        else:
-            bound[key] = argument
-    return bound
-
-
-def _report_parameter(
-    argument: tree.Argument, routine: RoutineInfo, wanted: str, scope: Scope
-) -> None:
-    noun = "output" if wanted == "VAR_OUTPUT" else "input"
-    known = [item.name for item in routine.variables.values() if item.section == wanted]
-    hint = f"its {noun}s are {', '.join(known)}" if known else f"it has no {noun}s"
-    text = f"{routine.name} has no {noun} {argument.name}"
-    scope.names.findings.error("ST4001", argument.span, text, hint)
-
-
-def _output_places(
-    given: dict[str, tree.Argument], routine: RoutineInfo, scope: Scope, checks: Checks
-) -> tuple[tuple[int, Place], ...] | None:
-    outputs = []
-    for key, argument in given.items():
-        if not argument.is_output or argument.value is None:
-            continue
-        place = output_target(argument, routine.variables[key], scope, checks)
-        if place is None:
-            return None
-        outputs.append((routine.variables[key].place.local, place))
-    return tuple(outputs)
-
-
-def output_target(
-    argument: tree.Argument, output: VariableInfo, scope: Scope, checks: Checks
-) -> Place | None:
-    """Return the place that `name => place` assigns, of exactly the output's type."""
-    assert argument.value is not None
-    place = checks.place(argument.value, scope)
-    if place is None:
-        return None
-    if place.type is not output.type and place.type != output.type:
-        text = f"output {output.name} is of type {output.type}, {place.type} cannot take it"
-        scope.names.findings.error("ST4007", argument.span, text)
-        return None
-    return place

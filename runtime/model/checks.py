@@ -14,6 +14,8 @@ class Checks:
 
     value: Callable[[tree.Expression, Scope], Expression | None]
     place: Callable[[tree.Expression, Scope], Place | None]
+    pointer: Callable[[tree.Expression, Scope], Place | None]
+    """Like `place`, but a REFERENCE TO stands for itself, not for what it refers to."""
     operate: Callable[[tree.Binary, Expression, Expression, Scope], Expression | None]
 
 

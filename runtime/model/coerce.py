@@ -13,6 +13,7 @@ from runtime.datatypes.elementary import (
     common_type,
     widens,
 )
+from runtime.datatypes.scalars import NULL, Subrange
 from runtime.datatypes.values import describe
 from runtime.diagnostics.diagnostic import Findings
 from runtime.model.program import CallStandard, Constant, Convert, Expression
@@ -34,7 +35,9 @@ def coerce(
     expression: Expression, target: DataType, span: Span, findings: Findings
 ) -> Expression | None:
     """Return the expression as the target type, or report why there is no implicit conversion."""
-    if expression.type is target:
+    if isinstance(target, Subrange):
+        return _bounded(expression, target, span, findings)
+    if expression.type is target or expression.type == target:
         return _typed(expression, span, findings)
     if target is UNKNOWN:
         return None
@@ -43,13 +46,36 @@ def coerce(
         return None
     if isinstance(expression, Constant | CallStandard) and is_free(expression):
         return _in_context(expression, target, span, findings)
-    if widens(expression.type, target):
+    if isinstance(expression, Constant) and expression.type == NULL and _is_reference(target):
+        return Constant(target, 0)
+    if widens(expression.type, target) or _enum_widens(expression.type, target):
         return Convert(target, expression)
     hint = f"convert it: {expression.type}_TO_{target}(…)"
     findings.error(
         "ST3001", span, f"{expression.type} does not convert to {target} by itself", hint
     )
     return None
+
+
+def _bounded(
+    expression: Expression, target: Subrange, span: Span, findings: Findings
+) -> Expression | None:
+    """Return a value for a subrange in its base type; a constant outside the bounds is wrong."""
+    value = coerce(expression, target.base, span, findings)
+    if isinstance(value, Constant) and not target.lower <= value.value <= target.upper:
+        text = f"{value.value} does not fit {target}"
+        findings.error("ST3003", span, text, f"expected {target.lower} to {target.upper}")
+        return None
+    return value
+
+
+def _is_reference(target: Elementary) -> bool:
+    return target.kind is Kind.REFERENCE
+
+
+def _enum_widens(source: Elementary, target: Elementary) -> bool:
+    """Whether an enumeration's values can be taken as an integer type, as CODESYS does."""
+    return source.kind is Kind.ENUM and target.is_signed and target.bits >= source.bits
 
 
 def _typed(expression: Expression, span: Span, findings: Findings) -> Expression | None:
@@ -108,6 +134,12 @@ def _literal(
         return None
     if target.kind is Kind.REAL:
         return Constant(target, target.fit(value))
+    if target.kind is Kind.REFERENCE and value == 0:
+        return Constant(target, 0)
+    if target.kind in {Kind.ENUM, Kind.REFERENCE}:
+        text, hint = f"the number {value} does not convert to {target}", f"name a value of {target}"
+        findings.error("ST3001", span, text, hint)
+        return None
     if target.is_time:
         hint = f"write a duration, such as T#{value}ms" if not target.is_calendar else ""
         findings.error("ST3001", span, f"the number {value} does not convert to {target}", hint)
@@ -129,6 +161,8 @@ def shared_type(left: Expression, right: Expression) -> Elementary | None:
 
     An untyped constant takes the other operand's type; a real constant needs a real type.
     """
+    if NULL in {left.type, right.type} and left.type.kind is right.type.kind:
+        return right.type if left.type == NULL else left.type
     left_free, right_free = is_free(left), is_free(right)
     if left_free == right_free:
         return common_type(left.type, right.type)

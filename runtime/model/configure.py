@@ -10,8 +10,8 @@ from typing import Final
 from runtime.datatypes.derived import align
 from runtime.datatypes.elementary import BOOL, TIME, UINT, Elementary
 from runtime.limits import STATE_BYTES_MAX
-from runtime.model import calls, program
-from runtime.model.declare import Declarations, address_place, resolve_type
+from runtime.model import functions, program
+from runtime.model.declare import address_place
 from runtime.model.expressions import place_of
 from runtime.model.hidden import HIDDEN_SECTION
 from runtime.model.initial import constant_of, initial_bytes
@@ -19,6 +19,8 @@ from runtime.model.places import member_place
 from runtime.model.program import Base, Instance, Place, Statement, Task, Variable
 from runtime.model.scope import Names, RoutineInfo, Scope, TypeInfo
 from runtime.model.statements import assign_value, target_place
+from runtime.model.types import resolve_type
+from runtime.model.work import Declarations
 from runtime.source import Span
 from runtime.syntax import tree
 
@@ -112,6 +114,8 @@ def _instance(name: str, info: RoutineInfo, layout: Layout) -> Instance:
     offset = align(layout.work.state_end, 64)
     layout.work.state_end = offset + info.structure.size
     layout.images.append((offset, info.initial))
+    for at, target in info.relocations:
+        layout.images.append((offset + at, (offset + target).to_bytes(8, "little")))
     path = name.upper()
     for key, item in info.variables.items():
         if item.section in {"VAR_TEMP", "VAR_EXTERNAL", "VAR_GLOBAL", HIDDEN_SECTION}:
@@ -238,7 +242,7 @@ def _connect(
     before: list[Statement] = []
     after: list[Statement] = []
     call = tree.Call(item.span, item.type, item.connections)
-    for key, argument in calls.bind_arguments(call, info, scope).items():
+    for key, argument in functions.bind_arguments(call, info, scope).items():
         place = _instance_place(info, instance, key)
         if argument.value is None:
             continue

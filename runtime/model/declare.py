@@ -1,23 +1,33 @@
-"""Declarations: give every type a layout, every variable a place, every routine its interface.
+"""Declarations: give every variable a place, every routine its interface.
 
 Types, blocks and constants may be declared in any order and in any source, so each is worked out
 when it is first needed; one that is needed while it is being worked out contains itself.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Final
 
-from runtime.artifact.abi import CONTEXT_BYTES
-from runtime.datatypes.derived import UNKNOWN, Array, DataType, Field, Structure, align
+from runtime.datatypes.derived import UNKNOWN, OpenArray, Structure, align
 from runtime.datatypes.elementary import LINT, Elementary
-from runtime.datatypes.values import load, store
-from runtime.limits import STATE_BYTES_MAX
+from runtime.datatypes.scalars import Reference, reference
+from runtime.datatypes.values import load
+from runtime.model.expressions import check_as
 from runtime.model.hidden import CONTROL_TYPE, HIDDEN_SECTION, hidden_blocks
-from runtime.model.initial import constant_of, initial_bytes
+from runtime.model.initial import initial_bytes
 from runtime.model.places import place_of_address, read_address
-from runtime.model.program import Base, Constant, Place
-from runtime.model.scope import Names, RoutineInfo, Scope, TypeInfo, VariableInfo, block_within
+from runtime.model.program import AddressOf, Base, Constant, Load, Place
+from runtime.model.scope import (
+    Names,
+    RoutineInfo,
+    Scope,
+    TypeInfo,
+    VariableInfo,
+    block_within,
+    referred,
+)
 from runtime.model.sfc import action_routines
+from runtime.model.types import named_type, resolve_type, scalar_bytes
+from runtime.model.work import NOWHERE, Declarations, Layout, LocalVariable, enter
 from runtime.project.units import Address
 from runtime.source import Span
 from runtime.stdlib.charts import ACTION_CONTROL
@@ -25,38 +35,12 @@ from runtime.stdlib.declare import BEYOND, StandardBlock
 from runtime.stdlib.library import BLOCKS, FUNCTIONS
 from runtime.syntax import tree
 
-_UNSUPPORTED_SECTIONS: Final = frozenset(
-    {"VAR_IN_OUT", "VAR_STAT", "VAR_INST", "VAR_CONFIG", "VAR_ACCESS"}
-)
-_NOTHING: Final = Span(0, 0, 0)
-
-
-@dataclass(slots=True)
-class Declarations:
-    """Works out declarations on demand; `names` holds what is done."""
-
-    names: Names
-    routine_trees: dict[str, tree.Pou] = field(default_factory=dict)
-    type_trees: dict[str, tree.TypeDeclaration] = field(default_factory=dict)
-    global_trees: dict[str, tuple[tree.Variable, tree.VarBlock]] = field(default_factory=dict)
-    state_end: int = CONTEXT_BYTES
-    """Where the next global goes in the state."""
-    pokes: list[tuple[Place, bytes]] = field(default_factory=list)
-    """Initial values of globals and located variables."""
-    locals: dict[str, list[tuple[VariableInfo, bytes]]] = field(default_factory=dict)
-    """For each function its variables with their initial bytes, in the order of their numbers."""
-    temporaries: dict[str, list[tuple[Place, bytes]]] = field(default_factory=dict)
-    open: set[str] = field(default_factory=set)
-    reported: set[str] = field(default_factory=set)
-
-    def scope_of(self, routine: RoutineInfo | None = None) -> Scope:
-        """Return the scope of a routine, or of no routine."""
-        return Scope(self.names, routine or RoutineInfo("", "", _NOTHING))
+_UNSUPPORTED_SECTIONS: Final = frozenset({"VAR_INST", "VAR_CONFIG", "VAR_ACCESS"})
 
 
 def declare_all(units: tuple[tree.Unit, ...], names: Names) -> Declarations:
     """Collect and work out all declarations of the units."""
-    work = Declarations(names)
+    work = Declarations(names, declare_routine=_routine)
     for area in ("I", "Q", "M"):
         names.area_offsets[area] = work.state_end
         work.state_end = align(work.state_end + names.area_sizes[area], 8)
@@ -72,6 +56,8 @@ def declare_all(units: tuple[tree.Unit, ...], names: Names) -> Declarations:
         named_type(key, declaration.name.span, work)
     for key, pou in work.routine_trees.items():
         _routine(key, pou.name.span, work)
+    for spelt, span in work.pending:
+        named_type(spelt.upper(), span, work, spelt)
     return work
 
 
@@ -122,144 +108,12 @@ def _check_name(name: str, span: Span, work: Declarations) -> None:
         work.names.findings.error("ST2013", span, text)
 
 
-# -- types --------------------------------------------------------------------------------------
-
-
-def resolve_type(spec: tree.TypeSpec, scope: Scope, work: Declarations) -> TypeInfo | None:
-    """Return a type and its initial bytes, or None where it was reported as wrong."""
-    if isinstance(spec, tree.NamedType):
-        return named_type(spec.name.upper(), spec.span, work, spec.name)
-    if isinstance(spec, tree.ArrayType):
-        return _array_type(spec, scope, work)
-    return _structure_type(spec, "STRUCT", scope, work)
-
-
-def named_type(key: str, span: Span, work: Declarations, spelt: str = "") -> TypeInfo | None:
-    """Return the type of a name: elementary, declared by TYPE, or a function block's instances."""
-    known = work.names.types.get(key)
-    if known is not None:
-        return known
-    if key in work.routine_trees or key in work.names.routines:
-        routine = _routine(key, span, work)
-        if routine is None or routine.structure is None or routine.kind == "PROGRAM":
-            if routine is not None:
-                kind = routine.kind.lower()
-                work.names.findings.error("ST2002", span, f"{routine.name} is a {kind}, not a type")
-            return None
-        return TypeInfo(routine.structure, routine.initial)
-    declaration = work.type_trees.get(key)
-    if declaration is None:
-        work.names.findings.error("ST2002", span, f"there is no type {spelt or key}")
-        return None
-    if not _enter(key, declaration.name.name, span, work):
-        return None
-    scope = work.scope_of()
-    if isinstance(declaration.type, tree.StructType):
-        info = _structure_type(declaration.type, declaration.name.name, scope, work)
-    else:
-        info = resolve_type(declaration.type, scope, work)
-    if info is not None and declaration.initial is not None:
-        image = initial_bytes(declaration.initial, info.type, info.initial, scope)
-        info = TypeInfo(info.type, image or info.initial)
-    work.open.discard(key)
-    if info is not None:
-        work.names.types[key] = info
-    return info
-
-
-def _enter(key: str, name: str, span: Span, work: Declarations) -> bool:
-    """Begin to work out a declaration; report one that contains itself (ST2004)."""
-    if key in work.reported:
-        return False
-    if key in work.open:
-        work.reported.add(key)
-        work.names.findings.error("ST2004", span, f"{name} contains itself")
-        return False
-    work.open.add(key)
-    return True
-
-
-def _array_type(spec: tree.ArrayType, scope: Scope, work: Declarations) -> TypeInfo | None:
-    element = resolve_type(spec.element, scope, work)
-    bounds = []
-    for lower_node, upper_node in spec.ranges:
-        lower = constant_of(lower_node, LINT, scope)
-        upper = constant_of(upper_node, LINT, scope)
-        if lower is None or upper is None:
-            return None
-        if upper.value < lower.value:
-            text = f"the bounds {lower.value}..{upper.value} hold no element"
-            work.names.findings.error("ST2010", lower_node.span, text)
-            return None
-        bounds.append((int(lower.value), int(upper.value)))
-    if element is None:
-        return None
-    array = Array(tuple(bounds), element.type)
-    if array.size > STATE_BYTES_MAX:
-        text = f"{array} takes {array.size} bytes, at most {STATE_BYTES_MAX} are possible"
-        work.names.findings.error("ST2014", spec.span, text)
-        return None
-    return TypeInfo(array, element.initial * array.count)
-
-
-def _structure_type(
-    spec: tree.StructType, name: str, scope: Scope, work: Declarations
-) -> TypeInfo | None:
-    layout = _Layout(name)
-    for member in spec.members:
-        info = resolve_type(member.type, scope, work)
-        if info is None:
-            continue
-        image: bytes | None = info.initial
-        if member.initial is not None:
-            image = initial_bytes(member.initial, info.type, info.initial, scope)
-        if member.name.upper() in layout.names():
-            text = f"{member.name} is already a member of {name}"
-            work.names.findings.error("ST2003", member.span, text)
-            continue
-        layout.add(member.name, info.type, image or info.initial)
-    return TypeInfo(layout.structure(), layout.image())
-
-
-@dataclass(slots=True)
-class _Layout:
-    """Lays members out one after another, as C does; hidden ones take room but have no name."""
-
-    name: str
-    fields: list[Field] = field(default_factory=list)
-    parts: list[tuple[int, bytes]] = field(default_factory=list)
-    end: int = 0
-    alignment: int = 1
-
-    def names(self) -> set[str]:
-        return {item.name for item in self.fields}
-
-    def add(self, name: str, data_type: DataType, image: bytes, *, hidden: bool = False) -> int:
-        offset = align(self.end, data_type.alignment)
-        self.end = offset + data_type.size
-        self.alignment = max(self.alignment, data_type.alignment)
-        if not hidden:
-            self.fields.append(Field(name.upper(), offset, data_type))
-        self.parts.append((offset, image))
-        return offset
-
-    def structure(self) -> Structure:
-        size = align(self.end, self.alignment)
-        return Structure(self.name, tuple(self.fields), size, self.alignment)
-
-    def image(self) -> bytes:
-        buffer = bytearray(align(self.end, self.alignment))
-        for offset, part in self.parts:
-            buffer[offset : offset + len(part)] = part
-        return bytes(buffer)
-
-
 # -- routines -----------------------------------------------------------------------------------
 
 
 def _standard_block(block: StandardBlock) -> RoutineInfo:
-    info = RoutineInfo(block.name, "FUNCTION_BLOCK", _NOTHING, standard=block)
-    layout = _Layout(block.name)
+    info = RoutineInfo(block.name, "FUNCTION_BLOCK", NOWHERE, standard=block)
+    layout = Layout(block.name)
     sections = (("VAR_INPUT", block.inputs), ("VAR_OUTPUT", block.outputs), ("VAR", block.state))
     for section, members in sections:
         for name, (data_type, value) in members.items():
@@ -268,17 +122,10 @@ def _standard_block(block: StandardBlock) -> RoutineInfo:
             offset = layout.add(name, data_type, image)
             place = Place(Base.SELF, offset, data_type, owner=f"{block.name}.{name}")
             info.variables[name] = VariableInfo(
-                name, section, data_type, place, _NOTHING, value=constant
+                name, section, data_type, place, NOWHERE, value=constant
             )
     info.structure, info.initial = layout.structure(), layout.image()
     return info
-
-
-def scalar_bytes(constant: Constant) -> bytes:
-    """Return a constant as it stands in memory."""
-    buffer = bytearray(constant.type.size)
-    store(buffer, 0, constant.type, constant.value)
-    return bytes(buffer)
 
 
 def _routine(key: str, span: Span, work: Declarations) -> RoutineInfo | None:
@@ -286,25 +133,20 @@ def _routine(key: str, span: Span, work: Declarations) -> RoutineInfo | None:
     if known is not None:
         return known
     pou = work.routine_trees[key]
-    if not _enter(key, pou.name.name, span, work):
+    if not enter(key, pou.name.name, span, work):
         return None
     info = RoutineInfo(pou.name.name, pou.kind, pou.name.span, source=pou)
     scope = work.scope_of(info)
-    layout = _Layout(pou.name.name)
+    layout = Layout(pou.name.name)
     work.locals[key], work.temporaries[key] = [], []
     if pou.result is not None:
         _function_result(pou, info, scope, work)
     for block in _inputs_first(pou):
-        if block.section in _UNSUPPORTED_SECTIONS:
-            text = f"{block.section} is not supported"
-            work.names.findings.error("ST9001", block.span, text)
-            for variable in block.variables:
-                info.variables.setdefault(variable.name.upper(), _unknown(variable, block))
-            continue
-        for variable in block.variables:
-            _routine_variable(variable, block, info, layout, work)
+        _routine_block(block, info, layout, work)
     if pou.kind != "FUNCTION":
         info.structure, info.initial = layout.structure(), layout.image()
+    if info.result is not None:
+        info.result_local = len(work.locals[key])
     work.open.discard(key)
     work.names.routines[key] = info
     for action, routine in action_routines(pou, info).items():
@@ -313,31 +155,41 @@ def _routine(key: str, span: Span, work: Declarations) -> RoutineInfo | None:
     return info
 
 
+def _routine_block(
+    block: tree.VarBlock, info: RoutineInfo, layout: Layout, work: Declarations
+) -> None:
+    if block.section in _UNSUPPORTED_SECTIONS:
+        text = f"{block.section} is not supported"
+        work.names.findings.error("ST9001", block.span, text)
+        for variable in block.variables:  # known, so that its uses are not reported as well
+            info.variables.setdefault(variable.name.upper(), _unknown(variable, block))
+        return
+    for variable in block.variables:
+        _routine_variable(variable, block, info, layout, work)
+
+
 def _inputs_first(pou: tree.Pou) -> list[tree.VarBlock]:
-    """Return a function's sections with the inputs in front: they are numbered first."""
+    """Return a function's sections with the parameters in front: they are numbered first."""
     blocks = (*pou.blocks, *hidden_blocks(pou))
     if pou.kind != "FUNCTION":
         return list(blocks)
-    return sorted(blocks, key=lambda block: block.section != "VAR_INPUT")
+    given = {"VAR_INPUT", "VAR_IN_OUT"}
+    return sorted(blocks, key=lambda block: block.section not in given)
 
 
 def _function_result(pou: tree.Pou, info: RoutineInfo, scope: Scope, work: Declarations) -> None:
     assert pou.result is not None
     resolved = resolve_type(pou.result, scope, work)
-    if resolved is None:
-        return
-    if not isinstance(resolved.type, Elementary):
-        text = f"a function with a result of type {resolved.type} is not supported"
-        work.names.findings.error("ST9001", pou.result.span, text)
-        return
-    info.result = resolved.type
+    if resolved is not None:
+        info.result = resolved.type
+        info.result_image = resolved.initial
 
 
 def _routine_variable(
     variable: tree.Variable,
     block: tree.VarBlock,
     info: RoutineInfo,
-    layout: _Layout,
+    layout: Layout,
     work: Declarations,
 ) -> None:
     key, scope = variable.name.upper(), work.scope_of(info)
@@ -354,17 +206,80 @@ def _routine_variable(
         if key:  # known, so that its uses are not reported as well
             info.variables[key] = _unknown(variable, block)
         return
+    place = _place(variable, block, resolved, info, layout, work)
+    if place is not None and key:
+        info.variables[key] = _info(variable, block, resolved, place)
+
+
+def _place(
+    variable: tree.Variable,
+    block: tree.VarBlock,
+    resolved: TypeInfo,
+    info: RoutineInfo,
+    layout: Layout,
+    work: Declarations,
+) -> Place | None:
+    """Return where a variable of a routine stands."""
+    if isinstance(resolved.type, OpenArray) and block.section != "VAR_IN_OUT":
+        text = f"{variable.name} is {resolved.type}, which only a VAR_IN_OUT can be"
+        work.names.findings.error("ST2010", variable.type.span, text)
+        return None
+    if block.section == "VAR_IN_OUT":
+        return _in_out(variable, resolved, info, layout, work)
+    if block.section == "VAR_STAT":
+        return shared_place(f"{info.name}.{variable.name}".upper(), resolved, work)
     if variable.address is not None and not variable.address.text.endswith("*"):
-        place = _located(variable, resolved, info, work)
-    elif info.kind == "FUNCTION":
-        place = _function_local(variable, block, resolved, info, work)
-    else:
-        place = _member(variable, block, resolved, info, layout, work)
-    if place is None or not key:
-        return
-    info.variables[key] = _info(variable, block, resolved, place)
-    if place.base is Base.LOCAL:
-        work.locals[info.name.upper()].append((info.variables[key], resolved.initial))
+        return _located(variable, resolved, info, work)
+    if info.kind == "FUNCTION":
+        return _function_local(variable, block, resolved, info, work)
+    return _member(variable, block, resolved, info, layout, work)
+
+
+def _in_out(
+    variable: tree.Variable,
+    resolved: TypeInfo,
+    info: RoutineInfo,
+    layout: Layout,
+    work: Declarations,
+) -> Place:
+    """Return what a VAR_IN_OUT refers to; it takes room for a reference, and for bounds."""
+    style = reference(resolved.type, "VAR_IN_OUT")
+
+    def room(name: str, data_type: Elementary, *, by_reference: bool = False) -> Place:
+        if info.kind == "FUNCTION":
+            local = LocalVariable(name, data_type, bytes(8), "VAR_IN_OUT", by_reference)
+            return _add_local(local, info, work)
+        offset = layout.add(name, data_type, bytes(8), hidden=True)
+        return Place(Base.SELF, offset, data_type, owner=f"{info.name}.{name}")
+
+    pointer = room(variable.name, style, by_reference=True)
+    place = referred(pointer, resolved.type)
+    if not isinstance(resolved.type, OpenArray):
+        return place
+    ends = [
+        (
+            Load(LINT, room(f"{variable.name}.LOWER{n}", LINT)),
+            Load(LINT, room(f"{variable.name}.UPPER{n}", LINT)),
+        )
+        for n in range(resolved.type.dimensions)
+    ]
+    return replace(place, bounds=tuple(ends))
+
+
+def _add_local(local: LocalVariable, info: RoutineInfo, work: Declarations) -> Place:
+    declared = work.locals[info.name.upper()]
+    declared.append(local)
+    owner = f"{info.name}.{local.name}"
+    return Place(Base.LOCAL, 0, local.type, local=len(declared) - 1, owner=owner)
+
+
+def shared_place(key: str, resolved: TypeInfo, work: Declarations) -> Place:
+    """Give a variable that all share its place in the state: globals and VAR_STAT."""
+    offset = align(work.state_end, max(resolved.type.alignment, 8))
+    work.state_end = offset + resolved.type.size
+    place = Place(Base.STATE, offset, resolved.type, owner=key)
+    work.pokes.append((place, resolved.initial))
+    return place
 
 
 def _member(
@@ -372,7 +287,7 @@ def _member(
     block: tree.VarBlock,
     resolved: TypeInfo,
     info: RoutineInfo,
-    layout: _Layout,
+    layout: Layout,
     work: Declarations,
 ) -> Place:
     """Place a variable of a program or block in its instances; a temporary has no name outside."""
@@ -381,6 +296,12 @@ def _member(
     offset = layout.add(variable.name, resolved.type, resolved.initial, hidden=hidden)
     owner = f"{info.name}.{variable.name.upper()}"
     place = Place(Base.SELF, offset, resolved.type, owner=owner)
+    if resolved.refers >= 0:
+        info.relocations.append((offset, resolved.refers))
+    if isinstance(resolved.type, Structure):
+        inner = work.names.routines.get(resolved.type.name.upper())
+        moved = inner.relocations if inner is not None else []
+        info.relocations += [(offset + at, offset + target) for at, target in moved]
     if temporary:
         work.temporaries[info.name.upper()].append((place, resolved.initial))
     return place
@@ -393,15 +314,12 @@ def _function_local(
     info: RoutineInfo,
     work: Declarations,
 ) -> Place:
-    number = len(work.locals[info.name.upper()])
     block_type = block_within(resolved.type, work.names)
     if block_type is not None:
         text = f"a function keeps no state, so it cannot hold an instance of {block_type}"
         work.names.findings.error("ST2016", variable.span, text)
-    elif block.section.endswith("PUT") and not isinstance(resolved.type, Elementary):
-        text = f"a function's {block.section} of type {resolved.type} is not supported"
-        work.names.findings.error("ST9001", variable.span, text)
-    return Place(Base.LOCAL, 0, resolved.type, local=number, owner=f"{info.name}.{variable.name}")
+    local = LocalVariable(variable.name, resolved.type, resolved.initial, block.section)
+    return _add_local(local, info, work)
 
 
 def _unknown(variable: tree.Variable, block: tree.VarBlock) -> VariableInfo:
@@ -414,7 +332,8 @@ def _info(
 ) -> VariableInfo:
     value = None
     if isinstance(resolved.type, Elementary):
-        value = Constant(resolved.type, load(resolved.initial, 0, resolved.type))
+        plain = resolved.type.plain
+        value = Constant(plain, load(resolved.initial, 0, plain))
     return VariableInfo(
         variable.name,
         block.section,
@@ -431,8 +350,24 @@ def _typed_initial(variable: tree.Variable, scope: Scope, work: Declarations) ->
     resolved = resolve_type(variable.type, scope, work)
     if resolved is None or variable.initial is None:
         return resolved
+    if isinstance(resolved.type, Reference) and isinstance(variable.initial, tree.Call):
+        return _bound_at_first(variable.initial, resolved.type, scope)
     image = initial_bytes(variable.initial, resolved.type, resolved.initial, scope)
     return TypeInfo(resolved.type, image or resolved.initial)
+
+
+def _bound_at_first(node: tree.Call, data_type: Reference, scope: Scope) -> TypeInfo | None:
+    """Return the initial value `REF(variable)` of a reference."""
+    value = check_as(node, data_type, scope)
+    if not isinstance(value, AddressOf) or value.place.steps:
+        if value is not None:
+            text = "expected REF(…) of a variable that stands at a fixed place"
+            scope.names.findings.error("ST2009", node.span, text)
+        return None
+    place = value.place
+    if place.base is Base.STATE:
+        return TypeInfo(data_type, scalar_bytes(Constant(data_type, place.offset)))
+    return TypeInfo(data_type, bytes(8), place.offset)
 
 
 def _external(variable: tree.Variable, info: RoutineInfo, work: Declarations) -> None:
@@ -457,7 +392,7 @@ def _global(key: str, work: Declarations) -> VariableInfo | None:
     if known is not None or key not in work.global_trees:
         return known
     variable, block = work.global_trees[key]
-    if not _enter(f"VAR_GLOBAL {key}", variable.name, variable.span, work):
+    if not enter(f"VAR_GLOBAL {key}", variable.name, variable.span, work):
         return None
     _check_name(variable.name, variable.span, work)
     resolved = _typed_initial(variable, work.scope_of(), work)
@@ -467,10 +402,7 @@ def _global(key: str, work: Declarations) -> VariableInfo | None:
     if variable.address is not None:
         place = _located(variable, resolved, None, work)
     else:
-        offset = align(work.state_end, max(resolved.type.alignment, 8))
-        work.state_end = offset + resolved.type.size
-        place = Place(Base.STATE, offset, resolved.type, owner=key)
-        work.pokes.append((place, resolved.initial))
+        place = shared_place(key, resolved, work)
     if place is None:
         return None
     info = _info(variable, block, resolved, place)

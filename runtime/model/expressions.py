@@ -7,6 +7,7 @@ from runtime.artifact.abi import FaultKind
 from runtime.datatypes.derived import UNKNOWN
 from runtime.datatypes.elementary import BOOL, LINT, LREAL, Elementary, Kind
 from runtime.datatypes.literals import LiteralError, parse_literal
+from runtime.datatypes.scalars import NULL, Enumeration, Reference
 from runtime.model import calls
 from runtime.model.checks import Checks
 from runtime.model.coerce import coerce, settle, shared_type, untyped
@@ -16,6 +17,7 @@ from runtime.model.places import (
     index_place,
     is_index_type,
     member_place,
+    partial_place,
     place_of_address,
     read_address,
 )
@@ -30,7 +32,7 @@ from runtime.model.program import (
     Place,
     ShortCircuit,
 )
-from runtime.model.scope import Scope
+from runtime.model.scope import Scope, referred
 from runtime.syntax import tree
 
 _COMPARISONS: Final = frozenset({"=", "<>", "<", ">", "<=", ">="})
@@ -76,7 +78,18 @@ def _source_name(node: tree.Expression) -> str:
 
 
 def place_of(node: tree.Expression, scope: Scope) -> Place | None:
-    """Return the place that an expression names, or report why it names none."""
+    """Return the place that an expression names, or report why it names none.
+
+    The name of a REFERENCE TO stands for what it refers to.
+    """
+    place = pointer_of(node, scope)
+    if place is None or not isinstance(place.type, Reference):
+        return place
+    return _target(place, node, scope) if place.type.style == "REFERENCE TO" else place
+
+
+def pointer_of(node: tree.Expression, scope: Scope) -> Place | None:
+    """Return the place that an expression names; a REFERENCE TO stands for itself."""
     namer: Callable[..., Place | None] | None = _NAMERS.get(type(node))
     if namer is not None:
         return namer(node, scope)
@@ -84,6 +97,31 @@ def place_of(node: tree.Expression, scope: Scope) -> Place | None:
         text = "expected a variable here, not a value"
         scope.names.findings.error("ST3010", node.span, text)
     return None
+
+
+def _target(pointer: Place, node: tree.Expression, scope: Scope) -> Place | None:
+    """Return what a reference refers to; a null one is a fault at run time."""
+    assert isinstance(pointer.type, Reference)
+    target = scope.names.target_of(pointer.type)
+    if target is None:
+        return None  # an unknown type, reported where it is declared
+    return referred(pointer, target, scope.names.site(FaultKind.NULL_REFERENCE, node.span))
+
+
+def _place_of_deref(node: tree.Deref, scope: Scope) -> Place | None:
+    pointer = pointer_of(node.object, scope)
+    if pointer is None or isinstance(pointer.type, Reference):
+        return None if pointer is None else _target(pointer, node, scope)
+    text = f"{pointer.type} is no reference, so ^ cannot follow"
+    scope.names.findings.error("ST3010", node.span, text)
+    return None
+
+
+def _place_of_partial(node: tree.Partial, scope: Scope) -> Place | None:
+    place = place_of(node.object, scope)
+    if place is None:
+        return None
+    return partial_place(place, node.width, node.number, node.span, scope)
 
 
 def _place_of_name(node: tree.Name, scope: Scope) -> Place | None:
@@ -120,10 +158,9 @@ def _place_of_index(node: tree.Index, scope: Scope) -> Place | None:
 
 
 def _variable(node: tree.Expression, scope: Scope) -> Expression | None:
-    if isinstance(node, tree.Name):
-        variable = scope.find(node.name)
-        if variable is not None and variable.constant and variable.value is not None:
-            return variable.value
+    named = _named_constant(node, scope)
+    if named is not None:
+        return named
     place = place_of(node, scope)
     if place is None:
         return None
@@ -132,13 +169,48 @@ def _variable(node: tree.Expression, scope: Scope) -> Expression | None:
         hint = "name one of its members or elements"
         scope.names.findings.error("ST3010", node.span, text, hint)
         return None
-    return Load(place.type, place)
+    return Load(place.type.plain, place)
+
+
+def _named_constant(node: tree.Expression, scope: Scope) -> Constant | None:
+    """Return a CONSTANT's value, or the value of an enumeration: GREEN, COLOUR.GREEN."""
+    if isinstance(node, tree.Member) and isinstance(node.object, tree.Name):
+        return _enum_member(node.object.name, node.name, scope)
+    if not isinstance(node, tree.Name):
+        return None
+    variable = scope.find(node.name)
+    if variable is not None:
+        return variable.value if variable.constant else None
+    candidates = scope.names.enum_values.get(node.name.upper(), [])
+    if len(candidates) > 1:
+        types = " and ".join(str(item.type) for item in candidates)
+        hint = f"name the type too: {candidates[0].type}#{node.name}"
+        text = f"{node.name} is a value of {types}"
+        scope.names.findings.error("ST2019", node.span, text, hint)
+    return candidates[0] if candidates else None
+
+
+def _enum_member(type_name: str, name: str, scope: Scope) -> Constant | None:
+    info = scope.names.types.get(type_name.upper())
+    if info is None or not isinstance(info.type, Enumeration) or scope.find(type_name):
+        return None
+    value = info.type.value_of(name)
+    return None if value is None else Constant(info.type, value)
+
+
+def _null(_node: tree.Null, _scope: Scope) -> Expression | None:
+    return Constant(NULL, 0)
 
 
 def _literal(node: tree.Literal, scope: Scope) -> Expression | None:
     if node.kind == "string":
         scope.names.findings.error("ST9001", node.span, "strings are not supported")
         return None
+    if node.kind == "typed":
+        type_name, _, name = node.text.partition("#")
+        value = _enum_member(type_name, name, scope)
+        if value is not None:
+            return value
     try:
         literal = parse_literal(node.kind, node.text)
     except LiteralError as error:
@@ -236,7 +308,7 @@ def _defined(symbol: str, data_type: Elementary) -> bool:
     if symbol in _LOGICAL:
         return data_type.is_bits or data_type.is_integer
     if symbol in _COMPARISONS:
-        return True
+        return data_type.kind is not Kind.REFERENCE or symbol in {"=", "<>"}
     if symbol == "MOD":
         return data_type.is_integer
     return data_type.is_number
@@ -291,6 +363,9 @@ _CHECKERS: Final[dict[type, Callable[..., Expression | None]]] = {
     tree.Member: _variable,
     tree.Index: _variable,
     tree.Direct: _variable,
+    tree.Partial: _variable,
+    tree.Deref: _variable,
+    tree.Null: _null,
     tree.Literal: _literal,
     tree.Unary: _unary,
     tree.Binary: _binary,
@@ -303,5 +378,7 @@ _NAMERS: Final[dict[type, Callable[..., Place | None]]] = {
     tree.Member: _place_of_member,
     tree.Index: _place_of_index,
     tree.Direct: _place_of_direct,
+    tree.Partial: _place_of_partial,
+    tree.Deref: _place_of_deref,
 }
-CHECKS: Final = Checks(check, place_of, operate)
+CHECKS: Final = Checks(check, place_of, pointer_of, operate)

@@ -1,10 +1,20 @@
 """Places: what a name, a member, an index or an address stands for in memory."""
 
 from runtime.artifact.abi import FaultKind
-from runtime.datatypes.derived import Array, DataType, Structure
-from runtime.datatypes.elementary import BOOL, BYTE, DWORD, LINT, LWORD, WORD, Elementary
-from runtime.model.program import Base, Constant, Convert, Expression, Place, Step
-from runtime.model.scope import Names, Scope, element_of, member_of
+from runtime.datatypes.derived import Array, DataType, OpenArray, Structure
+from runtime.datatypes.elementary import BOOL, BYTE, DWORD, LINT, LWORD, WORD, Elementary, Kind
+from runtime.model.constants import fold
+from runtime.model.program import (
+    Base,
+    Constant,
+    Convert,
+    DynamicStep,
+    Expression,
+    Operate,
+    Place,
+    Step,
+)
+from runtime.model.scope import Names, Scope, element_of, member_of, part_of
 from runtime.project.units import Address, parse_address
 from runtime.source import Span
 
@@ -77,30 +87,72 @@ def index_place(
     """Return the place of an element; constant indices are checked now, others at run time."""
     findings = scope.names.findings
     array = place.type
-    if not isinstance(array, Array):
+    if not isinstance(array, Array | OpenArray):
         findings.error("ST3009", span, f"{array} is no array and has no elements")
         return None
-    if len(indices) != len(array.bounds):
-        text = f"{len(indices)} indices for {len(array.bounds)} dimensions"
+    dimensions = len(array.bounds) if isinstance(array, Array) else array.dimensions
+    if len(indices) != dimensions:
+        text = f"{len(indices)} indices for {dimensions} dimensions"
         findings.error("ST3007", span, text, f"the variable is {array}")
         return None
+    if isinstance(array, OpenArray):
+        return _open_element(place, array, indices, scope)
+    return _element(place, array, indices, scope)
+
+
+def _element(
+    place: Place, array: Array, indices: list[tuple[Expression, Span]], scope: Scope
+) -> Place | None:
     offset, steps = 0, []
     stride = array.size
-    for (index, index_span), (lower, upper) in zip(indices, array.bounds, strict=True):
+    for (index, span), (lower, upper) in zip(indices, array.bounds, strict=True):
         stride //= upper - lower + 1
         if isinstance(index, Constant):
             if not lower <= index.value <= upper:
                 text = f"index {index.value} is outside {lower}..{upper}"
-                findings.error("ST3008", index_span, text)
+                scope.names.findings.error("ST3008", span, text)
                 return None
             offset += (int(index.value) - lower) * stride
             continue
-        site = scope.names.site(FaultKind.INDEX, index_span)
-        wide = index if index.type is LINT else Convert(LINT, index)
-        steps.append(Step(wide, lower, upper, stride, site))
-    return element_of(place, offset, array, tuple(steps))
+        site = scope.names.site(FaultKind.INDEX, span)
+        steps.append(Step(_as_lint(index), lower, upper, stride, site))
+    return element_of(place, offset, array.element, tuple(steps))
+
+
+def _open_element(
+    place: Place, array: OpenArray, indices: list[tuple[Expression, Span]], scope: Scope
+) -> Place:
+    """Return the place of an element of ARRAY [*]: the last dimension's elements are neighbours."""
+    steps: list[DynamicStep] = []
+    stride: Expression = Constant(LINT, array.element.size)
+    for (index, span), (lower, upper) in reversed(list(zip(indices, place.bounds, strict=True))):
+        site = scope.names.site(FaultKind.INDEX, span)
+        steps.append(DynamicStep(_as_lint(index), lower, upper, stride, site))
+        span_of = Operate(LINT, "-", LINT, upper, lower)
+        count = Operate(LINT, "+", LINT, span_of, Constant(LINT, 1))
+        stride = Operate(LINT, "*", LINT, stride, count)
+    return element_of(place, 0, array.element, tuple(reversed(steps)))
+
+
+def _as_lint(index: Expression) -> Expression:
+    return index if index.type is LINT else fold(Convert(LINT, index))
+
+
+def partial_place(place: Place, width: int, number: int, span: Span, scope: Scope) -> Place | None:
+    """Return the place of a bit, byte, word or double word of a bit string or integer."""
+    findings, whole = scope.names.findings, place.type
+    if not isinstance(whole, Elementary) or not (whole.is_integer or whole.kind is Kind.BITS):
+        findings.error("ST2006", span, f"{whole} has no parts; expected a bit string")
+        return None
+    if (number + 1) * width > whole.bits or (width > 1 and width >= whole.bits):
+        text = f"part {number} of {width} bits lies beyond the {whole.bits} bits of {whole}"
+        findings.error("ST3008", span, text)
+        return None
+    if width == 1:
+        return part_of(place, number // 8, BOOL, "", number % 8)
+    return part_of(place, number * width // 8, _BY_WIDTH[width], "")
 
 
 def is_index_type(data_type: Elementary) -> bool:
-    """Whether values of a type can be an index: an integer that LINT holds."""
-    return data_type.is_integer and data_type.name != "ULINT"
+    """Whether values of a type can be an index: an integer that LINT holds, or an enumeration."""
+    return (data_type.is_integer and data_type.name != "ULINT") or data_type.kind is Kind.ENUM

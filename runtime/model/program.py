@@ -23,6 +23,8 @@ class Base(enum.Enum):
     """The instance that the routine runs on."""
     LOCAL = "local"
     """A variable of the function call, number `local`."""
+    REFERENCE = "reference"
+    """What the reference at `pointer` refers to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +39,36 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class DynamicStep:
+    """One index into an array whose bounds come with it: ARRAY [*]."""
+
+    index: "Expression"
+    lower: "Expression"
+    upper: "Expression"
+    stride: "Expression"
+    site: int
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where a value stands."""
 
     base: Base
     offset: int
     type: DataType
-    steps: tuple[Step, ...] = ()
+    steps: tuple[Step | DynamicStep, ...] = ()
     local: int = -1
     bit: int = -1
     """Bit number in the byte at the offset, for a located BOOL; else -1."""
     owner: str = ""
     """Name of the variable or member this is (part of); places of different owners never overlap.
-    Empty for located ones, which may."""
+    Empty where they may: located variables, unions, what references refer to."""
+    pointer: "Place | None" = None
+    """Where the reference stands, for a REFERENCE place."""
+    site: int = -1
+    """Fault site of a reference that may be null."""
+    bounds: tuple[tuple["Expression", "Expression"], ...] = ()
+    """The bounds that come with an ARRAY [*], of type LINT."""
 
 
 # -- expressions: each has `type` ----------------------------------------------------------------
@@ -67,6 +86,14 @@ class Constant:
 @dataclass(frozen=True, slots=True)
 class Load:
     """The value at a place of an elementary type."""
+
+    type: Elementary
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class AddressOf:
+    """A reference to a place; as an argument also an array or structure that is handed over."""
 
     type: Elementary
     place: Place
@@ -132,30 +159,43 @@ class CallStandard:
 
 @dataclass(frozen=True, slots=True)
 class CallFunction:
-    """A user's function; arguments stand for all inputs, in their order."""
+    """A user's function; arguments stand for its first locals, in their order.
+
+    An input of array or structure type and a VAR_IN_OUT are given by `AddressOf`.
+    """
 
     type: Elementary
+    """Type of the result; of no meaning where the function has none or an aggregate one."""
     routine: str
     arguments: tuple["Expression", ...]
     outputs: tuple[tuple[int, Place], ...] = ()
-    """Pairs of an output's local number and the place that takes it."""
+    """Pairs of a local's number (an output, or an aggregate result) and the place that takes it."""
 
 
 Expression = (
-    Constant | Load | Convert | Negate | Invert | Operate | ShortCircuit | CallStandard
+    Constant
+    | Load
+    | AddressOf
+    | Convert
+    | Negate
+    | Invert
+    | Operate
+    | ShortCircuit
+    | CallStandard
     | CallFunction
-)  # fmt: skip
+)
 
 # -- statements ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """Store a value of the place's type."""
+    """Store a value of the place's type; `site` is the fault site of a subrange's bounds."""
 
     span: Span
     target: Place
     value: Expression
+    site: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,14 +355,16 @@ class Local:
     name: str
     type: DataType
     initial: bytes
+    by_reference: bool = False
+    """Whether it is a VAR_IN_OUT: it holds where its variable stands."""
 
 
 @dataclass(frozen=True, slots=True)
 class Routine:
     """The code of a program, function block or function.
 
-    A function's first `inputs` locals are its inputs; `result` is the local that it returns, and
-    `outputs` are the locals that it gives besides.
+    A function's first `inputs` locals are its inputs and in-outs; `result` is the local that it
+    returns, and `outputs` are the locals that it gives besides.
     Programs and blocks have an `instance` structure; `temporaries` are reset before each call.
     """
 
@@ -337,8 +379,8 @@ class Routine:
     body: tuple[Statement, ...]
 
     def given(self) -> tuple[int, ...]:
-        """Return the locals whose values a call gives back: the result, then the outputs."""
-        return (self.result, *self.outputs)
+        """Return the locals that a call gives back: the result if there is one, the outputs."""
+        return self.outputs if self.result < 0 else (self.result, *self.outputs)
 
 
 @dataclass(frozen=True, slots=True)

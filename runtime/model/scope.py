@@ -1,12 +1,13 @@
 """What names mean: variables, routines and types, and where a name is looked up."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from runtime.artifact.abi import FaultKind
 from runtime.datatypes.derived import Array, DataType, Field, Structure
 from runtime.datatypes.elementary import ELEMENTARY, LONG_NAMES
+from runtime.datatypes.scalars import Reference
 from runtime.diagnostics.diagnostic import Findings
-from runtime.model.program import Constant, FaultSite, Place, Step
+from runtime.model.program import Base, Constant, DynamicStep, FaultSite, Place, Step
 from runtime.source import Span
 from runtime.stdlib.declare import StandardBlock
 from runtime.syntax import tree
@@ -28,10 +29,15 @@ class VariableInfo:
 
 @dataclass(slots=True)
 class TypeInfo:
-    """A type and the bytes of its initial value."""
+    """A type and the bytes of its initial value.
+
+    `refers` is the offset in the instance that a reference refers to at first, -1 for none: where
+    an instance stands is known only when it is laid out.
+    """
 
     type: DataType
     initial: bytes
+    refers: int = -1
 
 
 @dataclass(slots=True)
@@ -47,12 +53,18 @@ class RoutineInfo:
     structure: Structure | None = None
     initial: bytes = b""
     result: DataType | None = None
+    result_image: bytes = b""
+    result_local: int = -1
+    """Number of the local that holds the result."""
+    relocations: list[tuple[int, int]] = field(default_factory=list)
+    """Offsets in an instance of references with their targets' offsets in it."""
     calls: set[str] = field(default_factory=set)
     """Routines that its body calls, in upper case."""
 
-    def inputs(self) -> list[VariableInfo]:
-        """Return the inputs in their order."""
-        return [item for item in self.variables.values() if item.section == "VAR_INPUT"]
+    def parameters(self) -> list[VariableInfo]:
+        """Return the inputs and in-outs in their order."""
+        given = {"VAR_INPUT", "VAR_IN_OUT"}
+        return [item for item in self.variables.values() if item.section in given]
 
 
 @dataclass(slots=True)
@@ -72,6 +84,18 @@ class Names:
     area_offsets: dict[str, int] = field(default_factory=dict)
     """Offset in the state of the areas I, Q and M."""
     area_sizes: dict[str, int] = field(default_factory=dict)
+    enum_values: dict[str, list[Constant]] = field(default_factory=dict)
+    """The values of all enumerations by their own names."""
+
+    def target_of(self, reference: Reference) -> DataType | None:
+        """Return the type that a reference refers to."""
+        if reference.target is not None:
+            return reference.target
+        key = reference.target_name
+        if key in self.types:
+            return self.types[key].type
+        routine = self.routines.get(key)
+        return routine.structure if routine is not None else None
 
     def site(self, kind: FaultKind, span: Span) -> int:
         """Register a place in the source where a fault can occur; return its number."""
@@ -106,14 +130,26 @@ def block_within(data_type: DataType, names: Names) -> Structure | None:
 
 def member_of(place: Place, structure: Structure, member: Field) -> Place:
     """Return the place of a member of a structure or instance."""
-    owner = f"{structure.name}.{member.name}"
-    offset = place.offset + member.offset
-    return Place(place.base, offset, member.type, place.steps, place.local, owner=owner)
+    overlaps = structure.is_union or not place.owner
+    owner = "" if overlaps else f"{structure.name}.{member.name}"
+    return part_of(place, member.offset, member.type, owner)
 
 
-def element_of(place: Place, offset: int, array: Array, steps: tuple[Step, ...]) -> Place:
+def element_of(
+    place: Place, offset: int, element: DataType, steps: tuple[Step | DynamicStep, ...]
+) -> Place:
     """Return the place of an array's element, `offset` bytes on and by index steps."""
-    return Place(
-        place.base, place.offset + offset, array.element, place.steps + steps, place.local,
-        owner=place.owner,
-    )  # fmt: skip
+    part = part_of(place, offset, element, place.owner)
+    return replace(part, steps=place.steps + steps)
+
+
+def part_of(place: Place, offset: int, data_type: DataType, owner: str, bit: int = -1) -> Place:
+    """Return the place of a part, `offset` bytes on."""
+    return replace(
+        place, offset=place.offset + offset, type=data_type, owner=owner, bit=bit, bounds=()
+    )
+
+
+def referred(pointer: Place, target: DataType, site: int = -1) -> Place:
+    """Return the place that the reference at `pointer` refers to."""
+    return Place(Base.REFERENCE, 0, target, pointer=pointer, site=site)

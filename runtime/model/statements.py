@@ -1,13 +1,14 @@
 """Statements: from the tree to typed nodes. A wrong statement is reported and left out."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from runtime.artifact.abi import FaultKind
 from runtime.datatypes.derived import Structure
 from runtime.datatypes.elementary import ELEMENTARY, Elementary
-from runtime.model import calls, program
+from runtime.datatypes.scalars import Reference, Subrange
+from runtime.model import functions, program
 from runtime.model.coerce import coerce
 from runtime.model.constants import fold
 from runtime.model.expressions import (
@@ -17,10 +18,12 @@ from runtime.model.expressions import (
     check_condition,
     check_value,
     place_of,
+    pointer_of,
 )
 from runtime.model.hidden import STEP_SECTION
 from runtime.model.program import Assign, Constant, CopyBytes, Place, Statement
-from runtime.model.scope import RoutineInfo, Scope, member_of
+from runtime.model.references import refer
+from runtime.model.scope import RoutineInfo, Scope, VariableInfo, member_of, part_of
 from runtime.source import Span
 from runtime.stdlib.dates import SPLITS
 from runtime.syntax import tree
@@ -48,7 +51,7 @@ def check_statements(nodes: Iterable[tree.Statement], body: Body) -> tuple[State
 def target_place(node: tree.Expression, scope: Scope) -> Place | None:
     """Return the place that an assignment writes, or report that it cannot be written (ST3005)."""
     root: tree.Expression = node
-    while isinstance(root, tree.Member | tree.Index):
+    while isinstance(root, tree.Member | tree.Index | tree.Partial):
         root = root.object
     if isinstance(root, tree.Name):
         variable = scope.find(root.name)
@@ -73,14 +76,21 @@ def target_place(node: tree.Expression, scope: Scope) -> Place | None:
     return place
 
 
+def assign(span: Span, target: Place, value: program.Expression, scope: Scope) -> Assign:
+    """Return an assignment, with the check of the target's subrange where it can fail."""
+    bounded = isinstance(target.type, Subrange) and not isinstance(value, Constant)
+    site = scope.names.site(FaultKind.SUBRANGE, span) if bounded else -1
+    return Assign(span, target, value, site)
+
+
 def assign_value(
     target: Place, value: tree.Expression, span: Span, scope: Scope
 ) -> Assign | CopyBytes | None:
     """Return the assignment of an expression to a place, as a value or as a whole."""
     if isinstance(target.type, Elementary):
         checked = check_as(value, target.type, scope)
-        return None if checked is None else Assign(span, target, checked)
-    if not isinstance(value, tree.Name | tree.Member | tree.Index):
+        return None if checked is None else assign(span, target, checked, scope)
+    if not isinstance(value, tree.Name | tree.Member | tree.Index | tree.Deref):
         checked = check(value, scope)
         if checked is not None:
             coerce(checked, target.type, value.span, scope.names.findings)
@@ -96,6 +106,9 @@ def assign_value(
 
 
 def _assign(node: tree.Assign, body: Body) -> Statement | None:
+    enabled = _enabled(node, body)
+    if enabled is not None:
+        return enabled
     scope = body.scope
     target = target_place(node.target, scope)
     if target is None:
@@ -104,10 +117,98 @@ def _assign(node: tree.Assign, body: Body) -> Statement | None:
     if target in body.loops:
         text = "the loop's control variable is changed inside the loop"
         scope.names.findings.warning("ST5005", node.span, text, "use EXIT or another variable")
+    if not isinstance(target.type, Elementary):
+        whole = _aggregate_result(node, target, scope)
+        if whole is not None:
+            return whole
     return assign_value(target, node.value, node.span, scope)
 
 
+def _aggregate_result(node: tree.Assign, target: Place, scope: Scope) -> Statement | None:
+    """Return `target := f(…)` where the function's result is an array or structure."""
+    call = node.value
+    if not isinstance(call, tree.Call) or not isinstance(call.callee, tree.Name):
+        return None
+    routine = scope.names.routines.get(call.callee.name.upper())
+    if routine is None or routine.kind != "FUNCTION" or routine.result != target.type:
+        return None
+    checked = functions.function_call(call, routine, scope, CHECKS)
+    if checked is None:
+        return program.If(node.span, (), ())  # reported: nothing more to say
+    outputs = (*checked.outputs, (routine.result_local, target))
+    return program.Evaluate(node.span, replace(checked, outputs=outputs))
+
+
+def _enabled(node: tree.Assign | tree.CallStatement, body: Body) -> Statement | None:
+    """Return a statement whose call has EN or ENO, as IF EN THEN …; ENO := TRUE; ELSE … END_IF."""
+    call = node.value if isinstance(node, tree.Assign) else node.call
+    if not isinstance(call, tree.Call):
+        return None
+    controls = {
+        item.name.upper(): item
+        for item in call.arguments
+        if item.name is not None and item.name.upper() in {"EN", "ENO"}
+    }
+    if not controls or _declares(call.callee, set(controls), body.scope):
+        return None
+    rest = tuple(item for item in call.arguments if item not in controls.values())
+    plain = replace(call, arguments=rest)
+    inner: tree.Statement = (
+        replace(node, value=plain)
+        if isinstance(node, tree.Assign)
+        else tree.CallStatement(node.span, plain)
+    )
+    enable = controls["EN"].value if "EN" in controls else None
+    condition = enable or tree.Literal(node.span, "bool", "TRUE")
+    done = _eno(controls, "TRUE", node.span)
+    branch = tree.Branch(node.span, condition, (inner, *done))
+    return _if(tree.If(node.span, (branch,), _eno(controls, "FALSE", node.span)), body)
+
+
+def _eno(controls: dict[str, tree.Argument], value: str, span: Span) -> tuple[tree.Statement, ...]:
+    target = controls["ENO"].value if "ENO" in controls else None
+    if target is None:
+        return ()
+    return (tree.Assign(span, target, tree.Literal(span, "bool", value)),)
+
+
+def _declares(callee: tree.Expression, names: set[str], scope: Scope) -> bool:
+    """Whether what is called has variables EN or ENO of its own."""
+    if not isinstance(callee, tree.Name):
+        return False
+    variable = scope.find(callee.name)
+    name = str(variable.type) if variable is not None else callee.name
+    routine = scope.names.routines.get(name.upper())
+    return routine is not None and bool(names & set(routine.variables))
+
+
+def _refer(node: tree.Refer, body: Body) -> Statement | None:
+    """Return the binding of a REFERENCE TO."""
+    scope = body.scope
+    pointer = pointer_of(node.target, scope)
+    if pointer is None:
+        return None
+    if not isinstance(pointer.type, Reference):
+        text = f"{pointer.type} is no reference; REF= binds a REFERENCE TO"
+        scope.names.findings.error("ST3005", node.span, text)
+        return None
+    if isinstance(node.value, tree.Null):
+        return Assign(node.span, pointer, Constant(pointer.type, 0))
+    place = place_of(node.value, scope)
+    address = None if place is None else refer(place, pointer.type.style, node.value, scope)
+    if place is None or address is None:
+        return None
+    if scope.names.target_of(pointer.type) != place.type:
+        text = f"{place.type} cannot be bound to {pointer.type}"
+        scope.names.findings.error("ST3001", node.span, text)
+        return None
+    return Assign(node.span, pointer, address)
+
+
 def _call(node: tree.CallStatement, body: Body) -> Statement | None:
+    enabled = _enabled(node, body)
+    if enabled is not None:
+        return enabled
     scope, call = body.scope, node.call
     assert isinstance(call, tree.Call)
     if isinstance(call.callee, tree.Name) and scope.find(call.callee.name) is None:
@@ -138,6 +239,9 @@ def _call_by_name(
         text = f"{callee.name} is a {kind}, not an instance"
         scope.names.findings.error("ST4004", callee.span, text, hint)
         return None
+    if routine is not None:
+        called = functions.function_call(call, routine, scope, CHECKS)
+        return None if called is None else program.Evaluate(node.span, called)
     if callee.name.upper() in SPLITS:
         return _split(node, call, callee, scope)
     value = check(call, scope)
@@ -176,26 +280,56 @@ def _invoke(
 ) -> Statement | None:
     assert block.structure is not None
     scope.routine.calls.add(block.name.upper())
-    inputs, outputs = [], []
-    for key, argument in calls.bind_arguments(call, block, scope).items():
-        member = block.structure.field(key)
+    inputs: list[Assign | CopyBytes] = []
+    outputs: list[Assign | CopyBytes] = []
+    given = functions.bind_arguments(call, block, scope)
+    for variable in block.parameters():
+        if variable.section == "VAR_IN_OUT":
+            argument = given.pop(variable.name.upper(), None)
+            inputs += _bind_in_out(variable, argument, call, place, scope)
+    for key, argument in given.items():
         if argument.value is None:
             continue
-        if member is None:  # a located variable of the block: it has an address of its own
-            part = block.variables[key].place
-        else:
-            part = member_of(place, block.structure, member)
+        part = _instance_part(block, key, place)
         if argument.is_output:
             taken = _take_output(argument, part, block, key, scope)
-            if taken is not None:
-                outputs.append(taken)
-            continue
-        given = assign_value(part, argument.value, argument.span, scope)
-        if given is not None:
-            inputs.append(given)
+            outputs += [] if taken is None else [taken]
+        else:
+            assigned = assign_value(part, argument.value, argument.span, scope)
+            inputs += [] if assigned is None else [assigned]
     return program.Invoke(
         node.span, block.name.upper(), block.standard, place, tuple(inputs), tuple(outputs)
     )
+
+
+def _instance_part(block: RoutineInfo, key: str, place: Place) -> Place:
+    """Return the place of a block's variable in an instance."""
+    assert block.structure is not None
+    member = block.structure.field(key)
+    if member is None:  # a located variable of the block: it has an address of its own
+        return block.variables[key].place
+    return member_of(place, block.structure, member)
+
+
+def _bind_in_out(
+    variable: VariableInfo,
+    argument: tree.Argument | None,
+    call: tree.Call,
+    instance: Place,
+    scope: Scope,
+) -> list[Assign]:
+    """Return what ties a VAR_IN_OUT of an instance to its variable for this call."""
+    pointer = variable.place.pointer
+    assert pointer is not None
+    bounds = [end for pair in variable.place.bounds for end in pair]
+    slots = [pointer, *(end.place for end in bounds if isinstance(end, program.Load))]
+    values = functions.in_out_argument(variable, argument, call.span, scope, CHECKS)
+    bound = []
+    for slot, value in zip(slots, values, strict=False):
+        if value is not None:
+            target = part_of(instance, slot.offset, slot.type, slot.owner)
+            bound.append(Assign(call.span, target, value))
+    return bound
 
 
 def _take_output(
@@ -206,7 +340,7 @@ def _take_output(
     if target is None:
         return None
     if not isinstance(target.type, Elementary) or not isinstance(part.type, Elementary):
-        same = calls.output_target(argument, block.variables[key], scope, CHECKS)
+        same = functions.output_target(argument, block.variables[key], scope, CHECKS)
         return None if same is None else CopyBytes(argument.span, target, part)
     loaded: program.Expression = program.Load(part.type, part)
     if argument.negated:
@@ -340,6 +474,7 @@ def _jump(node: tree.Jump, body: Body) -> Statement | None:
 
 _CHECKERS: Final[dict[type, Callable[..., Statement | None]]] = {
     tree.Assign: _assign,
+    tree.Refer: _refer,
     tree.CallStatement: _call,
     tree.If: _if,
     tree.Case: _case,

@@ -25,6 +25,32 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Partial:
+    """`object.%X3`, `object.%B1` or `object.3`: a part of a bit string."""
+
+    span: Span
+    object: "Expression"
+    width: int
+    """Bits: 1, 8, 16 or 32."""
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deref:
+    """`object^`: what a reference refers to."""
+
+    span: Span
+    object: "Expression"
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    """`NULL`, the reference to nothing."""
+
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Index:
     """`object[i, j]`."""
 
@@ -105,7 +131,21 @@ class Given:
     value: object
 
 
-Expression = Name | Member | Index | Literal | Direct | Unary | Binary | Call | Wrong | Given
+Expression = (
+    Name
+    | Member
+    | Partial
+    | Deref
+    | Null
+    | Index
+    | Literal
+    | Direct
+    | Unary
+    | Binary
+    | Call
+    | Wrong
+    | Given
+)
 
 # -- statements ---------------------------------------------------------------------------------
 
@@ -113,6 +153,15 @@ Expression = Name | Member | Index | Literal | Direct | Unary | Binary | Call | 
 @dataclass(frozen=True, slots=True)
 class Assign:
     """`target := value;`."""
+
+    span: Span
+    target: Expression
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Refer:
+    """`target REF= value;`: bind a REFERENCE TO."""
 
     span: Span
     target: Expression
@@ -211,7 +260,7 @@ class Jump:
     keyword: str
 
 
-Statement = Assign | CallStatement | If | Case | For | While | Repeat | Jump
+Statement = Assign | Refer | CallStatement | If | Case | For | While | Repeat | Jump
 
 # -- declarations -------------------------------------------------------------------------------
 
@@ -225,23 +274,52 @@ class NamedType:
 
 
 @dataclass(frozen=True, slots=True)
-class ArrayType:
-    """`ARRAY [lower..upper, …] OF element`."""
+class SubrangeType:
+    """`base (lower..upper)`."""
 
     span: Span
-    ranges: tuple[tuple[Expression, Expression], ...]
+    base: NamedType
+    lower: Expression
+    upper: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class EnumType:
+    """`(A, B := 5)`, or `base (A := 1, B := 2)`."""
+
+    span: Span
+    base: NamedType | None
+    values: tuple[tuple[Name, Expression | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceType:
+    """`REF_TO target`, `REFERENCE TO target` or `POINTER TO target`."""
+
+    span: Span
+    style: str
+    target: "TypeSpec"
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayType:
+    """`ARRAY [lower..upper, …] OF element`; for `ARRAY [*, *]` the ranges are None."""
+
+    span: Span
+    ranges: tuple[tuple[Expression, Expression] | None, ...]
     element: "TypeSpec"
 
 
 @dataclass(frozen=True, slots=True)
 class StructType:
-    """`STRUCT members END_STRUCT`."""
+    """`STRUCT members END_STRUCT`, or a UNION, whose members overlap."""
 
     span: Span
     members: tuple["Variable", ...]
+    is_union: bool = False
 
 
-TypeSpec = NamedType | ArrayType | StructType
+TypeSpec = NamedType | SubrangeType | EnumType | ReferenceType | ArrayType | StructType
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ def _recovering_variables(cursor: Cursor) -> list[tree.Variable]:
         cursor.depth = depth
         if cursor.current is start:
             cursor.advance()
-        cursor.skip_to({";", "END_VAR", "END_STRUCT", *UNIT_STARTS, *_UNIT_ENDS})
+        cursor.skip_to({";", "END_VAR", "END_STRUCT", "END_UNION", *UNIT_STARTS, *_UNIT_ENDS})
         cursor.accept(";")
         return []
 
@@ -152,7 +152,7 @@ def _address(cursor: Cursor) -> tree.Direct | None:
 
 
 def type_spec(cursor: Cursor) -> tree.TypeSpec:
-    """Read a type: a name, an array or a structure."""
+    """Read a type: a name, an array, a structure, an enumeration or a reference."""
     start = cursor.current
     cursor.enter()
     read = _type_spec(cursor, start)
@@ -162,18 +162,64 @@ def type_spec(cursor: Cursor) -> tree.TypeSpec:
 
 def _type_spec(cursor: Cursor, start: Token) -> tree.TypeSpec:
     if cursor.accept("ARRAY"):
-        cursor.expect("[", "after ARRAY")
-        ranges = [_range(cursor)]
-        while cursor.accept(","):
-            ranges.append(_range(cursor))
-        cursor.expect("]", "to close the bounds")
-        cursor.expect("OF", "after the bounds")
-        element = type_spec(cursor)
-        return tree.ArrayType(cursor.since(start), tuple(ranges), element)
-    if cursor.accept("STRUCT"):
+        return _array(cursor, start)
+    if cursor.accept("STRUCT", "UNION"):
         return _struct(cursor, start)
-    token = cursor.name("a type")
-    return tree.NamedType(cursor.span_of(token), token.text)
+    if cursor.at("("):
+        return _enumeration(cursor, start, None)
+    if cursor.accept("REF_TO"):
+        return tree.ReferenceType(cursor.since(start), "REF_TO", type_spec(cursor))
+    if cursor.at("REFERENCE", "POINTER"):
+        word = cursor.advance()
+        cursor.expect("TO", f"after {word.key}")
+        return tree.ReferenceType(cursor.since(start), f"{word.key} TO", type_spec(cursor))
+    return _named(cursor)
+
+
+def _named(cursor: Cursor) -> tree.TypeSpec:
+    """Read `name`, `name (lower..upper)` or `name (A := 1, B := 2)`."""
+    start = cursor.name("a type")
+    text = start.text
+    while cursor.accept("."):
+        text += "." + cursor.name("a type after '.'").text
+    name = tree.NamedType(cursor.since(start), text)
+    if not cursor.at("("):
+        return name
+    if cursor.peek().kind is TokenKind.NAME and cursor.peek(2).key in {",", ")", ":="}:
+        return _enumeration(cursor, start, name)
+    cursor.advance()
+    lower, upper = _range(cursor)
+    cursor.expect(")", "to close the subrange")
+    return tree.SubrangeType(cursor.since(start), name, lower, upper)
+
+
+def _enumeration(cursor: Cursor, start: Token, base: tree.NamedType | None) -> tree.TypeSpec:
+    cursor.expect("(", "before the values")
+    values: list[tuple[tree.Name, tree.Expression | None]] = []
+    while True:
+        token = cursor.name("the name of a value")
+        value = expression(cursor) if cursor.accept(":=") else None
+        values.append((tree.Name(cursor.span_of(token), token.text), value))
+        if not cursor.accept(","):
+            break
+    cursor.expect(")", "to close the values")
+    if base is None and cursor.current.kind is TokenKind.NAME:
+        base_token = cursor.advance()  # (A, B) UINT, as CODESYS writes it
+        base = tree.NamedType(cursor.span_of(base_token), base_token.text)
+    return tree.EnumType(cursor.since(start), base, tuple(values))
+
+
+def _array(cursor: Cursor, start: Token) -> tree.TypeSpec:
+    cursor.expect("[", "after ARRAY")
+    ranges: list[tuple[tree.Expression, tree.Expression] | None] = []
+    while True:
+        ranges.append(None if cursor.accept("*") else _range(cursor))
+        if not cursor.accept(","):
+            break
+    cursor.expect("]", "to close the bounds")
+    cursor.expect("OF", "after the bounds")
+    element = type_spec(cursor)
+    return tree.ArrayType(cursor.since(start), tuple(ranges), element)
 
 
 def _range(cursor: Cursor) -> tuple[tree.Expression, tree.Expression]:
@@ -184,12 +230,13 @@ def _range(cursor: Cursor) -> tuple[tree.Expression, tree.Expression]:
 
 def _struct(cursor: Cursor, start: Token) -> tree.StructType:
     members: list[tree.Variable] = []
-    while not cursor.at("END_STRUCT"):
+    end = f"END_{start.key}"
+    while not cursor.at(end):
         if cursor.current.kind is TokenKind.END or cursor.at(*UNIT_STARTS, *_UNIT_ENDS):
-            raise cursor.fault("expected END_STRUCT to close STRUCT")
+            raise cursor.fault(f"expected {end} to close {start.key}")
         members += _recovering_variables(cursor)
     cursor.advance()
-    return tree.StructType(cursor.since(start), tuple(members))
+    return tree.StructType(cursor.since(start), tuple(members), start.key == "UNION")
 
 
 def initial_value(cursor: Cursor) -> tree.Initial:

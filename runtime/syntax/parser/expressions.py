@@ -4,6 +4,7 @@ Unary minus and NOT bind tighter than `**`, as edition 3's table says: -2 ** 2 i
 operators, ** too, associate to the left.
 """
 
+import re
 from typing import Final
 
 from runtime.limits import OPERATORS_MAX
@@ -23,6 +24,9 @@ PRECEDENCE: Final = {
     "**": 8,
 }  # fmt: skip
 """Binding strength of the binary operators; the greater binds tighter."""
+
+_WORD_FUNCTIONS: Final = ("MOD", "AND", "OR", "XOR")
+"""Operators that can be called by their reserved words: AND(a, b, c)."""
 
 _LITERALS: Final = {
     TokenKind.INTEGER: "integer",
@@ -77,21 +81,39 @@ def postfix(cursor: Cursor) -> tree.Expression:
     while cursor.at(".", "[", "("):
         cursor.enter()
         if cursor.accept("."):
-            name = cursor.name("the name of a member after '.'")
-            operand = tree.Member(cursor.since(start), operand, name.text)
+            operand = _selected(cursor, start, operand)
+        elif cursor.accept("^"):
+            operand = tree.Deref(cursor.since(start), operand)
         elif cursor.accept("["):
             indices = [expression(cursor)]
             while cursor.accept(","):
                 indices.append(expression(cursor))
             cursor.expect("]", "to close the index")
             operand = tree.Index(cursor.since(start), operand, tuple(indices))
-        elif cursor.at("(") and isinstance(operand, tree.Name | tree.Member | tree.Index):
+        elif cursor.at("(") and isinstance(operand, _CALLABLE):
             arguments = call_arguments(cursor)
             operand = tree.Call(cursor.since(start), operand, arguments)
         else:
             break
     cursor.leave(cursor.depth - depth)
     return operand
+
+
+_CALLABLE: Final = (tree.Name, tree.Member, tree.Index, tree.Deref)
+_PARTIAL: Final = re.compile(r"%?([XBWD]?)(\d+)", re.IGNORECASE)
+_WIDTHS: Final = {"": 1, "X": 1, "B": 8, "W": 16, "D": 32}
+
+
+def _selected(cursor: Cursor, start: Token, operand: tree.Expression) -> tree.Expression:
+    """Read what follows a dot: a member's name, or a part of a bit string."""
+    token = cursor.current
+    part = _PARTIAL.fullmatch(token.text)
+    if part is not None and token.kind in {TokenKind.DIRECT, TokenKind.INTEGER}:
+        cursor.advance()
+        width = _WIDTHS[part[1].upper()]
+        return tree.Partial(cursor.since(start), operand, width, int(part[2]))
+    name = cursor.name("the name of a member after '.'")
+    return tree.Member(cursor.since(start), operand, name.text)
 
 
 def primary(cursor: Cursor) -> tree.Expression:
@@ -108,7 +130,9 @@ def primary(cursor: Cursor) -> tree.Expression:
     if token.kind is TokenKind.DIRECT:
         cursor.advance()
         return tree.Direct(span, token.text)
-    if cursor.at("AND", "OR", "XOR", "MOD") and cursor.peek().key == "(":
+    if cursor.accept("NULL"):
+        return tree.Null(span)
+    if cursor.at(*_WORD_FUNCTIONS) and cursor.peek().key == "(":
         cursor.advance()
         return tree.Name(span, token.text)
     if cursor.accept("TRUE", "FALSE"):

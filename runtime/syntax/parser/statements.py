@@ -59,11 +59,26 @@ def _simple(cursor: Cursor) -> tree.Statement:
     if cursor.accept(":="):
         value = expression(cursor)
         return tree.Assign(cursor.since(start), target, value)
+    if cursor.peek().key == "=" and cursor.current.key in {"S", "R", "REF"}:
+        return _special_assignment(cursor, start, target)
     if isinstance(target, tree.Call):
         return tree.CallStatement(cursor.since(start), target)
     if cursor.at("="):
         raise cursor.fault("expected ':=' in an assignment", "'=' compares; ':=' assigns")
     raise cursor.fault("expected ':=' or a call")
+
+
+def _special_assignment(cursor: Cursor, start: Token, target: tree.Expression) -> tree.Statement:
+    """Read `S=`, `R=` (set or reset while the value is true) or `REF=`."""
+    word = cursor.advance()
+    cursor.advance()
+    value = expression(cursor)
+    span = cursor.since(start)
+    if word.key == "REF":
+        return tree.Refer(span, target, value)
+    constant = tree.Literal(cursor.span_of(word), "bool", "TRUE" if word.key == "S" else "FALSE")
+    assignment = tree.Assign(span, target, constant)
+    return tree.If(span, (tree.Branch(span, value, (assignment,)),), ())
 
 
 def _if(cursor: Cursor) -> tree.Statement:
@@ -155,9 +170,15 @@ def _label_ahead(cursor: Cursor) -> bool:
     if token.kind is not TokenKind.NAME:
         return False
     ahead = 1
-    while cursor.peek(ahead).key == "." and cursor.peek(ahead + 1).kind is TokenKind.NAME:
-        ahead += 2
-    return cursor.peek(ahead).key in {":", ",", ".."}
+    while (key := cursor.peek(ahead).key) not in _NO_LABEL:
+        if key in {":", ","}:
+            return True
+        ahead += 1
+    return False
+
+
+_NO_LABEL: Final = frozenset({":=", ";", "(", "=>", "^", "", "END_CASE", "ELSE"})
+"""What ends the look ahead for a label: a statement that begins with a name has one of these."""
 
 
 def _label(cursor: Cursor) -> tree.Label:
