@@ -10,7 +10,7 @@ from runtime.artifact.abi import FaultKind
 from runtime.artifact.program import Area
 from runtime.build import build_project, check_sources
 from runtime.limits import LOOP_BUDGET
-from runtime.model.build_model import TaskPlan
+from runtime.model.configure import TaskPlan
 from runtime.plant.rig import Disturbance, Rig
 from runtime.project.load import Project, load_project
 from runtime.source import read_source

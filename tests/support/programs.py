@@ -12,7 +12,7 @@ from runtime.app.simulate import Cycle, Setting, Simulation, Stepper, find_symbo
 from runtime.artifact.program import Site, Symbol, TaskInfo
 from runtime.build import check_sources, compile_sources, sites_of, symbols_of, tasks_of
 from runtime.datatypes.derived import Array, DataType, Structure
-from runtime.datatypes.elementary import Kind
+from runtime.datatypes.elementary import Elementary, Kind
 from runtime.datatypes.values import Json, parse_json
 from runtime.diagnostics.diagnostic import Diagnostic, Severity
 from runtime.source import Source
@@ -153,7 +153,7 @@ def _settings(inputs: Inputs, symbols: tuple[Symbol, ...]) -> Iterator[Setting]:
     for cycle, values in inputs.items():
         for path, value in values.items():
             symbol = find_symbol(symbols, path)
-            assert not isinstance(symbol.type, Array | Structure)
+            assert isinstance(symbol.type, Elementary)
             parsed = parse_json(value, symbol.type)
             assert parsed is not None, f"{path} cannot be {value!r}"
             yield Setting(cycle, symbol, parsed)
@@ -188,5 +188,5 @@ def _reals(offset: int, data_type: DataType) -> Iterator[tuple[int, str]]:
     elif isinstance(data_type, Array):
         for place in range(offset, offset + data_type.size, data_type.element.size):
             yield from _reals(place, data_type.element)
-    elif data_type.kind is Kind.REAL:
+    elif isinstance(data_type, Elementary) and data_type.kind is Kind.REAL:
         yield offset, "<" + data_type.format
