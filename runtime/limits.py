@@ -15,8 +15,11 @@ DIAGNOSTICS_MAX: Final = 100
 RECURSION_LIMIT: Final = 60 * NESTING_MAX
 """Python frames that the deepest permitted nesting may take in any stage."""
 
-STATE_BYTES_MAX: Final = 1 << 30
-"""Bytes of state a program may have: more is a typing error in an array bound."""
+STATE_BYTES_MAX: Final = 1 << 26
+"""Bytes of state a program may have, 64 MiB: more is a typing error in an array bound."""
+
+FRAME_BYTES_MAX: Final = 1 << 18
+"""Bytes of variables a function's call may have, 256 KiB: calls nest on a stack of 8 MiB."""
 
 LOOP_BUDGET: Final = 20_000_000
 """Loop iterations a scan may take before the watchdog fault: 10 to 50 ms of native code."""

@@ -281,9 +281,9 @@ def _call_function(node: program.CallFunction, build: Builder) -> str:
 
 
 def copy_bytes(emit: Emitter, target: str, source: str, size: int) -> None:
-    """Emit the copy of a whole array or structure."""
+    """Emit the copy of a whole array or structure, perhaps onto itself."""
     emit.effect(
-        f"call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {size}, i1 false)"
+        f"call void @llvm.memmove.p0.p0.i64(ptr {target}, ptr {source}, i64 {size}, i1 false)"
     )
 
 

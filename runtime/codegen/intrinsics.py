@@ -196,7 +196,7 @@ def declarations() -> list[str]:
             for sign in ("s", "u")
         ]
     lines += [f"declare {kind} @llvm.bswap.{kind}({kind})" for kind in ("i16", "i32", "i64")]
-    lines.append("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
+    lines.append("declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)")
     return lines
 
 

@@ -86,10 +86,7 @@ def _check_bounds(node: program.Assign, value: str, emit: Emitter) -> None:
 def _copy(node: program.CopyBytes, make: StatementBuilder, _loop: Loop | None) -> bool:
     source = make.build.address(node.source)
     target = make.build.address(node.target)
-    size = node.source.type.size
-    whole = make.emit.alloca(f"[{size} x i8]", 8)
-    copy_bytes(make.emit, whole, source, size)
-    copy_bytes(make.emit, target, whole, size)
+    copy_bytes(make.emit, target, source, node.source.type.size)
     return True
 
 

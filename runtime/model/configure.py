@@ -20,7 +20,7 @@ from runtime.model.program import Base, Instance, Place, Statement, Task, Variab
 from runtime.model.scope import Names, RoutineInfo, Scope, TypeInfo
 from runtime.model.statements import assign_value, target_place
 from runtime.model.types import resolve_type
-from runtime.model.work import Declarations
+from runtime.model.work import Declarations, report_size
 from runtime.source import Span
 from runtime.syntax import tree
 
@@ -72,8 +72,7 @@ def lay_out_tasks(
         tasks = _planned((TaskPlan("MAIN", _all_programs(names)),), layout)
     if layout.work.state_end > STATE_BYTES_MAX:
         size = layout.work.state_end
-        text = f"the program takes {size} bytes, at most {STATE_BYTES_MAX} are possible"
-        names.findings.error("ST2014", _NOWHERE, text)
+        report_size("the whole program", size, STATE_BYTES_MAX, _NOWHERE, names.findings)
     return tasks
 
 

@@ -11,6 +11,7 @@ from runtime.datatypes.derived import UNKNOWN, OpenArray, Structure, align
 from runtime.datatypes.elementary import LINT, Elementary
 from runtime.datatypes.scalars import Reference, reference
 from runtime.datatypes.values import load
+from runtime.limits import FRAME_BYTES_MAX, STATE_BYTES_MAX
 from runtime.model.expressions import check_as
 from runtime.model.hidden import CONTROL_TYPE, HIDDEN_SECTION, hidden_blocks
 from runtime.model.initial import initial_bytes
@@ -27,7 +28,14 @@ from runtime.model.scope import (
 )
 from runtime.model.sfc import action_routines
 from runtime.model.types import named_type, resolve_type, scalar_bytes
-from runtime.model.work import NOWHERE, Declarations, Layout, LocalVariable, enter
+from runtime.model.work import (
+    NOWHERE,
+    Declarations,
+    Layout,
+    LocalVariable,
+    enter,
+    report_size,
+)
 from runtime.project.units import Address
 from runtime.source import Span
 from runtime.stdlib.charts import ACTION_CONTROL
@@ -143,8 +151,12 @@ def _routine(key: str, span: Span, work: Declarations) -> RoutineInfo | None:
         _function_result(pou, info, scope, work)
     for block in _inputs_first(pou):
         _routine_block(block, info, layout, work)
-    if pou.kind != "FUNCTION":
-        info.structure, info.initial = layout.structure(), layout.image()
+    if pou.kind == "FUNCTION":
+        _check_frame(info, work)
+    else:
+        whole = layout.finish(info.span, work.names.findings) or TypeInfo(UNKNOWN, b"")
+        assert isinstance(whole.type, Structure)
+        info.structure, info.initial = whole.type, whole.initial
     if info.result is not None:
         info.result_local = len(work.locals[key])
     work.open.discard(key)
@@ -153,6 +165,13 @@ def _routine(key: str, span: Span, work: Declarations) -> RoutineInfo | None:
         work.names.routines[action] = routine
         work.locals[action], work.temporaries[action] = [], []
     return info
+
+
+def _check_frame(info: RoutineInfo, work: Declarations) -> None:
+    size = sum(len(item.initial) for item in work.locals[info.name.upper()])
+    if size > FRAME_BYTES_MAX:
+        what = f"a call of {info.name}"
+        report_size(what, size, FRAME_BYTES_MAX, info.span, work.names.findings)
 
 
 def _routine_block(
@@ -278,7 +297,8 @@ def shared_place(key: str, resolved: TypeInfo, work: Declarations) -> Place:
     offset = align(work.state_end, max(resolved.type.alignment, 8))
     work.state_end = offset + resolved.type.size
     place = Place(Base.STATE, offset, resolved.type, owner=key)
-    work.pokes.append((place, resolved.initial))
+    if work.state_end <= STATE_BYTES_MAX:  # else the whole is refused: the bytes are not kept
+        work.pokes.append((place, resolved.initial))
     return place
 
 

@@ -8,7 +8,7 @@ from runtime.limits import STATE_BYTES_MAX
 from runtime.model.initial import constant_of, initial_bytes
 from runtime.model.program import Constant
 from runtime.model.scope import Scope, TypeInfo
-from runtime.model.work import Declarations, Layout, enter
+from runtime.model.work import Declarations, Layout, enter, report_size
 from runtime.source import Span
 from runtime.syntax import tree
 
@@ -92,8 +92,7 @@ def _array_type(spec: tree.ArrayType, scope: Scope, work: Declarations) -> TypeI
         return None
     array = Array(tuple(known), element.type)
     if array.size > STATE_BYTES_MAX:
-        text = f"{array} takes {array.size} bytes, at most {STATE_BYTES_MAX} are possible"
-        work.names.findings.error("ST2014", spec.span, text)
+        report_size(str(array), array.size, STATE_BYTES_MAX, spec.span, work.names.findings)
         return None
     return TypeInfo(array, element.initial * array.count)
 
@@ -189,9 +188,10 @@ def _structure_type(
             continue
         layout.add(member.name, info.type, image or info.initial)
         images.append(image or info.initial)
+    whole = layout.finish(spec.span, work.names.findings)
+    if whole is None or not spec.is_union:
+        return whole
     structure = layout.structure()
-    if not spec.is_union:
-        return TypeInfo(structure, layout.image())
     union = lay_over(name, [(item.name, item.type) for item in structure.fields])
     first = images[0] if images else b""
     return TypeInfo(union, first + bytes(union.size - len(first)))

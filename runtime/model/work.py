@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 
 from runtime.artifact.abi import CONTEXT_BYTES
 from runtime.datatypes.derived import DataType, Field, Structure, align
+from runtime.diagnostics.diagnostic import Findings
+from runtime.limits import STATE_BYTES_MAX
 from runtime.model.program import Place
-from runtime.model.scope import Names, RoutineInfo, Scope
+from runtime.model.scope import Names, RoutineInfo, Scope, TypeInfo
 from runtime.source import Span
 from runtime.syntax import tree
 
@@ -63,6 +65,11 @@ def enter(key: str, name: str, span: Span, work: Declarations) -> bool:
     return True
 
 
+def report_size(what: str, size: int, limit: int, span: Span, findings: Findings) -> None:
+    """Report something that takes too much memory."""
+    findings.error("ST2014", span, f"{what} takes {size} bytes, at most {limit} are possible")
+
+
 @dataclass(slots=True)
 class Layout:
     """Lays members out one after another, as C does; hidden ones take room but have no name."""
@@ -84,8 +91,16 @@ class Layout:
         self.alignment = max(self.alignment, data_type.alignment)
         if not hidden:
             self.fields.append(Field(name.upper(), offset, data_type))
-        self.parts.append((offset, image))
+        if self.end <= STATE_BYTES_MAX:  # what is too large is refused: its bytes are not kept
+            self.parts.append((offset, image))
         return offset
+
+    def finish(self, span: Span, findings: Findings) -> TypeInfo | None:
+        """Return the members as a structure, or report that they take too much (ST2014)."""
+        if self.end > STATE_BYTES_MAX:
+            report_size(self.name, self.end, STATE_BYTES_MAX, span, findings)
+            return None
+        return TypeInfo(self.structure(), self.image())
 
     def structure(self) -> Structure:
         """Return the members as a structure."""
