@@ -164,6 +164,10 @@ def shared_type(left: Expression, right: Expression) -> Elementary | None:
     if NULL in {left.type, right.type} and left.type.kind is right.type.kind:
         return right.type if left.type == NULL else left.type
     left_free, right_free = is_free(left), is_free(right)
+    if left_free and right_free and left.type.is_number and right.type.is_number:
+        # Exact as they are: 1 * 18446744073709551615 has no common type, yet a value.
+        is_real = Kind.REAL in {left.type.kind, right.type.kind}
+        return LREAL if is_real else common_type(left.type, right.type) or ULINT
     if left_free == right_free:
         return common_type(left.type, right.type)
     free, bound = (left, right) if left_free else (right, left)

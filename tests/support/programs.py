@@ -76,7 +76,11 @@ def codes_of(*texts: str) -> list[str]:
 
 
 def run(
-    *texts: str, cycles: int = 1, period_ns: int = 100 * MS, inputs: Inputs | None = None
+    *texts: str,
+    cycles: int = 1,
+    period_ns: int = 100 * MS,
+    inputs: Inputs | None = None,
+    watch: Sequence[str] = (),
 ) -> Run:
     """Run sources in both engines and return the cycles, after checking that all bytes agree.
 
@@ -85,15 +89,17 @@ def run(
         cycles: Scans to run.
         period_ns: Virtual time between scans.
         inputs: What to set before which cycle.
+        watch: Variables to read; all of them without it.
     """
     engines = [_compiled(texts), _interpreted(texts)]
     runs = []
     with patch.object(simulate, "LOOP_BUDGET", BUDGET):
         for engine in engines:
             settings = tuple(_settings(inputs or {}, engine.symbols))
+            watched = tuple(find_symbol(engine.symbols, name) for name in watch)
             simulation = Simulation(
-                engine.stepper, engine.tasks, engine.sites, engine.symbols, settings, cycles,
-                period_ns,
+                engine.stepper, engine.tasks, engine.sites, watched or engine.symbols, settings,
+                cycles, period_ns,
             )  # fmt: skip
             runs.append(simulation.run())
         done: list[Cycle] = []
@@ -186,6 +192,8 @@ def _reals(offset: int, data_type: DataType) -> Iterator[tuple[int, str]]:
         for item in data_type.fields:
             yield from _reals(offset + item.offset, item.type)
     elif isinstance(data_type, Array):
+        if isinstance(data_type.element, Elementary) and data_type.element.kind is not Kind.REAL:
+            return
         for place in range(offset, offset + data_type.size, data_type.element.size):
             yield from _reals(place, data_type.element)
     elif isinstance(data_type, Elementary) and data_type.kind is Kind.REAL:
