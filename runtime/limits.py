@@ -28,6 +28,9 @@ FUNCTION_STATEMENTS_MAX: Final = 150
 """Statements in one LLVM function. Optimisation time grows faster than a function's size:
 5,000 rungs in one function took 90 s, in pieces of 50 to 200 statements 10 s."""
 
+TEXT_UNITS_MAX: Final = 65_535
+"""Code units of a string: functions of strings keep their results on the stack."""
+
 # -- tasks --------------------------------------------------------------------------------------
 TASK_INTERVAL_NS_MIN: Final = 100_000
 """Shortest task interval, 100 µs: below it the wake-up itself takes most of the cycle."""

@@ -72,7 +72,7 @@ class Setting:
 
     cycle: int
     symbol: Symbol
-    value: bool | int | float
+    value: bool | int | float | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def read_symbol(state: bytearray | memoryview, symbol: Symbol) -> Json:
 def write_symbol(
     state: bytearray | memoryview,
     symbol: Symbol,
-    value: bool | float,  # noqa: FBT001
+    value: bool | float | str,  # noqa: FBT001
 ) -> None:
     """Write a variable of an elementary type."""
     assert isinstance(symbol.type, Elementary)

@@ -16,6 +16,7 @@ from runtime.artifact.abi import FaultKind
 from runtime.datatypes.derived import Array, DataType, Field, Structure
 from runtime.datatypes.elementary import ELEMENTARY, Elementary, Kind
 from runtime.datatypes.scalars import Enumeration, Reference
+from runtime.datatypes.texts import Text, text_type
 from runtime.errors import TaktError
 
 MAGIC: Final = b"TAKTPROG"
@@ -103,6 +104,8 @@ def encode_type(data_type: DataType) -> object:
         return {"enum": data_type.name, "bits": data_type.bits, "values": data_type.values}
     if isinstance(data_type, Reference):
         return {"reference": data_type.name}
+    if isinstance(data_type, Text):
+        return {"text": data_type.name, "capacity": data_type.capacity}
     if isinstance(data_type, Elementary):
         return data_type.plain.name
     if isinstance(data_type, Array):
@@ -127,6 +130,8 @@ def decode_type(encoded: object) -> DataType:
         return Enumeration(encoded["enum"], Kind.ENUM, encoded["bits"], values)
     if "reference" in encoded:
         return Reference(encoded["reference"], Kind.REFERENCE, 64, None)
+    if "text" in encoded:
+        return text_type(is_wide=encoded["text"] == "WSTRING", capacity=encoded["capacity"])
     if "array" in encoded:
         bounds = tuple((lower, upper) for lower, upper in encoded["array"])
         return Array(bounds, decode_type(encoded["of"]))

@@ -19,6 +19,7 @@ _FORMATS = {
     Kind.REAL: "f",
     Kind.DURATION: "i",
     Kind.DATE: "i",
+    Kind.CHARACTER: "u",
     Kind.TIME_OF_DAY: "i",
     Kind.DATE_AND_TIME: "i",
 }

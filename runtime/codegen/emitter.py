@@ -13,6 +13,8 @@ def value_type(data_type: Elementary) -> str:
     """Return LLVM's type of a value in a register."""
     if data_type is BOOL:
         return "i1"
+    if data_type.kind is Kind.TEXT:
+        return "ptr"  # to the string: its length, then its code units
     return memory_type(data_type)
 
 

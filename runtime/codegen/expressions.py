@@ -15,7 +15,10 @@ from runtime.codegen.emitter import (
     value_type,
 )
 from runtime.codegen.intrinsics import EMISSIONS, bool_not
+from runtime.codegen.linked import Linked
+from runtime.codegen.texts import call_text, load_text, store_text, text_constant
 from runtime.datatypes.elementary import BOOL, LINT, LREAL, Elementary, Kind
+from runtime.datatypes.texts import Text
 from runtime.model import program
 from runtime.model.program import Base, DynamicStep, Expression, Local, Place, Routine, Step
 from runtime.stdlib.declare import StandardFunction
@@ -29,8 +32,8 @@ class Builder:
     routines: dict[str, Routine]
     locals: list[str] = field(default_factory=list)
     """Registers that point to the function's variables."""
-    natives: dict[str, StandardFunction] = field(default_factory=dict)
-    """The native functions that are called, by name; shared by the whole module."""
+    linked: Linked = field(default_factory=Linked)
+    """What the whole module links in."""
     by_reference: frozenset[int] = frozenset()
     """The variables among them that are VAR_IN_OUT."""
 
@@ -95,6 +98,8 @@ class Builder:
         """Emit the load of a scalar."""
         data_type = place.type
         assert isinstance(data_type, Elementary)
+        if isinstance(data_type, Text):
+            return load_text(place, data_type, self)
         pointer = self.address(place)
         if place.bit >= 0:
             byte = self.emit.value(f"load i8, ptr {pointer}, align 1")
@@ -119,6 +124,9 @@ class Builder:
         data_type = place.type
         assert isinstance(data_type, Elementary)
         pointer = self.address(place)
+        if isinstance(data_type, Text):
+            store_text(self.emit, pointer, data_type, value)
+            return
         if place.bit >= 0:
             self._store_bit(pointer, place.bit, value)
             return
@@ -129,7 +137,7 @@ class Builder:
 
     def native(self, function: StandardFunction, result: Elementary, values: list[str]) -> str:
         """Emit the call of a native function on values of its parameters' types."""
-        self.natives[function.name] = function
+        self.linked.natives[function.name] = function
         arguments = ", ".join(
             f"{word} {value}" for word, value in zip(native_words(function), values, strict=True)
         )
@@ -289,6 +297,8 @@ def copy_bytes(emit: Emitter, target: str, source: str, size: int) -> None:
 
 def load_slot(emit: Emitter, data_type: Elementary, slot: str) -> str:
     """Emit the load of a scalar from memory of the call."""
+    if isinstance(data_type, Text):
+        return slot
     kind = memory_type(data_type)
     value = emit.value(f"load {kind}, ptr {slot}, align {data_type.alignment}")
     return emit.value(f"trunc i8 {value} to i1") if data_type is BOOL else value
@@ -305,4 +315,6 @@ _MAKERS: Final[dict[type, Callable[[Any, Builder], str]]] = {
     program.ShortCircuit: _short_circuit,
     program.CallStandard: _call_standard,
     program.CallFunction: _call_function,
+    program.TextConstant: text_constant,
+    program.CallText: call_text,
 }

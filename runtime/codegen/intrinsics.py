@@ -197,6 +197,7 @@ def declarations() -> list[str]:
         ]
     lines += [f"declare {kind} @llvm.bswap.{kind}({kind})" for kind in ("i16", "i32", "i64")]
     lines.append("declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)")
+    lines.append("declare i32 @llvm.umin.i32(i32, i32)")
     return lines
 
 

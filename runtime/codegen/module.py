@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from runtime.artifact import abi
-from runtime.codegen.blocks import block_ir, function_ir, native_words
+from runtime.codegen.blocks import block_ir
 from runtime.codegen.emitter import Emitter, value_type
 from runtime.codegen.expressions import Builder, copy_bytes
 from runtime.codegen.intrinsics import declarations
+from runtime.codegen.linked import Linked
 from runtime.codegen.statements import BUDGET, StatementBuilder
 from runtime.datatypes.derived import Structure
 from runtime.datatypes.elementary import Elementary
@@ -20,7 +21,7 @@ from runtime.engine import native
 from runtime.limits import FUNCTION_STATEMENTS_MAX
 from runtime.model import program
 from runtime.model.program import Local, Model, Place, Routine, Statement, Task
-from runtime.stdlib.declare import StandardBlock, StandardFunction
+from runtime.stdlib.declare import StandardBlock
 
 RETURNED: Final = 2
 """Status of a piece of a body that met RETURN."""
@@ -35,8 +36,7 @@ class ModuleBuilder:
     aliases: dict[str, int] = field(default_factory=dict)
     blocks: dict[str, tuple[StandardBlock, Structure]] = field(default_factory=dict)
     """The standard blocks that the program calls, by name."""
-    natives: dict[str, StandardFunction] = field(default_factory=dict)
-    """The native functions that the program calls, by name."""
+    linked: Linked = field(default_factory=Linked)
 
     def emitter(self, header: str) -> Emitter:
         """Begin a function."""
@@ -44,7 +44,7 @@ class ModuleBuilder:
 
     def builder(self, emit: Emitter) -> StatementBuilder:
         """Return what emits the statements of a function."""
-        return StatementBuilder(Builder(emit, self.model.routines, natives=self.natives), "leave")
+        return StatementBuilder(Builder(emit, self.model.routines, linked=self.linked), "leave")
 
 
 def program_ir(model: Model) -> str:
@@ -62,14 +62,9 @@ def _program_text(module: ModuleBuilder) -> str:
     for number, task in enumerate(module.model.tasks):
         _task(number, task, module)
     block_declarations = [f'declare void @"block.{name}"(ptr, i64)' for name in module.blocks]
-    natives = [_native_declaration(item) for item in module.natives.values()]
-    parts = [*declarations(), *block_declarations, *natives, *module.functions, *_metadata(module)]
+    linked = module.linked.declarations()
+    parts = [*declarations(), *block_declarations, *linked, *module.functions, *_metadata(module)]
     return "\n\n".join(parts) + "\n"
-
-
-def _native_declaration(function: StandardFunction) -> str:
-    result = "double" if function.result == "LREAL" else "i64"
-    return f'declare {result} @"function.{function.name}"({", ".join(native_words(function))})'
 
 
 def compile_model(model: Model) -> bytes:
@@ -88,8 +83,8 @@ def _optimised(model: Model) -> native.Module:
     module = native.parse_ir(_program_text(builder))
     for block, structure in builder.blocks.values():
         module.link_in(native.parse_ir(block_ir(block, structure)))
-    for function in builder.natives.values():
-        module.link_in(native.parse_ir(function_ir(function)))
+    for text in builder.linked.definitions():
+        module.link_in(native.parse_ir(text))
     native.hide_all_but(module, {abi.TASK_SYMBOL.format(n) for n in range(len(model.tasks))})
     native.optimise(module)
     return module

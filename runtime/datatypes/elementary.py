@@ -28,6 +28,8 @@ class Kind(enum.Enum):
     DATE_AND_TIME = "date and time"
     ENUM = "enumeration"
     REFERENCE = "reference"
+    CHARACTER = "character"
+    TEXT = "string"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ _FORMATS: Final = {
     **{(Kind.SIGNED, bits): code for bits, code in ((8, "b"), (16, "h"), (32, "i"), (64, "q"))},
     **{
         (kind, bits): code
-        for kind in (Kind.UNSIGNED, Kind.BITS)
+        for kind in (Kind.UNSIGNED, Kind.BITS, Kind.CHARACTER)
         for bits, code in ((8, "B"), (16, "H"), (32, "I"), (64, "Q"))
     },
 }
@@ -197,12 +199,15 @@ TOD: Final = Elementary("TOD", Kind.TIME_OF_DAY, 64)
 LTOD: Final = Elementary("LTOD", Kind.TIME_OF_DAY, 64)
 DT: Final = Elementary("DT", Kind.DATE_AND_TIME, 64)
 LDT: Final = Elementary("LDT", Kind.DATE_AND_TIME, 64)
+CHAR: Final = Elementary("CHAR", Kind.CHARACTER, 8)
+WCHAR: Final = Elementary("WCHAR", Kind.CHARACTER, 16)
 
 ELEMENTARY: Final[dict[str, Elementary]] = {
     item.name: item
     for item in (
         BOOL, SINT, INT, DINT, LINT, USINT, UINT, UDINT, ULINT, REAL, LREAL,
         BYTE, WORD, DWORD, LWORD, TIME, LTIME, DATE, LDATE, TOD, LTOD, DT, LDT,
+        CHAR, WCHAR,
     )
 }  # fmt: skip
 """All elementary types by their name in upper case."""

@@ -14,6 +14,7 @@ from runtime.datatypes.derived import Array, DataType, Structure
 from runtime.datatypes.elementary import Elementary, Kind, Scalar
 from runtime.datatypes.literals import LiteralError, parse_calendar
 from runtime.datatypes.scalars import Enumeration
+from runtime.datatypes.texts import Text, read_text, write_text
 
 Buffer = bytes | bytearray | memoryview
 Json = bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -29,12 +30,19 @@ def packer(scalar: Elementary) -> struct.Struct:
 
 def load(buffer: Buffer, offset: int, scalar: Elementary) -> Scalar:
     """Return the value of an elementary type at an offset."""
+    assert not isinstance(scalar, Text)
     value: Scalar = packer(scalar).unpack_from(buffer, offset)[0]
     return value
 
 
-def store(buffer: bytearray | memoryview, offset: int, scalar: Elementary, value: Scalar) -> None:
-    """Write a value of an elementary type, wrapped or rounded as the type holds it."""
+def store(
+    buffer: bytearray | memoryview, offset: int, scalar: Elementary, value: Scalar | str
+) -> None:
+    """Write a value of an elementary type, wrapped, rounded or cut as the type holds it."""
+    if isinstance(value, str):
+        assert isinstance(scalar, Text)
+        write_text(buffer, offset, scalar, value)
+        return
     packer(scalar).pack_into(buffer, offset, scalar.fit(value))
 
 
@@ -47,6 +55,8 @@ def read_json(buffer: Buffer, offset: int, data_type: DataType) -> Json:
         }
     if isinstance(data_type, Array):
         return _read_dimension(buffer, offset, data_type, 0)
+    if isinstance(data_type, Text):
+        return read_text(buffer, offset, data_type)
     assert isinstance(data_type, Elementary)
     return scalar_json(load(buffer, offset, data_type), data_type)
 
@@ -67,6 +77,8 @@ def scalar_json(value: Scalar, scalar: Elementary) -> Json:
         return calendar_text(int(value), scalar)
     if isinstance(scalar, Enumeration):
         return scalar.name_of(int(value)) or value
+    if scalar.kind is Kind.CHARACTER:
+        return chr(int(value))
     if scalar.kind is not Kind.REAL:
         return value
     number = float(value)
@@ -110,6 +122,10 @@ def describe(scalar: Elementary) -> str:
         return "true or false"
     if isinstance(scalar, Enumeration):
         return f"one of {', '.join(name for name, _ in scalar.values)}"
+    if isinstance(scalar, Text):
+        return f"text of at most {scalar.capacity} characters"
+    if scalar.kind is Kind.CHARACTER:
+        return "text of one character"
     if scalar.kind is Kind.REAL:
         return f"a number for {scalar}"
     if scalar.is_calendar:
@@ -118,7 +134,7 @@ def describe(scalar: Elementary) -> str:
     return f"a whole number from {scalar.minimum} to {scalar.maximum}{unit}"
 
 
-def parse_json(value: object, scalar: Elementary) -> Scalar | None:
+def parse_json(value: object, scalar: Elementary) -> Scalar | str | None:
     """Return a JSON value as the elementary type holds it, or None where it does not fit."""
     if isinstance(value, bool) or scalar.kind is Kind.BOOL:
         return value if isinstance(value, bool) and scalar.kind is Kind.BOOL else None
@@ -126,12 +142,16 @@ def parse_json(value: object, scalar: Elementary) -> Scalar | None:
         return _parse_text(value, scalar)
     if scalar.kind is Kind.REAL:
         return float(value) if isinstance(value, int | float) else None
-    if not isinstance(value, int):
+    if not isinstance(value, int) or isinstance(scalar, Text):
         return None
     return value if scalar.minimum <= value <= scalar.maximum else None
 
 
-def _parse_text(value: str, scalar: Elementary) -> Scalar | None:
+def _parse_text(value: str, scalar: Elementary) -> Scalar | str | None:
+    if isinstance(scalar, Text):
+        return value
+    if scalar.kind is Kind.CHARACTER:
+        return ord(value) if len(value) == 1 and ord(value) <= scalar.maximum else None
     if isinstance(scalar, Enumeration):
         return scalar.value_of(value)
     if scalar.kind is Kind.REAL:

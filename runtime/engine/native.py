@@ -33,9 +33,11 @@ LLVM_TYPES: Final = {
     "u64": "i64",
     "f64": "double",
     "ptr": "ptr",
+    "p8": "ptr",
+    "p16": "ptr",
 }
 """The words of a native signature and LLVM's names for them; ptr is an address as int64 to numba
-unless the caller gives a numba type of its own."""
+unless the caller gives a numba type of its own; p8 and p16 point to code units by index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +115,18 @@ def exported_ir(
     """Return LLVM text that defines `symbol` as the native form of a Python function.
 
     Args:
-        function: Plain Python that numba compiles; it may call plain functions of its own module.
-            It must not raise.
+        function: Plain Python that numba compiles; it may call other plain functions by their
+            global names. It must not raise.
         signature: Result and arguments.
         symbol: Name of the exported definition.
         record: Layout, as NumPy describes one, of what the first argument points to; the function
             then takes that record, with an attribute for each member, in its place.
         depends_on: A key of whatever stands outside the function's file and shapes its code.
     """
+    files = {inspect.getfile(item) for item in (function, *_helpers(function))}
+    sources = b"".join(Path(item).read_bytes() for item in sorted(files))
     key = cache.key_of(
-        "exported_ir 2", Path(inspect.getfile(function)).read_bytes(), function.__qualname__,
+        "exported_ir 3", sources, function.__qualname__,
         depends_on, repr(signature), symbol, repr(record), version("numba"), platform_key(),
     )  # fmt: skip
     kept = cache.fetch(key)
@@ -155,13 +159,16 @@ def _compile_ir(
 ) -> str:
     numba = import_numba()
     from numba import types
+    from numba.extending import register_jitable
 
     plain = {
         "void": types.void, "i8": types.int8, "i32": types.int32, "i64": types.int64,
         "u64": types.uint64, "f64": types.float64, "ptr": types.int64,
+        "p8": types.CPointer(types.uint8), "p16": types.CPointer(types.uint16),
     }  # fmt: skip
     arguments = [plain[word] for word in signature.arguments]
-    _register_helpers(function, set())
+    for helper in _helpers(function):
+        register_jitable(helper)
     if record is not None:
         function, arguments[0] = _over_record(function, record)
     options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
@@ -178,16 +185,18 @@ def _compile_ir(
     return str(module)
 
 
-def _register_helpers(function: Callable[..., Any], known: set[str]) -> None:
-    """Let numba compile the plain functions of its own module that a function calls."""
-    from numba.extending import register_jitable
-
-    for name in function.__code__.co_names:
-        helper = function.__globals__.get(name)
-        if name not in known and inspect.isfunction(helper):
-            known.add(name)
-            _register_helpers(helper, known)
-            register_jitable(helper)
+def _helpers(function: Callable[..., Any]) -> list[Callable[..., Any]]:
+    """Return the plain Python functions that a function calls, directly or through others."""
+    found: dict[str, Callable[..., Any]] = {}
+    left = [function]
+    while left:
+        current = left.pop()
+        for name in current.__code__.co_names:
+            helper = current.__globals__.get(name)
+            if inspect.isfunction(helper) and helper.__qualname__ not in found:
+                found[helper.__qualname__] = helper
+                left.append(helper)
+    return list(found.values())
 
 
 def _over_record(

@@ -19,6 +19,7 @@ from runtime.interpret.machine import (
     locate,
     storer,
 )
+from runtime.interpret.texts import call_text, text_constant
 from runtime.model import program
 from runtime.model.program import Base, DynamicStep, Expression, Place, Routine, Step
 
@@ -214,4 +215,6 @@ _MAKERS: Final[dict[type, Callable[[Any, Compiler], Evaluation]]] = {
     program.ShortCircuit: _short_circuit,
     program.CallStandard: _call_standard,
     program.CallFunction: _call_function,
+    program.TextConstant: text_constant,
+    program.CallText: call_text,
 }

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import cast
 
 from runtime.datatypes.elementary import Elementary, Scalar
+from runtime.datatypes.texts import Text
 from runtime.datatypes.values import packer
+from runtime.interpret.texts import text_loader, text_storer
 from runtime.model.program import Base, DynamicStep, Place, Step
 
 
@@ -125,6 +127,8 @@ def loader(place: Place, located: Located) -> Evaluation:
     if place.bit >= 0:
         bit = place.bit
         return lambda machine: bool(machine.memory[located(machine)] >> bit & 1)
+    if isinstance(place.type, Text):
+        return text_loader(place.type, located)
     unpack = packer(cast("Elementary", place.type)).unpack_from
 
     def read(machine: Machine) -> Scalar:
@@ -138,6 +142,8 @@ def storer(place: Place, located: Located) -> Callable[[Machine, Scalar], None]:
     """Return the closure that writes a scalar, which the place's type holds, at a place."""
     if place.bit >= 0:
         return _bit_storer(place.bit, located)
+    if isinstance(place.type, Text):
+        return text_storer(place.type, located)
     pack = packer(cast("Elementary", place.type)).pack_into
 
     def write(machine: Machine, value: Scalar) -> None:

@@ -1,8 +1,10 @@
 """Calls: standard functions, conversions by name, a user's functions; and their arguments."""
 
 from difflib import get_close_matches
+from typing import Final
 
 from runtime.datatypes.elementary import ELEMENTARY, LREAL, Elementary, Kind, common_type
+from runtime.datatypes.texts import TEXTS
 from runtime.model import functions, references
 from runtime.model.checks import Checks
 from runtime.model.coerce import coerce, is_free, settle
@@ -21,9 +23,12 @@ from runtime.model.program import (
     Expression,
 )
 from runtime.model.scope import Scope
+from runtime.model.text_calls import check_text_call
+from runtime.model.texts import is_text, select_text
 from runtime.source import Span
 from runtime.stdlib.declare import StandardFunction, in_generic, is_generic
 from runtime.stdlib.library import FUNCTIONS
+from runtime.stdlib.text import TEXT_FUNCTIONS
 from runtime.syntax import tree
 
 
@@ -65,6 +70,8 @@ def check_call(node: tree.Call, scope: Scope, checks: Checks) -> Expression | No
         return None
     if routine is not None:
         return functions.check_function(node, routine, scope, checks)
+    if key in TEXT_FUNCTIONS:
+        return check_text_call(node, TEXT_FUNCTIONS[key], None, scope, checks)
     if key in FUNCTIONS:
         return _standard(node, FUNCTIONS[key], scope, checks)
     special = references.SPECIAL.get(key)
@@ -81,22 +88,35 @@ def _derived(node: tree.Call, key: str, scope: Scope, checks: Checks) -> Express
     if key in TIME_OPERATORS:
         return check_time_operator(node, TIME_OPERATORS[key], scope, checks)
     stem, _, suffix = short_spelling(key).rpartition("_")
-    forced = ELEMENTARY.get(suffix)
-    if forced is not None and stem in OPERATORS:
-        return check_operator(node, stem, forced, scope, checks)
-    if forced is not None and stem == "NOT":
-        return check_invert(node, forced, scope, checks)
-    if forced is not None and stem in FUNCTIONS and stem != "TRUNC":
-        return _standard(node, FUNCTIONS[stem], scope, checks, forced)
+    if stem in _STEMS and (suffix in ELEMENTARY or suffix in TEXTS):
+        return _typed(node, stem, suffix, scope, checks)
     known, conversion = check_conversion(node, key, scope, checks)
     if not known:
         report_unknown_function(node.callee, scope)
     return conversion
 
 
+_STEMS: Final = (OPERATORS.keys() | FUNCTIONS.keys() | TEXT_FUNCTIONS.keys() | {"NOT"}) - {"TRUNC"}
+"""What can stand before a type: ADD_INT, SQRT_REAL, LEN_STRING, NOT_WORD."""
+
+
+def _typed(
+    node: tree.Call, stem: str, suffix: str, scope: Scope, checks: Checks
+) -> Expression | None:
+    """Return a function whose name tells the type of its operands."""
+    if stem in TEXT_FUNCTIONS:
+        return check_text_call(node, TEXT_FUNCTIONS[stem], TEXTS.get(suffix), scope, checks)
+    forced = TEXTS.get(suffix) or ELEMENTARY[suffix]
+    if stem in OPERATORS:
+        return check_operator(node, stem, forced, scope, checks)
+    if stem == "NOT":
+        return check_invert(node, forced, scope, checks)
+    return _standard(node, FUNCTIONS[stem], scope, checks, forced)
+
+
 def report_unknown_function(callee: tree.Name, scope: Scope) -> None:
     """Report a call of something that is not declared (ST2005)."""
-    known = [*FUNCTIONS, *OPERATORS, *scope.names.routines]
+    known = [*FUNCTIONS, *TEXT_FUNCTIONS, *OPERATORS, *scope.names.routines]
     close = get_close_matches(callee.name.upper(), known, n=1)
     hint = f"did you mean {close[0]}?" if close else ""
     text = f"there is no function or function block instance {callee.name}"
@@ -115,6 +135,8 @@ def _standard(
     if bound is None:
         return None
     values, spans = bound
+    if any(is_text(item) for item in values):
+        return _on_texts(node, function, values, scope)
     types = _generic_types(node, function, values, scope) if forced is None else None
     if forced is not None and all(
         in_generic(item.type, forced) for item in function.parameters if is_generic(item.type)
@@ -135,6 +157,16 @@ def _standard(
     result = types.get(function.result) or ELEMENTARY[function.result]
     free = forced is None and _depends_on_literals(function, values)
     return CallStandard(result, function, tuple(arguments), free)
+
+
+def _on_texts(
+    node: tree.Call, function: StandardFunction, values: list[Expression], scope: Scope
+) -> Expression | None:
+    selected = select_text(function.name, values)
+    if selected is None:
+        types = ", ".join(str(item.type) for item in values)
+        scope.names.findings.error("ST3002", node.span, f"{function.name} does not take {types}")
+    return selected
 
 
 def _depends_on_literals(function: StandardFunction, values: list[Expression]) -> bool:

@@ -14,9 +14,11 @@ from runtime.datatypes.elementary import (
     widens,
 )
 from runtime.datatypes.scalars import NULL, Subrange
+from runtime.datatypes.texts import Text
 from runtime.datatypes.values import describe
 from runtime.diagnostics.diagnostic import Findings
-from runtime.model.program import CallStandard, Constant, Convert, Expression
+from runtime.model.program import CallStandard, Constant, Convert, Expression, TextConstant
+from runtime.model.texts import coerce_text
 from runtime.source import Span
 from runtime.stdlib.declare import in_generic
 
@@ -37,12 +39,13 @@ def coerce(
     """Return the expression as the target type, or report why there is no implicit conversion."""
     if isinstance(target, Subrange):
         return _bounded(expression, target, span, findings)
+    if isinstance(target, Text) or isinstance(expression, TextConstant):
+        return _coerce_text(expression, target, span, findings)
     if expression.type is target or expression.type == target:
         return _typed(expression, span, findings)
-    if target is UNKNOWN:
-        return None
     if not isinstance(target, Elementary):
-        findings.error("ST3001", span, f"{expression.type} cannot be assigned to {target}")
+        if target is not UNKNOWN:
+            findings.error("ST3001", span, f"{expression.type} cannot be assigned to {target}")
         return None
     if isinstance(expression, Constant | CallStandard) and is_free(expression):
         return _in_context(expression, target, span, findings)
@@ -76,6 +79,15 @@ def _is_reference(target: Elementary) -> bool:
 def _enum_widens(source: Elementary, target: Elementary) -> bool:
     """Whether an enumeration's values can be taken as an integer type, as CODESYS does."""
     return source.kind is Kind.ENUM and target.is_signed and target.bits >= source.bits
+
+
+def _coerce_text(
+    expression: Expression, target: DataType, span: Span, findings: Findings
+) -> Expression | None:
+    if isinstance(target, Elementary):
+        return coerce_text(expression, target, span, findings)
+    findings.error("ST3001", span, f"{expression.type} cannot be assigned to {target}")
+    return None
 
 
 def _typed(expression: Expression, span: Span, findings: Findings) -> Expression | None:

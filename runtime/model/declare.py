@@ -10,13 +10,14 @@ from typing import Final
 from runtime.datatypes.derived import UNKNOWN, OpenArray, Structure, align
 from runtime.datatypes.elementary import LINT, Elementary
 from runtime.datatypes.scalars import Reference, reference
+from runtime.datatypes.texts import Text, read_text
 from runtime.datatypes.values import load
 from runtime.limits import FRAME_BYTES_MAX, STATE_BYTES_MAX
 from runtime.model.expressions import check_as
 from runtime.model.hidden import CONTROL_TYPE, HIDDEN_SECTION, hidden_blocks
 from runtime.model.initial import initial_bytes
 from runtime.model.places import place_of_address, read_address
-from runtime.model.program import AddressOf, Base, Constant, Load, Place
+from runtime.model.program import AddressOf, Base, Constant, Load, Place, TextConstant
 from runtime.model.scope import (
     Names,
     RoutineInfo,
@@ -27,6 +28,7 @@ from runtime.model.scope import (
     referred,
 )
 from runtime.model.sfc import action_routines
+from runtime.model.texts import text_constant
 from runtime.model.types import named_type, resolve_type, scalar_bytes
 from runtime.model.work import (
     NOWHERE,
@@ -350,8 +352,11 @@ def _unknown(variable: tree.Variable, block: tree.VarBlock) -> VariableInfo:
 def _info(
     variable: tree.Variable, block: tree.VarBlock, resolved: TypeInfo, place: Place
 ) -> VariableInfo:
-    value = None
-    if isinstance(resolved.type, Elementary):
+    value: Constant | TextConstant | None = None
+    if isinstance(resolved.type, Text):
+        content = read_text(resolved.initial, 0, resolved.type)
+        value = text_constant(content, is_wide=resolved.type.is_wide)
+    elif isinstance(resolved.type, Elementary):
         plain = resolved.type.plain
         value = Constant(plain, load(resolved.initial, 0, plain))
     return VariableInfo(

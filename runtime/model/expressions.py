@@ -31,8 +31,10 @@ from runtime.model.program import (
     Operate,
     Place,
     ShortCircuit,
+    TextConstant,
 )
 from runtime.model.scope import Scope, referred
+from runtime.model.texts import compare_texts, is_text, text_literal
 from runtime.syntax import tree
 
 _COMPARISONS: Final = frozenset({"=", "<>", "<", ">", "<=", ">="})
@@ -172,7 +174,7 @@ def _variable(node: tree.Expression, scope: Scope) -> Expression | None:
     return Load(place.type.plain, place)
 
 
-def _named_constant(node: tree.Expression, scope: Scope) -> Constant | None:
+def _named_constant(node: tree.Expression, scope: Scope) -> Constant | TextConstant | None:
     """Return a CONSTANT's value, or the value of an enumeration: GREEN, COLOUR.GREEN."""
     if isinstance(node, tree.Member) and isinstance(node.object, tree.Name):
         return _enum_member(node.object.name, node.name, scope)
@@ -204,8 +206,7 @@ def _null(_node: tree.Null, _scope: Scope) -> Expression | None:
 
 def _literal(node: tree.Literal, scope: Scope) -> Expression | None:
     if node.kind == "string":
-        scope.names.findings.error("ST9001", node.span, "strings are not supported")
-        return None
+        return text_literal(node.text, node.span, scope.names.findings)
     if node.kind == "typed":
         type_name, _, name = node.text.partition("#")
         value = _enum_member(type_name, name, scope)
@@ -263,12 +264,10 @@ def operate(
 ) -> Expression | None:
     """Return an operator on two checked operands, converted to the type they share."""
     symbol = node.operator
+    if is_text(left) or is_text(right):
+        return _compare_texts(node, left, right, scope)
     if (left.type.is_time or right.type.is_time) and symbol not in _COMPARISONS:
-        site = _division_site(node, LINT, right, scope)
-        scaled = operate_time(symbol, left, right, site)
-        if scaled is None:
-            _report_undefined(node, left, right, scope)
-        return scaled
+        return _operate_time(node, left, right, scope)
     if symbol == "**":
         return _power(node, left, right, scope)
     shared = shared_type(left, right)
@@ -282,10 +281,44 @@ def operate(
         if converted_left is None or converted_right is None:
             return None
         left, right = fold(converted_left), fold(converted_right)
+    return _joined(node, shared, left, right, scope)
+
+
+def _joined(
+    node: tree.Binary, shared: Elementary, left: Expression, right: Expression, scope: Scope
+) -> Expression:
+    symbol = node.operator
     if symbol in {"AND_THEN", "OR_ELSE"}:
         return ShortCircuit(BOOL, symbol, left, right)
     result = BOOL if symbol in _COMPARISONS else shared
     return Operate(result, symbol, shared, left, right, _division_site(node, shared, right, scope))
+
+
+def _operate_time(
+    node: tree.Binary, left: Expression, right: Expression, scope: Scope
+) -> Expression | None:
+    site = _division_site(node, LINT, right, scope)
+    result = operate_time(node.operator, left, right, site)
+    if result is None:
+        _report_undefined(node, left, right, scope)
+    return result
+
+
+def _compare_texts(
+    node: tree.Binary, left: Expression, right: Expression, scope: Scope
+) -> Expression | None:
+    """Return a comparison of strings; a character compares with a literal of one character."""
+    if Kind.CHARACTER in {left.type.kind, right.type.kind}:
+        character = left.type if left.type.kind is Kind.CHARACTER else right.type
+        left_character = coerce(left, character, node.left.span, scope.names.findings)
+        right_character = coerce(right, character, node.right.span, scope.names.findings)
+        if left_character is None or right_character is None:
+            return None
+        return operate(node, left_character, right_character, scope)
+    compared = compare_texts(node.operator, left, right)
+    if compared is None:
+        _report_undefined(node, left, right, scope)
+    return compared
 
 
 def _is_untyped(expression: Expression) -> bool:

@@ -2,11 +2,13 @@
 
 from runtime.datatypes.derived import Array, OpenArray
 from runtime.datatypes.elementary import BOOL, LINT, Elementary
+from runtime.datatypes.texts import Text
 from runtime.model.checks import Checks
 from runtime.model.coerce import coerce
 from runtime.model.constants import fold
 from runtime.model.program import AddressOf, CallFunction, Constant, Expression, Place
 from runtime.model.scope import RoutineInfo, Scope, VariableInfo
+from runtime.model.texts import text_constant
 from runtime.source import Span
 from runtime.syntax import tree
 
@@ -62,6 +64,8 @@ def _input(
         place = checks.place(given, scope)
         return None if place is None else _handed_over(place, variable, given.span, scope)
     if given is None:
+        if isinstance(variable.type, Text):
+            return variable.value or text_constant("", is_wide=variable.type.is_wide)
         return variable.value or Constant(variable.type, variable.type.fit(0))
     value = checks.value(given, scope)
     converted = value and coerce(value, variable.type, given.span, findings)

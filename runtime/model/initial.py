@@ -4,9 +4,10 @@ from typing import Final
 
 from runtime.datatypes.derived import Array, DataType, Structure
 from runtime.datatypes.elementary import LINT, Elementary
+from runtime.datatypes.texts import Text, text_image
 from runtime.datatypes.values import store
 from runtime.model.expressions import check_as
-from runtime.model.program import Constant
+from runtime.model.program import Constant, TextConstant
 from runtime.model.scope import Scope
 from runtime.source import Span
 from runtime.syntax import tree
@@ -32,6 +33,8 @@ def initial_bytes(
     if not isinstance(data_type, Elementary):
         _report(node.span, f"a single value cannot initialise {data_type}", scope)
         return None
+    if isinstance(data_type, Text):
+        return _text(node, data_type, scope)
     value = constant_of(node, data_type, scope)
     if value is None:
         return None
@@ -46,6 +49,17 @@ def constant_of(node: tree.Expression, data_type: Elementary, scope: Scope) -> C
     if value is None or isinstance(value, Constant):
         return value
     text = "expected a constant: literals, constants and operators on them"
+    scope.names.findings.error("ST2009", node.span, text)
+    return None
+
+
+def _text(node: tree.Expression, data_type: Text, scope: Scope) -> bytes | None:
+    value = check_as(node, data_type, scope)
+    if value is None:
+        return None
+    if isinstance(value, TextConstant):
+        return text_image(data_type, value.value)
+    text = "expected a constant string: a literal or the name of a constant"
     scope.names.findings.error("ST2009", node.span, text)
     return None
 

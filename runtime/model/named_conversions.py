@@ -15,17 +15,20 @@ from runtime.datatypes.elementary import (
     Elementary,
     Kind,
 )
+from runtime.datatypes.texts import TEXTS, Text
 from runtime.model.checks import Checks, ordered_inputs
 from runtime.model.coerce import coerce, settle
 from runtime.model.constants import fold
 from runtime.model.named_operators import converted_to
 from runtime.model.program import CallStandard, Expression
 from runtime.model.scope import Scope
+from runtime.model.texts import is_text, read, written
 from runtime.source import Span
 from runtime.stdlib.conversions import BCD_TO_NUMBER, NUMBER_TO_BCD
 from runtime.stdlib.library import FUNCTIONS
 from runtime.syntax import tree
 
+_TEXT_NAME: Final = re.compile(r"(?:([A-Z]+)_)?TO_([A-Z]+)")
 _NAMES: Final = (
     ("bcd in", re.compile(r"(?:([A-Z]+)_)?BCD_TO_([A-Z]+)")),
     ("bcd out", re.compile(r"(?:([A-Z]+)_)?TO_BCD_([A-Z]+)")),
@@ -46,6 +49,9 @@ def check_conversion(
 ) -> tuple[bool, Expression | None]:
     """Return whether the name is a conversion's, and the conversion unless something is wrong."""
     key = short_spelling(key)
+    match = _TEXT_NAME.fullmatch(key)
+    if match and {match[1], match[2]} & TEXTS.keys():
+        return _text_conversion(node, match[1], match[2], scope, checks)
     for kind, pattern in _NAMES:
         match = pattern.fullmatch(key)
         target = ELEMENTARY.get(match[2]) if match else None
@@ -54,6 +60,34 @@ def check_conversion(
             continue
         return True, _convert(node, kind, source, target, scope, checks)
     return False, None
+
+
+def _text_conversion(
+    node: tree.Call, source: str | None, target: str, scope: Scope, checks: Checks
+) -> tuple[bool, Expression | None]:
+    """Return a conversion from or to a string: INT_TO_STRING, STRING_TO_REAL, TO_WSTRING."""
+    wanted: Elementary | None = TEXTS.get(target) or ELEMENTARY.get(target)
+    named = TEXTS.get(source) or ELEMENTARY.get(source) if source else None
+    if wanted is None or (source and named is None):
+        return False, None
+    inputs = ordered_inputs(node, scope, checks, ("IN",))
+    if inputs is None:
+        return True, None
+    ((where, operand),) = inputs
+    findings = scope.names.findings
+    value = coerce(operand, named, where.span, findings) if named is not None else operand
+    value = settle(value, where.span, findings) if value is not None else None
+    if value is None:
+        return True, None
+    converted = (
+        written(fold(value), is_wide=wanted.is_wide)
+        if isinstance(wanted, Text)
+        else read(value, wanted)
+    )
+    if converted is None:
+        _report("convert", value.type, wanted, where.span, scope)
+        return True, None
+    return True, fold(converted)
 
 
 def _convert(
@@ -67,17 +101,19 @@ def _convert(
     inputs = ordered_inputs(node, scope, checks, ("IN",))
     if inputs is None:
         return None
-    ((written, operand),) = inputs
+    ((where, operand),) = inputs
     findings = scope.names.findings
+    if is_text(operand) and source is None and kind == "convert":
+        return read(operand, target)
     if source is None:
-        value = settle(operand, written.span, findings)
+        value = settle(operand, where.span, findings)
     else:
-        value = coerce(operand, source, written.span, findings)
+        value = coerce(operand, source, where.span, findings)
     if value is None:
         return None
     value = fold(value)
     if not _is_defined(kind, value.type, target):
-        _report(kind, value.type, target, written.span, scope)
+        _report(kind, value.type, target, where.span, scope)
         return None
     return _of_kind(kind, value, target)
 

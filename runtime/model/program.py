@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from runtime.artifact.abi import FaultKind
 from runtime.datatypes.derived import DataType, Structure
 from runtime.datatypes.elementary import Elementary, Scalar
+from runtime.datatypes.texts import Text
 from runtime.source import Span
 from runtime.stdlib.declare import StandardBlock, StandardFunction
+from runtime.stdlib.text import TextFunction
 
 
 class Base(enum.Enum):
@@ -81,6 +83,14 @@ class Constant:
     type: Elementary
     value: Scalar
     untyped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TextConstant:
+    """A string known at compile time."""
+
+    type: Text
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +168,15 @@ class CallStandard:
 
 
 @dataclass(frozen=True, slots=True)
+class CallText:
+    """A function of strings; numbers among its arguments are of type LINT or LREAL."""
+
+    type: Elementary
+    function: TextFunction
+    arguments: tuple["Expression", ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CallFunction:
     """A user's function; arguments stand for its first locals, in their order.
 
@@ -183,6 +202,8 @@ Expression = (
     | ShortCircuit
     | CallStandard
     | CallFunction
+    | TextConstant
+    | CallText
 )
 
 # -- statements ---------------------------------------------------------------------------------

@@ -6,8 +6,9 @@ from runtime.artifact.abi import FaultKind
 from runtime.datatypes.derived import Array, DataType, Field, Structure
 from runtime.datatypes.elementary import ELEMENTARY, LONG_NAMES
 from runtime.datatypes.scalars import Reference
+from runtime.datatypes.texts import TEXTS
 from runtime.diagnostics.diagnostic import Findings
-from runtime.model.program import Base, Constant, DynamicStep, FaultSite, Place, Step
+from runtime.model.program import Base, Constant, DynamicStep, FaultSite, Place, Step, TextConstant
 from runtime.source import Span
 from runtime.stdlib.declare import StandardBlock
 from runtime.syntax import tree
@@ -23,7 +24,7 @@ class VariableInfo:
     place: Place
     span: Span
     constant: bool = False
-    value: Constant | None = None
+    value: Constant | TextConstant | None = None
     """The initial value, where the type is elementary; what a CONSTANT always is."""
 
 
@@ -76,7 +77,7 @@ class Names:
     types: dict[str, TypeInfo] = field(
         default_factory=lambda: {
             name: TypeInfo(item, bytes(item.size))
-            for name, item in (*ELEMENTARY.items(), *LONG_NAMES.items())
+            for name, item in (*ELEMENTARY.items(), *LONG_NAMES.items(), *TEXTS.items())
         }
     )
     globals: dict[str, VariableInfo] = field(default_factory=dict)

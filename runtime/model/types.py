@@ -8,6 +8,7 @@ from runtime.limits import STATE_BYTES_MAX
 from runtime.model.initial import constant_of, initial_bytes
 from runtime.model.program import Constant
 from runtime.model.scope import Scope, TypeInfo
+from runtime.model.text_types import declared_text
 from runtime.model.work import Declarations, Layout, enter, report_size
 from runtime.source import Span
 from runtime.syntax import tree
@@ -16,6 +17,8 @@ from runtime.syntax import tree
 def resolve_type(spec: tree.TypeSpec, scope: Scope, work: Declarations) -> TypeInfo | None:
     """Return a type and its initial bytes, or None where it was reported as wrong."""
     match spec:
+        case tree.NamedType(length=length) if length is not None:
+            return declared_text(spec, length, scope)
         case tree.NamedType():
             return named_type(spec.name.upper(), spec.span, work, spec.name)
         case tree.ArrayType():

@@ -267,10 +267,11 @@ Statement = Assign | Refer | CallStatement | If | Case | For | While | Repeat | 
 
 @dataclass(frozen=True, slots=True)
 class NamedType:
-    """A type by its name."""
+    """A type by its name; `length` of STRING[n] and STRING(n)."""
 
     span: Span
     name: str
+    length: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)

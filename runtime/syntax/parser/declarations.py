@@ -182,6 +182,11 @@ def _named(cursor: Cursor) -> tree.TypeSpec:
     text = start.text
     while cursor.accept("."):
         text += "." + cursor.name("a type after '.'").text
+    if cursor.at("[") or (cursor.at("(") and start.key in {"STRING", "WSTRING"}):
+        closing = "]" if cursor.advance().key == "[" else ")"
+        length = expression(cursor)
+        cursor.expect(closing, "to close the length")
+        return tree.NamedType(cursor.since(start), text, length)
     name = tree.NamedType(cursor.since(start), text)
     if not cursor.at("("):
         return name

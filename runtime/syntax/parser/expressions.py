@@ -78,7 +78,7 @@ def postfix(cursor: Cursor) -> tree.Expression:
     start, depth = cursor.current, cursor.depth
     cursor.enter()
     operand = primary(cursor)
-    while cursor.at(".", "[", "("):
+    while cursor.at(".", "^", "[", "("):
         cursor.enter()
         if cursor.accept("."):
             operand = _selected(cursor, start, operand)

@@ -1,0 +1,69 @@
+"""What a module links in beside its routines: native functions, functions of strings, literals."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from runtime.codegen.blocks import function_ir, native_words
+from runtime.datatypes.texts import Text
+from runtime.engine.native import LLVM_TYPES, Signature, exported_ir
+from runtime.model.program import CallText
+from runtime.stdlib.declare import StandardFunction
+from runtime.stdlib.text import TextFunction
+
+_WORDS = {"LINT": "i64", "LREAL": "f64"}
+
+
+@dataclass(slots=True)
+class Linked:
+    """Collected while the routines are emitted."""
+
+    natives: dict[str, StandardFunction] = field(default_factory=dict)
+    """The native functions that are called, by name."""
+    texts: dict[str, tuple[TextFunction, Signature]] = field(default_factory=dict)
+    """The functions of strings that are called, by the symbol of each width."""
+    literals: dict[bytes, str] = field(default_factory=dict)
+    """Constant strings as they stand in memory, with their symbols."""
+
+    def literal(self, image: bytes) -> str:
+        """Return the symbol of a constant string."""
+        return self.literals.setdefault(image, f"@text.{len(self.literals)}")
+
+    def text_function(self, call: CallText) -> str:
+        """Return the symbol of a function of strings, compiled for the widths of a call."""
+        words: list[str] = []
+        if isinstance(call.type, Text):
+            words += [_pointer(call.type), "i64"]
+        for item, parameter in zip(call.arguments, call.function.parameters, strict=True):
+            if isinstance(item.type, Text):
+                words += [_pointer(item.type), "i64"]
+            else:
+                words.append(_WORDS[parameter.type])
+        widths = "".join(word[1:] for word in words if word.startswith("p"))
+        symbol = f"text.{call.function.name}.{widths}"
+        result = "f64" if call.function.result == "LREAL" else "i64"
+        self.texts[symbol] = (call.function, Signature(result, tuple(words)))
+        return symbol
+
+    def declarations(self) -> Iterable[str]:
+        """Yield the LLVM text that declares all of them, and the literals themselves."""
+        for native in self.natives.values():
+            result = "double" if native.result == "LREAL" else "i64"
+            words = ", ".join(native_words(native))
+            yield f'declare {result} @"function.{native.name}"({words})'
+        for symbol, (_, signature) in self.texts.items():
+            words = ", ".join(LLVM_TYPES[word] for word in signature.arguments)
+            yield f'declare {LLVM_TYPES[signature.result]} @"{symbol}"({words})'
+        for image, symbol in self.literals.items():
+            content = "".join(f"\\{byte:02X}" for byte in image)
+            yield f'{symbol} = internal constant [{len(image)} x i8] c"{content}", align 4'
+
+    def definitions(self) -> Iterable[str]:
+        """Yield the LLVM text of each function, made by numba."""
+        for native in self.natives.values():
+            yield function_ir(native)
+        for symbol, (function, signature) in self.texts.items():
+            yield exported_ir(function.body, signature, symbol)
+
+
+def _pointer(text: Text) -> str:
+    return "p16" if text.is_wide else "p8"
