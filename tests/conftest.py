@@ -6,6 +6,15 @@ from pathlib import Path
 import pytest
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that accepts what the golden cases give now."""
+    parser.addoption(
+        "--update-cases",
+        action="store_true",
+        help="write what tests/golden/**/*.case give now into the files; read the diff",
+    )
+
+
 @pytest.fixture(scope="session", autouse=True)
 def takt_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Keep compiled code in a folder of this run, so that no test meets what another left."""

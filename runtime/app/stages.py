@@ -1,13 +1,16 @@
 """What `takt show` prints: the output of each stage of the compiler, one line a thing."""
 
 import dataclasses
+import enum
 from collections.abc import Callable, Iterator
 from typing import Final
 
 from runtime.build import check_sources, parse
+from runtime.datatypes.derived import DataType
 from runtime.diagnostics.diagnostic import Diagnostic, Findings
 from runtime.model.program import Model
 from runtime.source import Source, Span
+from runtime.stdlib.declare import StandardBlock, StandardFunction
 from runtime.syntax.lexer import tokenise
 from runtime.syntax.tokens import TokenKind
 
@@ -50,20 +53,30 @@ def outline(node: object, depth: int = 0) -> Iterator[str]:
         if node is not None:
             yield f"{indent}{node!r}"
         return
-    plain: list[tuple[str, object]] = []
-    inner: list[tuple[str, object]] = []
-    for item in dataclasses.fields(node):
-        value = getattr(node, item.name)
-        if isinstance(value, Span):
-            continue
-        nested = dataclasses.is_dataclass(value) or isinstance(value, tuple)
-        (inner if nested else plain).append((item.name, value))
-    words = " ".join(f"{name}={value!r}" for name, value in plain if value is not None)
-    yield f"{indent}{type(node).__name__} {words}".rstrip()
-    for name, value in inner:
-        if value != ():
+    shown = [
+        (item.name, getattr(node, item.name))
+        for item in dataclasses.fields(node)
+        if getattr(node, item.name) != item.default
+    ]
+    words = [f"{name}={word}" for name, value in shown if (word := _word(value)) is not None]
+    yield " ".join([f"{indent}{type(node).__name__}", *words])
+    for name, value in shown:
+        if _word(value) is None and value and not isinstance(value, Span):
             yield f"{indent}  .{name}"
             yield from outline(value, depth + 2)
+
+
+def _word(value: object) -> str | None:
+    """Return a value as one word, or None for what has lines of its own or says nothing."""
+    if isinstance(value, DataType):
+        return repr(str(value))
+    if isinstance(value, StandardBlock | StandardFunction):
+        return repr(value.name)
+    if isinstance(value, enum.Enum):
+        return repr(value.value)
+    if value is None or isinstance(value, tuple) or dataclasses.is_dataclass(value):
+        return None
+    return repr(value)
 
 
 def _model(sources: tuple[Source, ...]) -> Shown:
