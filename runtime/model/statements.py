@@ -6,7 +6,7 @@ from typing import Final
 
 from runtime.artifact.abi import FaultKind
 from runtime.datatypes.derived import Structure
-from runtime.datatypes.elementary import ELEMENTARY, Elementary
+from runtime.datatypes.elementary import ELEMENTARY, Elementary, Kind
 from runtime.datatypes.scalars import Reference, Subrange
 from runtime.model import functions, program
 from runtime.model.coerce import coerce
@@ -360,10 +360,15 @@ def _if(node: tree.If, body: Body) -> Statement | None:
     return program.If(node.span, tuple(branches), otherwise)
 
 
+def _is_selector(data_type: Elementary) -> bool:
+    """Whether CASE can select by a type: integers, bit strings and enumerations."""
+    return data_type.is_integer or data_type.is_bits or data_type.kind is Kind.ENUM
+
+
 def _case(node: tree.Case, body: Body) -> Statement | None:
     scope = body.scope
     selector = check_value(node.selector, scope)
-    if selector is not None and not (selector.type.is_integer or selector.type.is_bits):
+    if selector is not None and not _is_selector(selector.type):
         text = f"the selector of CASE is of type {selector.type}, expected an integer type"
         scope.names.findings.error("ST5003", node.selector.span, text)
         selector = None
