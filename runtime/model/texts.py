@@ -126,27 +126,32 @@ def _same_width(*texts: Expression) -> bool:
 
 def select_text(name: str, values: list[Expression]) -> Expression | None:
     """Return MOVE, SEL, MUX, MIN, MAX or LIMIT of strings; None where it is not defined so."""
-    texts = values[1:] if name in {"SEL", "MUX"} else values
-    if not _same_width(*texts) or not all(is_text(item) for item in texts):
+    if name in {"SEL", "MUX"}:
+        selector, *texts = values
+        fits = selector.type is BOOL if name == "SEL" else selector.type.is_integer
+    else:
+        selector, texts, fits = values[0], values, name in {"MOVE", "MIN", "MAX", "LIMIT"}
+    if not fits or not _same_width(*texts) or not all(is_text(item) for item in texts):
         return None
-    if name == "MOVE":
-        return texts[0]
-    if name == "SEL":
-        return call_text(SELECT, (_as(LINT, values[0]), *texts))
     if name == "LIMIT":
         low, value, high = texts
         return call_text(LEAST, (call_text(GREATEST, (value, low)), high))
-    function = {"MIN": LEAST, "MAX": GREATEST}.get(name)
     chosen = texts[0]
     for number, text in enumerate(texts[1:], 1):
-        if name == "MUX":
-            reached = Operate(BOOL, ">=", LINT, _as(LINT, values[0]), Constant(LINT, number))
-            chosen = call_text(SELECT, (Convert(LINT, reached), chosen, text))
-        elif function is not None:
-            chosen = call_text(function, (chosen, text))
-        else:
-            return None
+        chosen = _chosen(name, selector, number, (chosen, text))
     return chosen
+
+
+def _chosen(
+    name: str, selector: Expression, number: int, pair: tuple[Expression, Expression]
+) -> Expression:
+    """Return one of two strings: by order, or the second where the selector reaches a number."""
+    if name in {"MIN", "MAX"}:
+        return call_text(LEAST if name == "MIN" else GREATEST, pair)
+    reached = selector
+    if name == "MUX":
+        reached = Operate(BOOL, ">=", LINT, _as(LINT, selector), Constant(LINT, number))
+    return call_text(SELECT, (_as(LINT, reached), *pair))
 
 
 def _as(target: Elementary, value: Expression) -> Expression:
