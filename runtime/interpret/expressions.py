@@ -7,6 +7,7 @@ from typing import Any, Final
 from runtime.datatypes import arithmetic
 from runtime.datatypes.arithmetic import ZeroDivisionFault
 from runtime.datatypes.elementary import BOOL, Elementary, Scalar
+from runtime.datatypes.texts import Text
 from runtime.interpret.machine import (
     Advance,
     Evaluation,
@@ -19,7 +20,7 @@ from runtime.interpret.machine import (
     locate,
     storer,
 )
-from runtime.interpret.texts import call_text, text_constant
+from runtime.interpret.texts import call_text, text_constant, text_loader
 from runtime.model import program
 from runtime.model.program import Base, DynamicStep, Expression, Place, Routine, Step
 
@@ -196,6 +197,10 @@ def _giver(
     if place.bit >= 0:
         write = compiler.writer(place)
         return lambda machine: write(machine, machine.memory[at])
+    given = callee.routine.locals[number].type
+    if isinstance(given, Text):
+        write, read = compiler.writer(place), text_loader(given, lambda _machine: at)
+        return lambda machine: write(machine, read(machine))
 
     def give(machine: Machine) -> None:
         offset = target(machine)

@@ -1,6 +1,6 @@
 """Calls of a user's functions and blocks: which argument is whose, and what is handed over."""
 
-from runtime.datatypes.derived import Array, OpenArray
+from runtime.datatypes.derived import Array, DataType, OpenArray
 from runtime.datatypes.elementary import BOOL, LINT, Elementary
 from runtime.datatypes.texts import Text
 from runtime.model.checks import Checks
@@ -190,15 +190,22 @@ def _output_places(
     return tuple(outputs)
 
 
+def _same_texts(left: DataType, right: DataType) -> bool:
+    """Whether both are strings of one width."""
+    if not (isinstance(left, Text) and isinstance(right, Text)):
+        return False
+    return left.is_wide == right.is_wide
+
+
 def output_target(
     argument: tree.Argument, output: VariableInfo, scope: Scope, checks: Checks
 ) -> Place | None:
-    """Return the place that `name => place` assigns, of exactly the output's type."""
+    """Return what `name => place` assigns: of the output's type, or any string of its width."""
     assert argument.value is not None
     place = checks.place(argument.value, scope)
     if place is None:
         return None
-    if place.type is not output.type and place.type != output.type:
+    if place.type != output.type and not _same_texts(place.type, output.type):
         text = f"output {output.name} is of type {output.type}, {place.type} cannot take it"
         scope.names.findings.error("ST4007", argument.span, text)
         return None
