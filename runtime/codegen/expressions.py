@@ -270,13 +270,20 @@ def _argument(node: Expression, build: Builder, taker: Local) -> str:
 
 def _call_function(node: program.CallFunction, build: Builder) -> str:
     """Emit a call: the arguments, then pointers that take the result and every output."""
-    emit, routine = build.emit, build.routines[node.routine]
+    emit, routine = build.emit, build.routines[_some_routine(node, build)]
     operands = ["ptr %base"]
+    instance = build.address(node.instance) if node.instance is not None else ""
+    if instance:
+        operands.append(f"ptr {instance}")
     for item, taker in zip(node.arguments, routine.locals, strict=False):
         operands.append(_argument(item, build, taker))
     slots = {number: build.slot(routine, number) for number in routine.given()}
     operands += [f"ptr {slot}" for slot in slots.values()]
-    emit.check_status(emit.value(f'call i32 @"{node.routine}"({", ".join(operands)})'))
+    arguments = ", ".join(operands)
+    if node.targets:
+        _dispatch(node, instance, arguments, emit)
+    else:
+        emit.check_status(emit.value(f'call i32 @"{node.routine}"({arguments})'))
     for number, place in node.outputs:
         if isinstance(place.type, Elementary):
             build.store(place, load_slot(emit, place.type, slots[number]))
@@ -286,6 +293,30 @@ def _call_function(node: program.CallFunction, build: Builder) -> str:
     if not isinstance(result, Elementary):
         return "false"
     return load_slot(emit, result, slots[routine.result])
+
+
+def _some_routine(node: program.CallFunction, build: Builder) -> str:
+    """Return a routine with the call's parameters; an abstract method has no body itself."""
+    return node.targets[0][1] if node.routine not in build.routines else node.routine
+
+
+def _dispatch(node: program.CallFunction, instance: str, arguments: str, emit: Emitter) -> None:
+    """Emit a switch over the class of the instance, with a call of its method in each arm."""
+    number = emit.value(f"load i32, ptr {instance}, align 4")
+    known = "false"
+    for class_number, _ in node.targets:
+        same = emit.value(f"icmp eq i32 {number}, {class_number}")
+        known = emit.value(f"or i1 {known}, {same}")
+    emit.fault_if(bool_not(emit, known), FaultKind.NULL_REFERENCE, node.site)
+    arms = [(class_number, emit.label("class"), key) for class_number, key in node.targets]
+    done = emit.label("called")
+    rows = " ".join(f"i32 {class_number}, label %{label}" for class_number, label, _ in arms)
+    emit.effect(f"switch i32 {number}, label %{arms[0][1]} [{rows}]")
+    for _, label, key in arms:
+        emit.start(label)
+        emit.check_status(emit.value(f'call i32 @"{key}"({arguments})'))
+        emit.jump(done)
+    emit.start(done)
 
 
 def copy_bytes(emit: Emitter, target: str, source: str, size: int) -> None:

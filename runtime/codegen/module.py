@@ -136,7 +136,7 @@ def _has_loop(nodes: tuple[Statement, ...]) -> bool:
 
 
 def _function(routine: Routine, module: ModuleBuilder) -> None:
-    formal = ["ptr %base"]
+    formal = ["ptr %base", "ptr %self"] if routine.is_method else ["ptr %base"]
     for number, item in enumerate(routine.locals[: routine.inputs]):
         scalar = isinstance(item.type, Elementary) and not item.by_reference
         formal.append(f"{value_type(item.type) if scalar else 'ptr'} %in{number}")  # type: ignore[arg-type]

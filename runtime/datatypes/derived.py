@@ -17,6 +17,8 @@ class Field:
     name: str
     offset: int
     type: "DataType"
+    owner: str = ""
+    """The structure that declared it, where a derived one inherited it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,11 @@ TITLES: Final = {
     "ST7003": "A label is reached with results of several types",
     "ST7004": "An instruction is never reached",
     "ST7005": "There is no such label",
+    "ST8001": "Instance of an abstract class",
+    "ST8002": "Method that is missing",
+    "ST8003": "Override or extension that is not possible",
+    "ST8004": "Method that is not accessible",
+    "ST8005": "THIS, SUPER or EXTENDS without meaning",
     "ST9001": "This part of the language is not supported",
 }
 """Code -> what is wrong, in a few words. ST1 text, ST2 declarations, ST3 types and values,

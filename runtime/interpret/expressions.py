@@ -1,5 +1,6 @@
 """Expressions as closures: each node becomes a function of the machine, made once, called often."""
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -137,7 +138,39 @@ def _address_of(node: program.AddressOf, compiler: Compiler) -> Evaluation:
 
 
 def _call_function(node: program.CallFunction, compiler: Compiler) -> Evaluation:
-    callee = compiler.callees[node.routine]
+    if node.targets:
+        return _dispatch(node, compiler)
+    call = _call_routine(node, node.routine, compiler)
+    if node.instance is None:
+        return call
+    located = compiler.located(node.instance)
+
+    def on_instance(machine: Machine) -> Scalar:
+        return call(machine, located(machine))
+
+    return on_instance
+
+
+def _dispatch(node: program.CallFunction, compiler: Compiler) -> Evaluation:
+    """Return the call of the method that the instance's class has."""
+    assert node.instance is not None
+    located, site = compiler.located(node.instance), node.site
+    calls = {number: _call_routine(node, key, compiler) for number, key in node.targets}
+
+    def run(machine: Machine) -> Scalar:
+        instance = located(machine)
+        (number,) = _U32.unpack_from(machine.memory, instance)
+        if number not in calls:
+            raise ProgramFault(site)
+        return calls[number](machine, instance)
+
+    return run
+
+
+def _call_routine(
+    node: program.CallFunction, key: str, compiler: Compiler
+) -> Callable[..., Scalar]:
+    callee = compiler.callees[key]
     routine, frame = callee.routine, callee.frame
     inside = Compiler(frame, compiler.callees)
     values = tuple(compiler.expression(item) for item in node.arguments)
@@ -148,18 +181,24 @@ def _call_function(node: program.CallFunction, compiler: Compiler) -> Evaluation
         result = inside.reader(_local(callee, routine.result))
     start, image, body = callee.start, callee.image, callee.body
 
-    def call(machine: Machine) -> Scalar:
+    def call(machine: Machine, instance: int | None = None) -> Scalar:
         given = [value(machine) for value in values]
         whole = [taker.copy(machine, value) for taker, value in zip(takers, given, strict=True)]
         machine.memory[start : start + len(image)] = image
         for taker, value in zip(takers, whole, strict=True):
             taker.store(machine, value)
+        outer = machine.instance
+        machine.instance = outer if instance is None else instance
         body(machine)
+        machine.instance = outer
         for give in givers:
             give(machine)
         return result(machine) if result is not None else 0
 
     return call
+
+
+_U32: Final = struct.Struct("<I")
 
 
 def _local(callee: Callee, number: int) -> Place:

@@ -37,7 +37,7 @@ def build_model(
     names = Names(findings, area_sizes=areas)
     work = declare_all(units, names)
     routines = _check_bodies(work)
-    order = _call_order(names, work)
+    order = _call_order(names)
     layout = Layout(work)
     configurations = tuple(item for unit in units for item in unit.configurations)
     tasks = lay_out_tasks(plans, configurations, layout)
@@ -94,7 +94,7 @@ def _routine(key: str, info: RoutineInfo, work: Declarations) -> Routine:
     outputs = tuple(n for n, item in enumerate(declared) if item.section == "VAR_OUTPUT")
     return Routine(
         key, info.span, info.structure, tuple(locals_), inputs, info.result_local, outputs,
-        tuple(work.temporaries[key]), body,
+        tuple(work.temporaries[key]), body, info.kind == "METHOD",
     )  # fmt: skip
 
 
@@ -103,18 +103,19 @@ def _as_seen_inside(info: RoutineInfo) -> RoutineInfo:
     if info.result is None:
         return info
     place = Place(Base.LOCAL, 0, info.result, local=info.result_local, owner=info.name)
-    variable = VariableInfo(info.name, "VAR", info.result, place, info.span)
-    return replace(info, variables={**info.variables, info.name.upper(): variable})
+    name = info.result_name or info.name
+    variable = VariableInfo(name, "VAR", info.result, place, info.span)
+    return replace(info, variables={**info.variables, name.upper(): variable})
 
 
-def _call_order(names: Names, work: Declarations) -> list[str]:
+def _call_order(names: Names) -> list[str]:
     """Return the routines so that each stands behind those it calls; report recursion (ST4005)."""
     order: list[str] = []
     state: dict[str, int] = {}
 
     def visit(key: str, chain: tuple[str, ...]) -> None:
         info = names.routines[key]
-        if info.standard is not None or state.get(key) == 1:
+        if info.source is None or state.get(key) == 1:
             return
         if state.get(key) == 0:
             ring = " calls ".join((*chain[chain.index(key) :], key))
@@ -127,7 +128,7 @@ def _call_order(names: Names, work: Declarations) -> list[str]:
         state[key] = 1
         order.append(key)
 
-    for key in work.routine_trees:
-        if key in names.routines:
+    for key, info in names.routines.items():
+        if info.source is not None:
             visit(key, ())
     return order

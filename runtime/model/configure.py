@@ -11,7 +11,7 @@ from runtime.datatypes.derived import align
 from runtime.datatypes.elementary import BOOL, TIME, UINT, Elementary
 from runtime.limits import STATE_BYTES_MAX
 from runtime.model import functions, program
-from runtime.model.declare import address_place
+from runtime.model.addresses import address_place
 from runtime.model.expressions import place_of
 from runtime.model.hidden import HIDDEN_SECTION
 from runtime.model.initial import constant_of, initial_bytes

@@ -13,10 +13,11 @@ from runtime.datatypes.scalars import Reference, reference
 from runtime.datatypes.texts import Text, read_text
 from runtime.datatypes.values import load
 from runtime.limits import FRAME_BYTES_MAX, STATE_BYTES_MAX
+from runtime.model.addresses import located
+from runtime.model.classes import begin_class, check_heritage, declare_interface
 from runtime.model.expressions import check_as
 from runtime.model.hidden import CONTROL_TYPE, HIDDEN_SECTION, hidden_blocks
 from runtime.model.initial import initial_bytes
-from runtime.model.places import place_of_address, read_address
 from runtime.model.program import AddressOf, Base, Constant, Load, Place, TextConstant
 from runtime.model.scope import (
     Names,
@@ -38,13 +39,13 @@ from runtime.model.work import (
     enter,
     report_size,
 )
-from runtime.project.units import Address
 from runtime.source import Span
 from runtime.stdlib.charts import ACTION_CONTROL
 from runtime.stdlib.declare import BEYOND, StandardBlock
 from runtime.stdlib.library import BLOCKS, FUNCTIONS
 from runtime.syntax import tree
 
+_ACCESS: Final = frozenset({"PUBLIC", "PROTECTED", "PRIVATE", "INTERNAL"})
 _UNSUPPORTED_SECTIONS: Final = frozenset({"VAR_INST", "VAR_CONFIG", "VAR_ACCESS"})
 
 
@@ -145,28 +146,66 @@ def _routine(key: str, span: Span, work: Declarations) -> RoutineInfo | None:
     pou = work.routine_trees[key]
     if not enter(key, pou.name.name, span, work):
         return None
-    info = RoutineInfo(pou.name.name, pou.kind, pou.name.span, source=pou)
-    scope = work.scope_of(info)
+    source = pou if pou.kind != "INTERFACE" else None
+    info = RoutineInfo(pou.name.name, pou.kind, pou.name.span, source=source)
     layout = Layout(pou.name.name)
-    work.locals[key], work.temporaries[key] = [], []
-    if pou.result is not None:
-        _function_result(pou, info, scope, work)
-    for block in _inputs_first(pou):
-        _routine_block(block, info, layout, work)
-    if pou.kind == "FUNCTION":
-        _check_frame(info, work)
-    else:
-        whole = layout.finish(info.span, work.names.findings) or TypeInfo(UNKNOWN, b"")
-        assert isinstance(whole.type, Structure)
-        info.structure, info.initial = whole.type, whole.initial
-    if info.result is not None:
-        info.result_local = len(work.locals[key])
+    if pou.kind == "INTERFACE":
+        declare_interface(pou, info, work)
+    elif pou.kind in {"CLASS", "FUNCTION_BLOCK"}:
+        begin_class(pou, info, layout, work)
+    _variables(key, pou, info, layout, work)
     work.open.discard(key)
     work.names.routines[key] = info
     for action, routine in action_routines(pou, info).items():
         work.names.routines[action] = routine
         work.locals[action], work.temporaries[action] = [], []
+    for method in pou.methods:
+        _method(method, info, work)
+    check_heritage(pou, info, work)
     return info
+
+
+def _method(pou: tree.Pou, owner: RoutineInfo, work: Declarations) -> None:
+    """Work out a method of a class: a function that runs on an instance."""
+    name = pou.name.name.upper()
+    key = f"{owner.name}.{name}".upper()
+    if key in work.names.routines:
+        text = f"{pou.name.name} is already a method of {owner.name}"
+        work.names.findings.error("ST2003", pou.name.span, text)
+        return
+    is_abstract = owner.kind == "INTERFACE" or "ABSTRACT" in pou.modifiers
+    info = RoutineInfo(
+        f"{owner.name}.{pou.name.name}",
+        "METHOD",
+        pou.name.span,
+        source=None if is_abstract else pou,
+        modifiers=(*pou.modifiers, "ABSTRACT") if is_abstract else pou.modifiers,
+        owner=owner,
+        result_name=pou.name.name.partition(".")[0],
+    )
+    _variables(key, pou, info, Layout(info.name), work)
+    owner.methods[name] = key
+    work.names.routines[key] = info
+
+
+def _variables(
+    key: str, pou: tree.Pou, info: RoutineInfo, layout: Layout, work: Declarations
+) -> None:
+    """Give a routine's variables their places."""
+    scope = work.scope_of(info)
+    work.locals[key], work.temporaries[key] = [], []
+    if pou.result is not None:
+        _function_result(pou, info, scope, work)
+    for block in _inputs_first(pou):
+        _routine_block(block, info, layout, work)
+    if info.has_calls:
+        _check_frame(info, work)
+    elif pou.kind != "INTERFACE":
+        whole = layout.finish(info.span, work.names.findings) or TypeInfo(UNKNOWN, b"")
+        assert isinstance(whole.type, Structure)
+        info.structure, info.initial = whole.type, whole.initial
+    if info.result is not None:
+        info.result_local = len(work.locals[key])
 
 
 def _check_frame(info: RoutineInfo, work: Declarations) -> None:
@@ -192,7 +231,7 @@ def _routine_block(
 def _inputs_first(pou: tree.Pou) -> list[tree.VarBlock]:
     """Return a function's sections with the parameters in front: they are numbered first."""
     blocks = (*pou.blocks, *hidden_blocks(pou))
-    if pou.kind != "FUNCTION":
+    if pou.kind not in {"FUNCTION", "METHOD"}:
         return list(blocks)
     given = {"VAR_INPUT", "VAR_IN_OUT"}
     return sorted(blocks, key=lambda block: block.section not in given)
@@ -227,9 +266,20 @@ def _routine_variable(
         if key:  # known, so that its uses are not reported as well
             info.variables[key] = _unknown(variable, block)
         return
+    _check_concrete(variable, resolved, work)
     place = _place(variable, block, resolved, info, layout, work)
     if place is not None and key:
         info.variables[key] = _info(variable, block, resolved, place)
+
+
+def _check_concrete(variable: tree.Variable, resolved: TypeInfo, work: Declarations) -> None:
+    """Report an instance of an ABSTRACT class (ST8001)."""
+    structure = block_within(resolved.type, work.names)
+    declared = work.names.routines.get(structure.name.upper()) if structure is not None else None
+    if declared is not None and "ABSTRACT" in declared.modifiers:
+        text = f"{declared.name} is ABSTRACT and has no instances"
+        hint = "declare an instance of a class that extends it"
+        work.names.findings.error("ST8001", variable.span, text, hint)
 
 
 def _place(
@@ -250,8 +300,8 @@ def _place(
     if block.section == "VAR_STAT":
         return shared_place(f"{info.name}.{variable.name}".upper(), resolved, work)
     if variable.address is not None and not variable.address.text.endswith("*"):
-        return _located(variable, resolved, info, work)
-    if info.kind == "FUNCTION":
+        return located(variable, resolved, info, work)
+    if info.has_calls:
         return _function_local(variable, block, resolved, info, work)
     return _member(variable, block, resolved, info, layout, work)
 
@@ -267,7 +317,7 @@ def _in_out(
     style = reference(resolved.type, "VAR_IN_OUT")
 
     def room(name: str, data_type: Elementary, *, by_reference: bool = False) -> Place:
-        if info.kind == "FUNCTION":
+        if info.has_calls:
             local = LocalVariable(name, data_type, bytes(8), "VAR_IN_OUT", by_reference)
             return _add_local(local, info, work)
         offset = layout.add(name, data_type, bytes(8), hidden=True)
@@ -367,6 +417,7 @@ def _info(
         variable.span,
         constant="CONSTANT" in block.qualifiers,
         value=value,
+        access=next((word for word in block.qualifiers if word in _ACCESS), ""),
     )
 
 
@@ -425,7 +476,7 @@ def _global(key: str, work: Declarations) -> VariableInfo | None:
     if resolved is None:
         return None
     if variable.address is not None:
-        place = _located(variable, resolved, None, work)
+        place = located(variable, resolved, None, work)
     else:
         place = shared_place(key, resolved, work)
     if place is None:
@@ -433,38 +484,3 @@ def _global(key: str, work: Declarations) -> VariableInfo | None:
     info = _info(variable, block, resolved, place)
     work.names.globals[key] = info
     return info
-
-
-def _located(
-    variable: tree.Variable, resolved: TypeInfo, info: RoutineInfo | None, work: Declarations
-) -> Place | None:
-    assert variable.address is not None
-    if info is not None and info.kind == "FUNCTION":
-        text = f"{variable.name} cannot have an address: a function's variables are its own"
-        work.names.findings.error("ST2008", variable.span, text)
-        return None
-    place = address_place(variable, resolved, work)
-    if place is not None and variable.initial is not None:
-        work.pokes.append((place, resolved.initial))
-    return place
-
-
-def address_place(variable: tree.Variable, resolved: TypeInfo, work: Declarations) -> Place | None:
-    """Return the place of a variable's address, after checking that its type fits (ST2008)."""
-    assert variable.address is not None
-    address = read_address(variable.address.text, variable.address.span, work.names)
-    if address is None:
-        return None
-    if not isinstance(resolved.type, Elementary) or _width(resolved.type) != address.width:
-        text = f"{resolved.type} does not fit the {_describe(address)} at {variable.address.text}"
-        work.names.findings.error("ST2008", variable.address.span, text)
-        return None
-    return place_of_address(address, work.names, resolved.type)
-
-
-def _width(data_type: Elementary) -> int:
-    return 1 if data_type.name == "BOOL" else data_type.bits
-
-
-def _describe(address: Address) -> str:
-    return "bit" if address.width == 1 else f"{address.width} bits"

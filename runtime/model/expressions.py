@@ -8,7 +8,7 @@ from runtime.datatypes.derived import UNKNOWN
 from runtime.datatypes.elementary import BOOL, LINT, LREAL, Elementary, Kind
 from runtime.datatypes.literals import LiteralError, parse_literal
 from runtime.datatypes.scalars import NULL, Enumeration, Reference
-from runtime.model import calls
+from runtime.model import calls, methods
 from runtime.model.checks import Checks
 from runtime.model.coerce import coerce, settle, shared_type, untyped
 from runtime.model.constants import fold
@@ -112,6 +112,8 @@ def _target(pointer: Place, node: tree.Expression, scope: Scope) -> Place | None
 
 def _place_of_deref(node: tree.Deref, scope: Scope) -> Place | None:
     pointer = pointer_of(node.object, scope)
+    if isinstance(node.object, tree.This):
+        return pointer  # THIS^ is how CODESYS spells it
     if pointer is None or isinstance(pointer.type, Reference):
         return None if pointer is None else _target(pointer, node, scope)
     text = f"{pointer.type} is no reference, so ^ cannot follow"
@@ -136,7 +138,10 @@ def _place_of_name(node: tree.Name, scope: Scope) -> Place | None:
 
 def _place_of_member(node: tree.Member, scope: Scope) -> Place | None:
     place = place_of(node.object, scope)
-    return None if place is None else member_place(place, node.name, node.span, scope)
+    if place is None:
+        return None
+    inside = methods.is_this(node.object)
+    return member_place(place, node.name, node.span, scope, inside=inside)
 
 
 def _place_of_direct(node: tree.Direct, scope: Scope) -> Place | None:
@@ -160,7 +165,7 @@ def _place_of_index(node: tree.Index, scope: Scope) -> Place | None:
 
 
 def _variable(node: tree.Expression, scope: Scope) -> Expression | None:
-    named = _named_constant(node, scope)
+    named = _named_constant(node, scope) or methods.read_property(node, scope, CHECKS)
     if named is not None:
         return named
     place = place_of(node, scope)
@@ -388,7 +393,20 @@ def _given(node: tree.Given, _scope: Scope) -> Expression | None:
 
 
 def _call(node: tree.Call, scope: Scope) -> Expression | None:
-    return calls.check_call(node, scope, CHECKS)
+    method = methods.find_method(node.callee, scope, CHECKS)
+    if method is None:
+        return calls.check_call(node, scope, CHECKS)
+    call = methods.method_call(node, method, scope, CHECKS)
+    result = scope.names.routines[method.info.methods[method.name]].result
+    if call is not None and not isinstance(result, Elementary):
+        text = f"{method.name} has no single value"
+        scope.names.findings.error("ST3010", node.span, text)
+        return None
+    return call
+
+
+def _place_of_this(node: tree.This, scope: Scope) -> Place | None:
+    return methods.this_place(node, scope)
 
 
 _CHECKERS: Final[dict[type, Callable[..., Expression | None]]] = {
@@ -398,6 +416,7 @@ _CHECKERS: Final[dict[type, Callable[..., Expression | None]]] = {
     tree.Direct: _variable,
     tree.Partial: _variable,
     tree.Deref: _variable,
+    tree.This: _variable,
     tree.Null: _null,
     tree.Literal: _literal,
     tree.Unary: _unary,
@@ -413,5 +432,6 @@ _NAMERS: Final[dict[type, Callable[..., Place | None]]] = {
     tree.Direct: _place_of_direct,
     tree.Partial: _place_of_partial,
     tree.Deref: _place_of_deref,
+    tree.This: _place_of_this,
 }
 CHECKS: Final = Checks(check, place_of, pointer_of, operate)

@@ -6,6 +6,7 @@ from runtime.datatypes.texts import Text
 from runtime.model.checks import Checks
 from runtime.model.coerce import coerce
 from runtime.model.constants import fold
+from runtime.model.lineage import upcast
 from runtime.model.program import AddressOf, CallFunction, Constant, Expression, Place
 from runtime.model.scope import RoutineInfo, Scope, VariableInfo
 from runtime.model.texts import text_constant
@@ -76,6 +77,9 @@ def _handed_over(
     place: Place, variable: VariableInfo, span: Span, scope: Scope
 ) -> AddressOf | None:
     """Return an array, structure or variable as an argument, of exactly the parameter's type."""
+    lifted = upcast(place, variable.type, scope.names)
+    if lifted is not None:
+        return AddressOf(LINT, lifted)
     if place.type != variable.type and not _opens(place, variable):
         text = f"{variable.name} is of type {variable.type}, {place.type} cannot be given"
         scope.names.findings.error("ST3001", span, text)

@@ -70,14 +70,14 @@ def member_place(
 
 
 def visible_members(structure: Structure, names: Names) -> list[str]:
-    """Return the members that a user of a type may name: a block's inputs and outputs only."""
+    """Return the members that a user of a type may name: of a class what is PUBLIC too."""
     routine = names.routines.get(structure.name.upper())
     if routine is None:
         return [item.name for item in structure.fields]
     return [
         key
         for key, item in routine.variables.items()
-        if item.section in {"VAR_INPUT", "VAR_OUTPUT"}
+        if item.section in {"VAR_INPUT", "VAR_OUTPUT"} or item.access == "PUBLIC"
     ]
 
 

@@ -189,6 +189,12 @@ class CallFunction:
     arguments: tuple["Expression", ...]
     outputs: tuple[tuple[int, Place], ...] = ()
     """Pairs of a local's number (an output, or an aggregate result) and the place that takes it."""
+    instance: Place | None = None
+    """What a method runs on."""
+    targets: tuple[tuple[int, str], ...] = ()
+    """Pairs of a class's number and its method, where the instance's class decides which it is."""
+    site: int = -1
+    """Fault site of an instance that is of none of them."""
 
 
 Expression = (
@@ -398,6 +404,8 @@ class Routine:
     outputs: tuple[int, ...]
     temporaries: tuple[tuple[Place, bytes], ...]
     body: tuple[Statement, ...]
+    is_method: bool = False
+    """Whether a function runs on an instance."""
 
     def given(self) -> tuple[int, ...]:
         """Return the locals that a call gives back: the result if there is one, the outputs."""

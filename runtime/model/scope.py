@@ -8,7 +8,17 @@ from runtime.datatypes.elementary import ELEMENTARY, LONG_NAMES
 from runtime.datatypes.scalars import Reference
 from runtime.datatypes.texts import TEXTS
 from runtime.diagnostics.diagnostic import Findings
-from runtime.model.program import Base, Constant, DynamicStep, FaultSite, Place, Step, TextConstant
+from runtime.model.program import (
+    Base,
+    Constant,
+    DynamicStep,
+    Expression,
+    FaultSite,
+    Load,
+    Place,
+    Step,
+    TextConstant,
+)
 from runtime.source import Span
 from runtime.stdlib.declare import StandardBlock
 from runtime.syntax import tree
@@ -26,6 +36,8 @@ class VariableInfo:
     constant: bool = False
     value: Constant | TextConstant | None = None
     """The initial value, where the type is elementary; what a CONSTANT always is."""
+    access: str = ""
+    """PUBLIC, PROTECTED, PRIVATE or INTERNAL, where it is said."""
 
 
 @dataclass(slots=True)
@@ -61,6 +73,42 @@ class RoutineInfo:
     """Offsets in an instance of references with their targets' offsets in it."""
     calls: set[str] = field(default_factory=set)
     """Routines that its body calls, in upper case."""
+    modifiers: tuple[str, ...] = ()
+    base: "RoutineInfo | None" = None
+    """The class that a class extends."""
+    base_offset: int = 0
+    """Where the base's members begin in an instance."""
+    type_id: int = 0
+    """What an instance says at its begin of which class it is; 0 where it says nothing."""
+    interfaces: frozenset[str] = frozenset()
+    """All interfaces that a class implements or an interface extends, in upper case."""
+    methods: dict[str, str] = field(default_factory=dict)
+    """Names of methods, inherited ones too, and the routines that they are, in upper case."""
+    owner: "RoutineInfo | None" = None
+    """The class of a method."""
+    result_name: str = ""
+    """What the result is called in the body."""
+
+    @property
+    def has_calls(self) -> bool:
+        """Whether its variables live for one call: a function's and a method's do."""
+        return self.kind in {"FUNCTION", "METHOD"}
+
+    @property
+    def own_class(self) -> "RoutineInfo | None":
+        """The class whose instance its body runs on."""
+        if self.owner is not None:
+            return self.owner
+        return self if self.kind in {"FUNCTION_BLOCK", "CLASS"} else None
+
+    def derives_from(self, other: "RoutineInfo") -> bool:
+        """Whether it is a class or one that extends it."""
+        info: RoutineInfo | None = self
+        while info is not None:
+            if info.name == other.name:
+                return True
+            info = info.base
+        return False
 
     def parameters(self) -> list[VariableInfo]:
         """Return the inputs and in-outs in their order."""
@@ -87,6 +135,8 @@ class Names:
     area_sizes: dict[str, int] = field(default_factory=dict)
     enum_values: dict[str, list[Constant]] = field(default_factory=dict)
     """The values of all enumerations by their own names."""
+    type_ids: int = 0
+    """Number of classes whose instances say what they are."""
 
     def target_of(self, reference: Reference) -> DataType | None:
         """Return the type that a reference refers to."""
@@ -114,7 +164,10 @@ class Scope:
     def find(self, name: str) -> VariableInfo | None:
         """Return the variable of that name: the routine's own, then a global one."""
         key = name.upper()
-        return self.routine.variables.get(key) or self.names.globals.get(key)
+        found = self.routine.variables.get(key)
+        if found is None and self.routine.owner is not None:
+            found = self.routine.owner.variables.get(key)
+        return found or self.names.globals.get(key)
 
 
 def block_within(data_type: DataType, names: Names) -> Structure | None:
@@ -132,7 +185,7 @@ def block_within(data_type: DataType, names: Names) -> Structure | None:
 def member_of(place: Place, structure: Structure, member: Field) -> Place:
     """Return the place of a member of a structure or instance."""
     overlaps = structure.is_union or not place.owner
-    owner = "" if overlaps else f"{structure.name}.{member.name}"
+    owner = "" if overlaps else f"{member.owner or structure.name}.{member.name}"
     return part_of(place, member.offset, member.type, owner)
 
 
@@ -149,6 +202,23 @@ def part_of(place: Place, offset: int, data_type: DataType, owner: str, bit: int
     return replace(
         place, offset=place.offset + offset, type=data_type, owner=owner, bit=bit, bounds=()
     )
+
+
+def shifted(place: Place, offset: int) -> Place:
+    """Return a place of an instance's class as a class sees it whose base begins at an offset."""
+    if place.base is Base.SELF:
+        return replace(place, offset=place.offset + offset)
+    if place.pointer is None:
+        return place
+    bounds = tuple(
+        (_shifted_load(low, offset), _shifted_load(high, offset)) for low, high in place.bounds
+    )
+    return replace(place, pointer=shifted(place.pointer, offset), bounds=bounds)
+
+
+def _shifted_load(bound: Expression, offset: int) -> Expression:
+    assert isinstance(bound, Load)
+    return replace(bound, place=shifted(bound.place, offset))
 
 
 def referred(pointer: Place, target: DataType, site: int = -1) -> Place:

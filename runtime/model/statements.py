@@ -8,7 +8,7 @@ from runtime.artifact.abi import FaultKind
 from runtime.datatypes.derived import Structure
 from runtime.datatypes.elementary import ELEMENTARY, Elementary, Kind
 from runtime.datatypes.scalars import Reference, Subrange
-from runtime.model import functions, program
+from runtime.model import functions, methods, program
 from runtime.model.coerce import coerce
 from runtime.model.constants import fold
 from runtime.model.expressions import (
@@ -87,6 +87,9 @@ def assign_value(
     target: Place, value: tree.Expression, span: Span, scope: Scope
 ) -> Assign | CopyBytes | None:
     """Return the assignment of an expression to a place, as a value or as a whole."""
+    if isinstance(target.type, Reference) and target.type.style == "INTERFACE":
+        bound = methods.interface_value(value, target.type, scope, CHECKS)
+        return None if bound is None else Assign(span, target, bound)
     if isinstance(target.type, Elementary):
         checked = check_as(value, target.type, scope)
         return None if checked is None else assign(span, target, checked, scope)
@@ -110,6 +113,9 @@ def _assign(node: tree.Assign, body: Body) -> Statement | None:
     if enabled is not None:
         return enabled
     scope = body.scope
+    written = methods.write_property(node.target, node.value, scope, CHECKS)
+    if written is not None:
+        return program.Evaluate(node.span, written)
     target = target_place(node.target, scope)
     if target is None:
         check(node.value, scope)  # what is wrong on the right side is worth knowing too
@@ -211,6 +217,10 @@ def _call(node: tree.CallStatement, body: Body) -> Statement | None:
         return enabled
     scope, call = body.scope, node.call
     assert isinstance(call, tree.Call)
+    method = methods.find_method(call.callee, scope, CHECKS)
+    if method is not None:
+        run = methods.method_call(call, method, scope, CHECKS)
+        return None if run is None else program.Evaluate(node.span, run)
     if isinstance(call.callee, tree.Name) and scope.find(call.callee.name) is None:
         return _call_by_name(node, call, call.callee, scope)
     place = place_of(call.callee, scope)

@@ -102,6 +102,17 @@ class Layout:
             return None
         return TypeInfo(self.structure(), self.image())
 
+    def inherit(self, base: Structure, image: bytes) -> int:
+        """Take over the members of a base; return where they begin."""
+        start = self.end = align(self.end, max(base.alignment, 1))
+        self.end += base.size
+        self.alignment = max(self.alignment, base.alignment)
+        for item in base.fields:
+            owner = item.owner or base.name
+            self.fields.append(Field(item.name, start + item.offset, item.type, owner))
+        self.parts.append((start, image))
+        return start
+
     def structure(self) -> Structure:
         """Return the members as a structure."""
         size = align(self.end, self.alignment)

@@ -44,6 +44,14 @@ class Deref:
 
 
 @dataclass(frozen=True, slots=True)
+class This:
+    """`THIS`, or `SUPER`: the instance that runs, as its own or as its base's."""
+
+    span: Span
+    is_super: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Null:
     """`NULL`, the reference to nothing."""
 
@@ -137,6 +145,7 @@ Expression = (
     | Partial
     | Deref
     | Null
+    | This
     | Index
     | Literal
     | Direct
@@ -447,8 +456,19 @@ Notation = InstructionList | Chart
 
 
 @dataclass(frozen=True, slots=True)
+class Heritage:
+    """What a class extends (one base; several for an interface) and implements."""
+
+    bases: tuple[Name, ...] = ()
+    interfaces: tuple[Name, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Pou:
-    """A program organisation unit; `kind` is PROGRAM, FUNCTION or FUNCTION_BLOCK."""
+    """A program organisation unit.
+
+    `kind` is PROGRAM, FUNCTION, FUNCTION_BLOCK, CLASS, INTERFACE or METHOD.
+    """
 
     span: Span
     kind: str
@@ -458,6 +478,10 @@ class Pou:
     body: tuple[Statement, ...]
     notation: Notation | None = None
     """The body where it is in IL or SFC; `body` is empty then."""
+    modifiers: tuple[str, ...] = ()
+    """PUBLIC, ABSTRACT, FINAL, OVERRIDE and their kind, in upper case."""
+    heritage: Heritage = Heritage()
+    methods: tuple["Pou", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from runtime.syntax import tree
+from runtime.syntax.parser.classes import Readers, heritage, members, modifiers
 from runtime.syntax.parser.configuration import configuration
 from runtime.syntax.parser.cursor import UNIT_STARTS, Cursor, ResyncError
 from runtime.syntax.parser.expressions import expression
@@ -15,14 +16,18 @@ _SECTIONS: Final = (
     "VAR_STAT", "VAR_INST", "VAR_CONFIG", "VAR_ACCESS",
 )  # fmt: skip
 _QUALIFIERS: Final = (
-    "CONSTANT", "RETAIN", "NON_RETAIN", "PERSISTENT", "PUBLIC", "PROTECTED", "PRIVATE",
+    "CONSTANT", "RETAIN", "NON_RETAIN", "PERSISTENT", "PUBLIC", "PROTECTED", "PRIVATE", "INTERNAL",
 )  # fmt: skip
 _POU_ENDS: Final = {
     "PROGRAM": "END_PROGRAM",
     "FUNCTION": "END_FUNCTION",
     "FUNCTION_BLOCK": "END_FUNCTION_BLOCK",
+    "CLASS": "END_CLASS",
+    "INTERFACE": "END_INTERFACE",
 }
-_UNITS: Final = "PROGRAM, FUNCTION, FUNCTION_BLOCK, TYPE, VAR_GLOBAL or CONFIGURATION"
+_UNITS: Final = (
+    "PROGRAM, FUNCTION, FUNCTION_BLOCK, CLASS, INTERFACE, TYPE, VAR_GLOBAL or CONFIGURATION"
+)
 _UNIT_ENDS: Final = frozenset(_POU_ENDS.values()) | {"END_TYPE"}
 
 
@@ -57,8 +62,11 @@ def unit(cursor: Cursor) -> tree.Unit:
 
 def _pou(cursor: Cursor) -> tree.Pou:
     start = cursor.advance()
+    words = modifiers(cursor)
     token = cursor.name(f"the name of the {start.key}")
     name = tree.Name(cursor.span_of(token), token.text)
+    family = heritage(cursor)
+    readers = Readers(_var_block, type_spec)
     result = None
     if start.key == "FUNCTION" and cursor.accept(":"):
         result = type_spec(cursor)
@@ -66,6 +74,10 @@ def _pou(cursor: Cursor) -> tree.Pou:
     blocks: list[tree.VarBlock] = []
     while cursor.at(*_SECTIONS):
         blocks.append(_var_block(cursor))
+    methods = members(cursor, readers)
+    while cursor.at(*_SECTIONS):  # sections may stand behind methods too
+        blocks.append(_var_block(cursor))
+        methods += members(cursor, readers)
     other = notation(cursor)
     body = statements(cursor) if other is None else ()
     end = _POU_ENDS[start.key]
@@ -78,7 +90,10 @@ def _pou(cursor: Cursor) -> tree.Pou:
         cursor.accept(";")
         body += statements(cursor)
     cursor.accept(end)
-    return tree.Pou(cursor.since(start), start.key, name, result, tuple(blocks), body, other)
+    span = cursor.since(start)
+    return tree.Pou(
+        span, start.key, name, result, tuple(blocks), body, other, words, family, methods
+    )
 
 
 def _var_block(cursor: Cursor) -> tree.VarBlock:

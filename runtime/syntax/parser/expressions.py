@@ -99,7 +99,7 @@ def postfix(cursor: Cursor) -> tree.Expression:
     return operand
 
 
-_CALLABLE: Final = (tree.Name, tree.Member, tree.Index, tree.Deref)
+_CALLABLE: Final = (tree.Name, tree.Member, tree.Index, tree.Deref, tree.This)
 _PARTIAL: Final = re.compile(r"%?([XBWD]?)(\d+)", re.IGNORECASE)
 _WIDTHS: Final = {"": 1, "X": 1, "B": 8, "W": 16, "D": 32}
 
@@ -132,6 +132,8 @@ def primary(cursor: Cursor) -> tree.Expression:
         return tree.Direct(span, token.text)
     if cursor.accept("NULL"):
         return tree.Null(span)
+    if cursor.accept("THIS", "SUPER"):
+        return tree.This(span, token.key == "SUPER")
     if cursor.at(*_WORD_FUNCTIONS) and cursor.peek().key == "(":
         cursor.advance()
         return tree.Name(span, token.text)

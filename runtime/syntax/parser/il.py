@@ -53,6 +53,8 @@ def _operator_ahead(cursor: Cursor, ahead: int) -> bool:
     token, following = cursor.peek(ahead), cursor.peek(ahead + 1)
     if token.kind is TokenKind.OPERATOR or token.key not in OPERATORS:
         return False
+    if following.key in {"S", "R", "REF"} and cursor.peek(ahead + 2).key == "=":
+        return False  # `R REF= x;` is ST
     if token.key in _BARE:
         return following.kind is not TokenKind.OPERATOR
     return following.kind in _OPERAND_KINDS or following.key in {"TRUE", "FALSE", "-"}

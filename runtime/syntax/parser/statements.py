@@ -9,7 +9,8 @@ from runtime.syntax.tokens import Token, TokenKind
 
 _BLOCK_ENDS: Final = frozenset(
     {"END_IF", "ELSIF", "ELSE", "END_CASE", "END_FOR", "END_WHILE", "UNTIL", "END_REPEAT",
-     "END_PROGRAM", "END_FUNCTION", "END_FUNCTION_BLOCK", "END_METHOD", "END_ACTION"}
+     "END_PROGRAM", "END_FUNCTION", "END_FUNCTION_BLOCK", "END_METHOD", "END_ACTION",
+     "END_GET", "END_SET", "END_CLASS", "END_INTERFACE", "METHOD", "PROPERTY"}
 )  # fmt: skip
 _RESUME: Final = STATEMENT_STARTS | _BLOCK_ENDS | UNIT_STARTS | {";"}
 
@@ -53,7 +54,7 @@ def _end_of_statement(cursor: Cursor) -> None:
 
 def _simple(cursor: Cursor) -> tree.Statement:
     start = cursor.current
-    if start.kind not in {TokenKind.NAME, TokenKind.DIRECT}:
+    if start.kind not in {TokenKind.NAME, TokenKind.DIRECT} and not cursor.at("THIS", "SUPER"):
         raise cursor.fault("expected a statement")
     target = postfix(cursor)
     if cursor.accept(":="):
