@@ -7,7 +7,7 @@ when it is first needed; one that is needed while it is being worked out contain
 from dataclasses import replace
 from typing import Final
 
-from runtime.datatypes.derived import UNKNOWN, OpenArray, Structure, align
+from runtime.datatypes.derived import UNKNOWN, Array, OpenArray, Structure, align
 from runtime.datatypes.elementary import LINT, Elementary
 from runtime.datatypes.scalars import Reference, reference
 from runtime.datatypes.texts import Text, read_text
@@ -274,8 +274,10 @@ def _routine_variable(
 
 def _check_concrete(variable: tree.Variable, resolved: TypeInfo, work: Declarations) -> None:
     """Report an instance of an ABSTRACT class (ST8001)."""
-    structure = block_within(resolved.type, work.names)
-    declared = work.names.routines.get(structure.name.upper()) if structure is not None else None
+    data_type = resolved.type
+    while isinstance(data_type, Array):
+        data_type = data_type.element
+    declared = work.names.routines.get(str(data_type).upper())
     if declared is not None and "ABSTRACT" in declared.modifiers:
         text = f"{declared.name} is ABSTRACT and has no instances"
         hint = "declare an instance of a class that extends it"
