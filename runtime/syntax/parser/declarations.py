@@ -142,8 +142,7 @@ def _variables(cursor: Cursor) -> list[tree.Variable]:
     cursor.expect(":", "before the type")
     data_type = type_spec(cursor)
     initial = initial_value(cursor) if cursor.accept(":=") else None
-    if not cursor.accept(";"):
-        raise cursor.fault("expected ';' after the declaration")
+    _end_of_declaration(cursor)
     return [
         tree.Variable(
             cursor.span_of(token),
@@ -154,6 +153,15 @@ def _variables(cursor: Cursor) -> list[tree.Variable]:
         )
         for token, name, address in names
     ]
+
+
+def _end_of_declaration(cursor: Cursor) -> None:
+    """Read `;`; where the next declaration begins instead, this one is kept all the same."""
+    if cursor.accept(";"):
+        return
+    fault = cursor.fault("expected ';' after the declaration")
+    if cursor.current.kind is not TokenKind.NAME and not cursor.is_keyword():
+        raise fault
 
 
 def _address(cursor: Cursor) -> tree.Direct | None:
