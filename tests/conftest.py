@@ -1,9 +1,14 @@
 """What all tests share: a cache of compiled code of their own, warm for the whole run."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from runtime.limits import RECURSION_LIMIT
+
+sys.setrecursionlimit(RECURSION_LIMIT)  # the compiler does; hypothesis wants it before its tests
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
