@@ -24,6 +24,7 @@ from runtime.project.load import Project
 from runtime.project.units import Address, parse_address
 from runtime.source import Source, read_source
 from runtime.syntax.lexer import tokenise
+from runtime.syntax.namespaces import resolve_namespaces
 from runtime.syntax.parser.cursor import Cursor
 from runtime.syntax.parser.declarations import unit
 from runtime.syntax.tokens import Token, TokenKind
@@ -67,7 +68,7 @@ def check_sources(
     units = tuple(
         parse(part, number, sources[number], findings) for number, part in enumerate(tokens)
     )
-    model = build_model(units, plans, area_sizes(tokens, channels), findings)
+    model = build_model(resolve_namespaces(units), plans, area_sizes(tokens, channels), findings)
     return Checked(sources, tuple(findings.sorted()), None if findings.errors else model)
 
 

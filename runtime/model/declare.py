@@ -82,7 +82,7 @@ def _collect(units: tuple[tree.Unit, ...], work: Declarations) -> None:
         both: tuple[tree.TypeDeclaration | tree.Pou, ...] = (*unit.types, *unit.pous)
         for declared in both:
             key = declared.name.name.upper()
-            _check_name(declared.name.name, declared.name.span, work)
+            _check_name(declared.name.name.rpartition(".")[2], declared.name.span, work)
             if key in taken or key in work.names.types:
                 text = f"{declared.name.name} is already {taken.get(key, 'an elementary type')}"
                 findings.error("ST2003", declared.name.span, text)
@@ -148,6 +148,7 @@ def _routine(key: str, span: Span, work: Declarations) -> RoutineInfo | None:
         return None
     source = pou if pou.kind != "INTERFACE" else None
     info = RoutineInfo(pou.name.name, pou.kind, pou.name.span, source=source)
+    info.result_name = pou.name.name.rpartition(".")[2]
     layout = Layout(pou.name.name)
     if pou.kind == "INTERFACE":
         declare_interface(pou, info, work)

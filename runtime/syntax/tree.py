@@ -482,6 +482,8 @@ class Pou:
     """PUBLIC, ABSTRACT, FINAL, OVERRIDE and their kind, in upper case."""
     heritage: Heritage = Heritage()
     methods: tuple["Pou", ...] = ()
+    within: tuple[str, ...] = ()
+    """The namespaces in which its names are looked up, the nearest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -492,6 +494,7 @@ class TypeDeclaration:
     name: Name
     type: TypeSpec
     initial: Initial | None
+    within: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

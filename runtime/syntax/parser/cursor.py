@@ -16,6 +16,7 @@ class ResyncError(Exception):
 STATEMENT_STARTS: Final = frozenset({"IF", "CASE", "FOR", "WHILE", "REPEAT", "EXIT", "RETURN"})
 UNIT_STARTS: Final = frozenset(
     {"PROGRAM", "FUNCTION", "FUNCTION_BLOCK", "TYPE", "VAR_GLOBAL", "CONFIGURATION", "NAMESPACE",
+     "END_NAMESPACE", "USING",
      "CLASS", "INTERFACE"}
 )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Declarations: program organisation units, VAR sections, types and initial values (6.5, 6.6)."""
 
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from runtime.syntax import tree
@@ -26,30 +27,43 @@ _POU_ENDS: Final = {
     "INTERFACE": "END_INTERFACE",
 }
 _UNITS: Final = (
-    "PROGRAM, FUNCTION, FUNCTION_BLOCK, CLASS, INTERFACE, TYPE, VAR_GLOBAL or CONFIGURATION"
+    "PROGRAM, FUNCTION, FUNCTION_BLOCK, CLASS, INTERFACE, TYPE, VAR_GLOBAL, NAMESPACE or "
+    "CONFIGURATION"
 )
 _UNIT_ENDS: Final = frozenset(_POU_ENDS.values()) | {"END_TYPE"}
 
 
+@dataclass(slots=True)
+class _Contents:
+    """What a source declares, and the namespaces around the place that is read."""
+
+    pous: list[tree.Pou] = field(default_factory=list)
+    types: list[tree.TypeDeclaration] = field(default_factory=list)
+    blocks: list[tree.VarBlock] = field(default_factory=list)
+    configurations: list[tree.Configuration] = field(default_factory=list)
+    around: list[str] = field(default_factory=list)
+    """Full names of the open namespaces, the outermost first."""
+    using: list[str] = field(default_factory=list)
+
+    @property
+    def within(self) -> tuple[str, ...]:
+        """The namespaces in which names are looked up, the nearest first."""
+        return (*reversed(self.around), *self.using)
+
+    def named(self, name: tree.Name) -> tree.Name:
+        """Return the full name of what is declared here."""
+        if not self.around:
+            return name
+        return tree.Name(name.span, f"{self.around[-1]}.{name.name}")
+
+
 def unit(cursor: Cursor) -> tree.Unit:
     """Read a whole source."""
-    pous: list[tree.Pou] = []
-    types: list[tree.TypeDeclaration] = []
-    blocks: list[tree.VarBlock] = []
-    configurations: list[tree.Configuration] = []
+    read = _Contents()
     while cursor.current.kind is not TokenKind.END:
         start = cursor.current
         try:
-            if cursor.at(*_POU_ENDS):
-                pous.append(_pou(cursor))
-            elif cursor.at("TYPE"):
-                types += _types(cursor)
-            elif cursor.at("VAR_GLOBAL"):
-                blocks.append(_var_block(cursor))
-            elif cursor.at("CONFIGURATION"):
-                configurations.append(configuration(cursor, _var_block))
-            else:
-                raise cursor.fault(f"expected {_UNITS}")
+            _declaration(cursor, read)
         except ResyncError:
             cursor.depth = 0
             if cursor.current is start:
@@ -57,10 +71,62 @@ def unit(cursor: Cursor) -> tree.Unit:
             cursor.skip_to(UNIT_STARTS | _UNIT_ENDS)
             while cursor.accept(*_UNIT_ENDS):
                 pass
-    return tree.Unit(tuple(pous), tuple(types), tuple(blocks), tuple(configurations))
+    return tree.Unit(
+        tuple(read.pous), tuple(read.types), tuple(read.blocks), tuple(read.configurations)
+    )
 
 
-def _pou(cursor: Cursor) -> tree.Pou:
+def _declaration(cursor: Cursor, read: _Contents) -> None:
+    if cursor.at(*_POU_ENDS):
+        pou, using = _pou(cursor)
+        within = (*read.within[: len(read.around)], *using, *read.using)
+        read.pous.append(replace(pou, name=read.named(pou.name), within=within))
+    elif cursor.at("TYPE"):
+        read.types += [
+            replace(item, name=read.named(item.name), within=read.within) for item in _types(cursor)
+        ]
+    elif cursor.at("VAR_GLOBAL"):
+        read.blocks.append(_var_block(cursor))
+    elif cursor.at("CONFIGURATION"):
+        read.configurations.append(configuration(cursor, _var_block))
+    elif cursor.at("USING"):
+        read.using += _using(cursor)
+    elif cursor.accept("NAMESPACE"):
+        _open_namespace(cursor, read)
+    elif read.around and cursor.accept("END_NAMESPACE"):
+        read.around.pop()
+    else:
+        raise cursor.fault(f"expected {_UNITS}")
+
+
+def _open_namespace(cursor: Cursor, read: _Contents) -> None:
+    if cursor.current.key == "INTERNAL":
+        cursor.advance()
+    name = dotted_name(cursor, "the name of the NAMESPACE")
+    read.around.append(f"{read.around[-1]}.{name}" if read.around else name)
+
+
+def _using(cursor: Cursor) -> list[str]:
+    """Read `USING a.b, c;` directives."""
+    found: list[str] = []
+    while cursor.accept("USING"):
+        found.append(dotted_name(cursor, "the name of a namespace"))
+        while cursor.accept(","):
+            found.append(dotted_name(cursor, "the name of a namespace"))
+        cursor.expect(";", "after USING")
+    return found
+
+
+def dotted_name(cursor: Cursor, what: str) -> str:
+    """Read `a.b.c`."""
+    text = cursor.name(what).text
+    while cursor.accept("."):
+        text += "." + cursor.name("a name after '.'").text
+    return text
+
+
+def _pou(cursor: Cursor) -> tuple[tree.Pou, list[str]]:
+    """Read a unit; return it with the namespaces that it uses."""
     start = cursor.advance()
     words = modifiers(cursor)
     token = cursor.name(f"the name of the {start.key}")
@@ -71,6 +137,7 @@ def _pou(cursor: Cursor) -> tree.Pou:
     if start.key == "FUNCTION" and cursor.accept(":"):
         result = type_spec(cursor)
         cursor.accept(";")
+    using = _using(cursor)
     blocks: list[tree.VarBlock] = []
     while cursor.at(*_SECTIONS):
         blocks.append(_var_block(cursor))
@@ -91,9 +158,10 @@ def _pou(cursor: Cursor) -> tree.Pou:
         body += statements(cursor)
     cursor.accept(end)
     span = cursor.since(start)
-    return tree.Pou(
+    unit_read = tree.Pou(
         span, start.key, name, result, tuple(blocks), body, other, words, family, methods
     )
+    return unit_read, using
 
 
 def _var_block(cursor: Cursor) -> tree.VarBlock:
