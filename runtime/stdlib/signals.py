@@ -90,7 +90,7 @@ def ramp(block: Record, now: int) -> None:
         block.PASSED = 0
     else:
         block.PASSED += step
-    block.BUSY = block.PASSED < block.TR
+    block.BUSY = 0 <= block.PASSED < block.TR
     if block.BUSY:
         way = 1.0 * block.X1 - block.FROM
         block.XOUT = block.FROM + way * (1.0 * block.PASSED / block.TR)
@@ -103,7 +103,7 @@ def lead_lag(block: Record, now: int) -> None:
     first = not block.STARTED
     step = step_of(block, now)
     value = 1.0 * block.K * block.XIN
-    span = 1.0 * (block.LAG + step)
+    span = 1.0 * block.LAG + step
     if first or span <= 0.0:
         block.Y = value
     else:
