@@ -141,7 +141,7 @@ def parse_json(value: object, scalar: Elementary) -> Scalar | str | None:
     if isinstance(value, str):
         return _parse_text(value, scalar)
     if scalar.kind is Kind.REAL:
-        return float(value) if isinstance(value, int | float) else None
+        return scalar.fit(value) if isinstance(value, int | float) else None
     if not isinstance(value, int) or isinstance(scalar, Text):
         return None
     return value if scalar.minimum <= value <= scalar.maximum else None
