@@ -3,7 +3,8 @@
 The file is a JSON header and two binary parts (initial state, machine code), so that loading it
 executes nothing but what the engine maps as code:
 
-    b"TAKTPROG" | uint32 version | uint32 header bytes | header (JSON) | state | object code
+    b"TAKTPROG" | uint32 version | uint32 header bytes | SHA-256 of the rest
+    header (JSON) | state | object code
 """
 
 import hashlib
@@ -20,8 +21,8 @@ from runtime.datatypes.texts import Text, text_type
 from runtime.errors import TaktError
 
 MAGIC: Final = b"TAKTPROG"
-VERSION: Final = 2
-_PREFIX: Final = struct.Struct("<8sII")
+VERSION: Final = 3
+_PREFIX: Final = struct.Struct("<8sII32s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +177,10 @@ def dump(program: CompiledProgram) -> bytes:
             "symbols": [encode_symbol(item) for item in program.symbols],
             "sites": [[int(site.kind), site.file, site.line] for site in program.sites],
             "source_hash": program.source_hash,
-            "check": hashlib.sha256(program.initial_state + program.object_code).hexdigest(),
         }
     ).encode()
-    prefix = _PREFIX.pack(MAGIC, VERSION, len(header))
-    return prefix + header + program.initial_state + program.object_code
+    rest = header + program.initial_state + program.object_code
+    return _PREFIX.pack(MAGIC, VERSION, len(header), hashlib.sha256(rest).digest()) + rest
 
 
 def parse(data: bytes) -> CompiledProgram:
@@ -191,15 +191,15 @@ def parse(data: bytes) -> CompiledProgram:
     """
     if len(data) < _PREFIX.size or data[:8] != MAGIC:
         raise TaktError("not a compiled program: expected a file that starts with TAKTPROG")
-    _, version, length = _PREFIX.unpack_from(data)
+    _, version, length, check = _PREFIX.unpack_from(data)
     if version != VERSION:
         raise TaktError(f"compiled program of version {version}: expected version {VERSION}")
+    rest = data[_PREFIX.size :]
+    if hashlib.sha256(rest).digest() != check:
+        raise TaktError("compiled program is damaged: its check sum does not match")
     try:
-        header = json.loads(data[_PREFIX.size : _PREFIX.size + length])
-        rest = data[_PREFIX.size + length :]
-        state, code = rest[: header["state_size"]], rest[header["state_size"] :]
-        if hashlib.sha256(state + code).hexdigest() != header["check"]:
-            raise TaktError("compiled program is damaged: its check sum does not match")
+        header = json.loads(rest[:length])
+        state, code = rest[length:][: header["state_size"]], rest[length + header["state_size"] :]
         return CompiledProgram(
             name=header["name"],
             object_code=code,
