@@ -202,8 +202,11 @@ def read_settings(path: Path, symbols: tuple[Symbol, ...]) -> tuple[Setting, ...
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: unreadable ({error}); expected JSON lines") from None
+    except OSError as error:
+        text = f"{path}: unreadable ({error.strerror}); expected a file of JSON lines"
+        raise UsageError(text) from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: byte {error.start} is no UTF-8; expected JSON lines") from None
     settings: list[Setting] = []
     for number, line in enumerate(lines, 1):
         if line.strip():
@@ -214,14 +217,17 @@ def read_settings(path: Path, symbols: tuple[Symbol, ...]) -> tuple[Setting, ...
 def _settings_of(line: str, where: str, symbols: tuple[Symbol, ...]) -> Iterator[Setting]:
     try:
         entry = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{where}: no JSON ({error})") from None
     cycle = entry.get("cycle") if isinstance(entry, dict) else None
     values = entry.get("set") if isinstance(entry, dict) else None
-    if not isinstance(cycle, int) or cycle < 1 or not isinstance(values, dict):
+    if type(cycle) is not int or cycle < 1 or not isinstance(values, dict):
         raise UsageError(f'{where}: expected {{"cycle": 1 or more, "set": {{NAME: value}}}}')
     for path, value in values.items():
-        symbol = find_symbol(symbols, path)
+        try:
+            symbol = find_symbol(symbols, path)
+        except UsageError as error:
+            raise UsageError(f"{where}: {error}") from None
         if not isinstance(symbol.type, Elementary):
             raise UsageError(f"{where}: {path} is {symbol.type}; expected a single variable")
         parsed = parse_json(value, symbol.type)
