@@ -47,6 +47,7 @@ from runtime.syntax import tree
 
 _ACCESS: Final = frozenset({"PUBLIC", "PROTECTED", "PRIVATE", "INTERNAL"})
 _UNSUPPORTED_SECTIONS: Final = frozenset({"VAR_INST", "VAR_CONFIG", "VAR_ACCESS"})
+_WITHOUT_ADDRESS: Final = frozenset({"VAR_IN_OUT", "VAR_STAT"})
 
 
 def declare_all(units: tuple[tree.Unit, ...], names: Names) -> Declarations:
@@ -269,7 +270,9 @@ def _routine_variable(
         return
     _check_concrete(variable, resolved, work)
     place = _place(variable, block, resolved, info, layout, work)
-    if place is not None and key:
+    if key and place is None:
+        info.variables[key] = _unknown(variable, block)
+    elif key and place is not None:
         info.variables[key] = _info(variable, block, resolved, place)
 
 
@@ -297,6 +300,10 @@ def _place(
     if isinstance(resolved.type, OpenArray) and block.section != "VAR_IN_OUT":
         text = f"{variable.name} is {resolved.type}, which only a VAR_IN_OUT can be"
         work.names.findings.error("ST2010", variable.type.span, text)
+        return None
+    if variable.address is not None and block.section in _WITHOUT_ADDRESS:
+        text = f"{variable.name} cannot have an address: it is a {block.section}"
+        work.names.findings.error("ST2008", variable.span, text)
         return None
     if block.section == "VAR_IN_OUT":
         return _in_out(variable, resolved, info, layout, work)

@@ -330,7 +330,8 @@ def _bind_in_out(
 ) -> list[Assign]:
     """Return what ties a VAR_IN_OUT of an instance to its variable for this call."""
     pointer = variable.place.pointer
-    assert pointer is not None
+    if pointer is None:
+        return []  # reported where it is declared
     bounds = [end for pair in variable.place.bounds for end in pair]
     slots = [pointer, *(end.place for end in bounds if isinstance(end, program.Load))]
     values = functions.in_out_argument(variable, argument, call.span, scope, CHECKS)
