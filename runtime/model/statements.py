@@ -11,6 +11,7 @@ from runtime.datatypes.scalars import Reference, Subrange
 from runtime.model import functions, methods, program
 from runtime.model.coerce import coerce
 from runtime.model.constants import fold
+from runtime.model.enabling import enabled_form
 from runtime.model.expressions import (
     CHECKS,
     check,
@@ -109,9 +110,9 @@ def assign_value(
 
 
 def _assign(node: tree.Assign, body: Body) -> Statement | None:
-    enabled = _enabled(node, body)
+    enabled = enabled_form(node, body.scope)
     if enabled is not None:
-        return enabled
+        return _if(enabled, body)
     scope = body.scope
     written = methods.write_property(node.target, node.value, scope, CHECKS)
     if written is not None:
@@ -145,49 +146,6 @@ def _aggregate_result(node: tree.Assign, target: Place, scope: Scope) -> Stateme
     return program.Evaluate(node.span, replace(checked, outputs=outputs))
 
 
-def _enabled(node: tree.Assign | tree.CallStatement, body: Body) -> Statement | None:
-    """Return a statement whose call has EN or ENO, as IF EN THEN …; ENO := TRUE; ELSE … END_IF."""
-    call = node.value if isinstance(node, tree.Assign) else node.call
-    if not isinstance(call, tree.Call):
-        return None
-    controls = {
-        item.name.upper(): item
-        for item in call.arguments
-        if item.name is not None and item.name.upper() in {"EN", "ENO"}
-    }
-    if not controls or _declares(call.callee, set(controls), body.scope):
-        return None
-    rest = tuple(item for item in call.arguments if item not in controls.values())
-    plain = replace(call, arguments=rest)
-    inner: tree.Statement = (
-        replace(node, value=plain)
-        if isinstance(node, tree.Assign)
-        else tree.CallStatement(node.span, plain)
-    )
-    enable = controls["EN"].value if "EN" in controls else None
-    condition = enable or tree.Literal(node.span, "bool", "TRUE")
-    done = _eno(controls, "TRUE", node.span)
-    branch = tree.Branch(node.span, condition, (inner, *done))
-    return _if(tree.If(node.span, (branch,), _eno(controls, "FALSE", node.span)), body)
-
-
-def _eno(controls: dict[str, tree.Argument], value: str, span: Span) -> tuple[tree.Statement, ...]:
-    target = controls["ENO"].value if "ENO" in controls else None
-    if target is None:
-        return ()
-    return (tree.Assign(span, target, tree.Literal(span, "bool", value)),)
-
-
-def _declares(callee: tree.Expression, names: set[str], scope: Scope) -> bool:
-    """Whether what is called has variables EN or ENO of its own."""
-    if not isinstance(callee, tree.Name):
-        return False
-    variable = scope.find(callee.name)
-    name = str(variable.type) if variable is not None else callee.name
-    routine = scope.names.routines.get(name.upper())
-    return routine is not None and bool(names & set(routine.variables))
-
-
 def _refer(node: tree.Refer, body: Body) -> Statement | None:
     """Return the binding of a REFERENCE TO."""
     scope = body.scope
@@ -212,9 +170,9 @@ def _refer(node: tree.Refer, body: Body) -> Statement | None:
 
 
 def _call(node: tree.CallStatement, body: Body) -> Statement | None:
-    enabled = _enabled(node, body)
+    enabled = enabled_form(node, body.scope)
     if enabled is not None:
-        return enabled
+        return _if(enabled, body)
     scope, call = body.scope, node.call
     assert isinstance(call, tree.Call)
     method = methods.find_method(call.callee, scope, CHECKS)
