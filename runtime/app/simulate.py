@@ -163,7 +163,7 @@ def write_symbol(
 
 
 def find_symbol(symbols: tuple[Symbol, ...], path: str) -> Symbol:
-    """Return the variable of a path; members and elements of a variable have paths too.
+    """Return the variable of a path; members of a variable have paths too.
 
     Raises:
         UsageError: There is none.
