@@ -15,7 +15,7 @@ from runtime.artifact import abi
 from runtime.artifact.abi import FaultKind
 from runtime.artifact.program import CompiledProgram, Site, Symbol, TaskInfo
 from runtime.datatypes.elementary import Elementary
-from runtime.datatypes.values import Json, describe, parse_json, read_json, store
+from runtime.datatypes.values import Json, describe, parse_json, store
 from runtime.engine.native import NativeCode
 from runtime.errors import UsageError
 from runtime.interpret.interpreter import Interpreter
@@ -125,7 +125,7 @@ class Simulation:
         """
         for number, task in enumerate(self.tasks):
             if task.single is not None:
-                level = bool(read_symbol(state, task.single))
+                level = bool(task.single.read(state))
                 rises, levels[number] = level and not levels[number], level
                 if rises:
                     yield number
@@ -137,14 +137,7 @@ class Simulation:
         return now_ns // interval_ns != (now_ns - self.period_ns) // interval_ns
 
     def _values(self, state: bytearray | memoryview) -> dict[str, Json]:
-        return {item.path: read_symbol(state, item) for item in self.watched}
-
-
-def read_symbol(state: bytearray | memoryview, symbol: Symbol) -> Json:
-    """Return a variable's value as JSON holds it."""
-    if symbol.bit >= 0:
-        return bool(state[symbol.offset] >> symbol.bit & 1)
-    return read_json(state, symbol.offset, symbol.type)
+        return {item.path: item.read(state) for item in self.watched}
 
 
 def write_symbol(

@@ -18,6 +18,7 @@ from runtime.datatypes.derived import Array, DataType, Field, Structure
 from runtime.datatypes.elementary import ELEMENTARY, Elementary, Kind
 from runtime.datatypes.scalars import Enumeration, Reference
 from runtime.datatypes.texts import Text, text_type
+from runtime.datatypes.values import Buffer, Json, read_json
 from runtime.errors import TaktError
 
 MAGIC: Final = b"TAKTPROG"
@@ -42,6 +43,12 @@ class Symbol:
     type: DataType
     bit: int = -1
     """Bit number inside the byte for a located BOOL such as %IX0.3, else -1."""
+
+    def read(self, state: Buffer) -> Json:
+        """Return the variable's value in a state, as JSON holds it."""
+        if self.bit >= 0:
+            return bool(memoryview(state)[self.offset] >> self.bit & 1)
+        return read_json(state, self.offset, self.type)
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,15 +102,3 @@ def lay_over(name: str, members: list[tuple[str, DataType]]) -> Structure:
     alignment = max((item.alignment for _, item in members), default=1)
     size = align(max((item.size for _, item in members), default=0), alignment)
     return Structure(name, fields, size, alignment, is_union=True)
-
-
-def lay_out(name: str, members: list[tuple[str, DataType]]) -> Structure:
-    """Give each member the next aligned offset, in the order given."""
-    offset, alignment = 0, 1
-    fields = []
-    for member, data_type in members:
-        offset = align(offset, data_type.alignment)
-        fields.append(Field(member, offset, data_type))
-        offset += data_type.size
-        alignment = max(alignment, data_type.alignment)
-    return Structure(name, tuple(fields), align(offset, alignment), alignment)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from runtime.artifact.abi import FaultKind
 from runtime.artifact.program import Symbol
-from runtime.datatypes.values import Json, read_json
+from runtime.datatypes.values import Json
 from runtime.image import layout
 from runtime.image.layout import Link, LinkError, Quality
 
@@ -97,9 +97,7 @@ class Frame:
 
     def value(self, symbol: Symbol) -> Json:
         """Return the value of a variable in this scan."""
-        if symbol.bit >= 0:
-            return bool(self.state[symbol.offset] >> symbol.bit & 1)
-        return read_json(self.state, symbol.offset, symbol.type)
+        return symbol.read(self.state)
 
 
 def decode_frame(payload: bytes) -> Frame:

@@ -42,7 +42,7 @@ def coerce(
     if isinstance(target, Text) or isinstance(expression, TextConstant):
         return _coerce_text(expression, target, span, findings)
     if expression.type is target or expression.type == target:
-        return _typed(expression, span, findings)
+        return settle(expression, span, findings)
     if not isinstance(target, Elementary):
         if target is not UNKNOWN:
             findings.error("ST3001", span, f"{expression.type} cannot be assigned to {target}")
@@ -90,7 +90,8 @@ def _coerce_text(
     return None
 
 
-def _typed(expression: Expression, span: Span, findings: Findings) -> Expression | None:
+def settle(expression: Expression, span: Span, findings: Findings) -> Expression | None:
+    """Return an untyped constant as the type it has on its own; anything else as it is."""
     if isinstance(expression, Constant) and expression.untyped:
         return _literal(expression, expression.type, span, findings)
     return expression
@@ -161,11 +162,6 @@ def _literal(
         findings.error("ST3003", span, text, f"expected {describe(target)}")
         return None
     return Constant(target, target.fit(value))
-
-
-def settle(expression: Expression, span: Span, findings: Findings) -> Expression | None:
-    """Return an untyped constant as the type it has on its own; anything else as it is."""
-    return _typed(expression, span, findings)
 
 
 def shared_type(left: Expression, right: Expression) -> Elementary | None:

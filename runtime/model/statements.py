@@ -124,24 +124,31 @@ def _assign(node: tree.Assign, body: Body) -> Statement | None:
     if target in body.loops:
         text = "the loop's control variable is changed inside the loop"
         scope.names.findings.warning("ST5005", node.span, text, "use EXIT or another variable")
-    if not isinstance(target.type, Elementary):
-        whole = _aggregate_result(node, target, scope)
-        if whole is not None:
-            return whole
+    routine = _aggregate_function(node.value, target, scope)
+    if routine is not None:
+        return _aggregate_result(node, routine, target, scope)
     return assign_value(target, node.value, node.span, scope)
 
 
-def _aggregate_result(node: tree.Assign, target: Place, scope: Scope) -> Statement | None:
-    """Return `target := f(…)` where the function's result is an array or structure."""
-    call = node.value
-    if not isinstance(call, tree.Call) or not isinstance(call.callee, tree.Name):
+def _aggregate_function(value: tree.Expression, target: Place, scope: Scope) -> RoutineInfo | None:
+    """Return the function that a call names with the target's array or structure as result."""
+    if isinstance(target.type, Elementary):
         return None
-    routine = scope.names.routines.get(call.callee.name.upper())
+    if not isinstance(value, tree.Call) or not isinstance(value.callee, tree.Name):
+        return None
+    routine = scope.names.routines.get(value.callee.name.upper())
     if routine is None or routine.kind != "FUNCTION" or routine.result != target.type:
         return None
-    checked = functions.function_call(call, routine, scope, CHECKS)
+    return routine
+
+
+def _aggregate_result(
+    node: tree.Assign, routine: RoutineInfo, target: Place, scope: Scope
+) -> Statement | None:
+    assert isinstance(node.value, tree.Call)
+    checked = functions.function_call(node.value, routine, scope, CHECKS)
     if checked is None:
-        return program.If(node.span, (), ())  # reported: nothing more to say
+        return None
     outputs = (*checked.outputs, (routine.result_local, target))
     return program.Evaluate(node.span, replace(checked, outputs=outputs))
 

@@ -20,13 +20,12 @@ from runtime.image.payloads import (
     Mailbox,
     Outputs,
     Sample,
-    decode_frame,
-    decode_outputs,
     encode_mailbox,
 )
 from runtime.image.segment import create_image
 from runtime.image.statistics import TaskStatistics
 from runtime.project.load import Project, load_project
+from tests.support.newest import newest_frame, newest_outputs
 
 INPUTS, OUTPUTS, COUNT, BURN, STATE_BYTES = 64, 80, 96, 104, 128
 
@@ -179,16 +178,12 @@ class Rig:
     @property
     def outputs(self) -> Outputs:
         """The newest outputs."""
-        newest = self.image.ring(SectionKind.OUTPUTS).latest()
-        assert newest is not None
-        return decode_outputs(newest.payload)
+        return newest_outputs(self.image)
 
     @property
     def frame(self) -> Frame:
         """The newest frame."""
-        newest = self.image.ring(SectionKind.FRAME).latest()
-        assert newest is not None
-        return decode_frame(newest.payload)
+        return newest_frame(self.image)
 
     @property
     def inputs(self) -> bytes:

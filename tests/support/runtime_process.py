@@ -13,10 +13,11 @@ from pathlib import Path
 from runtime.app.process import SCAN_THREAD
 from runtime.errors import ImageError
 from runtime.image.layout import Mode, SectionKind
-from runtime.image.payloads import Frame, Outputs, decode_frame, decode_outputs
+from runtime.image.payloads import Frame, Outputs
 from runtime.image.segment import Image, attach_image
 from runtime.image.statistics import TaskStatistics
 from tests.support.handmade import IO
+from tests.support.newest import newest_frame, newest_outputs
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -37,15 +38,11 @@ class RunningRuntime:
 
     @property
     def outputs(self) -> Outputs:
-        newest = self.image.ring(SectionKind.OUTPUTS).latest()
-        assert newest is not None
-        return decode_outputs(newest.payload)
+        return newest_outputs(self.image)
 
     @property
     def frame(self) -> Frame:
-        newest = self.image.ring(SectionKind.FRAME).latest()
-        assert newest is not None
-        return decode_frame(newest.payload)
+        return newest_frame(self.image)
 
     def await_scans(self, more: int) -> None:
         """Wait until that many more scans are done."""

@@ -51,10 +51,8 @@ def heritage(cursor: Cursor) -> tree.Heritage:
 def _names(cursor: Cursor) -> tuple[tree.Name, ...]:
     names = []
     while True:
-        token = cursor.name("the name of a class or interface")
-        text = token.text
-        while cursor.accept("."):
-            text += "." + cursor.name("a name after '.'").text
+        token = cursor.current
+        text = cursor.dotted_name("the name of a class or interface", "a name after '.'")
         names.append(tree.Name(cursor.since(token), text))
         if not cursor.accept(","):
             return tuple(names)

@@ -87,6 +87,13 @@ class Cursor:
         hint = f"{self.current.key} is a reserved word" if self.is_keyword() else ""
         raise self.fault(f"expected {what}", hint)
 
+    def dotted_name(self, what: str, further: str) -> str:
+        """Take `a.b.c`, or report that `what`, or behind a dot `further`, is missing."""
+        text = self.name(what).text
+        while self.accept("."):
+            text += "." + self.name(further).text
+        return text
+
     def is_keyword(self) -> bool:
         """Whether the current token is a reserved word."""
         return self.current.kind is TokenKind.KEYWORD

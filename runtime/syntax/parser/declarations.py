@@ -102,7 +102,7 @@ def _declaration(cursor: Cursor, read: _Contents) -> None:
 def _open_namespace(cursor: Cursor, read: _Contents) -> None:
     if cursor.current.key == "INTERNAL":
         cursor.advance()
-    name = dotted_name(cursor, "the name of the NAMESPACE")
+    name = cursor.dotted_name("the name of the NAMESPACE", "a name after '.'")
     read.around.append(f"{read.around[-1]}.{name}" if read.around else name)
 
 
@@ -110,19 +110,11 @@ def _using(cursor: Cursor) -> list[str]:
     """Read `USING a.b, c;` directives."""
     found: list[str] = []
     while cursor.accept("USING"):
-        found.append(dotted_name(cursor, "the name of a namespace"))
+        found.append(cursor.dotted_name("the name of a namespace", "a name after '.'"))
         while cursor.accept(","):
-            found.append(dotted_name(cursor, "the name of a namespace"))
+            found.append(cursor.dotted_name("the name of a namespace", "a name after '.'"))
         cursor.expect(";", "after USING")
     return found
-
-
-def dotted_name(cursor: Cursor, what: str) -> str:
-    """Read `a.b.c`."""
-    text = cursor.name(what).text
-    while cursor.accept("."):
-        text += "." + cursor.name("a name after '.'").text
-    return text
 
 
 def _pou(cursor: Cursor) -> tuple[tree.Pou, list[str]]:
@@ -199,11 +191,8 @@ def _variables(cursor: Cursor) -> list[tree.Variable]:
     names: list[tuple[Token, str, tree.Direct | None]] = []
     while True:
         token, name = cursor.current, ""
-        if not cursor.at("AT"):
-            token = cursor.name("the name of a variable")
-            name = token.text
-        while cursor.accept("."):  # a path, in VAR_CONFIG and VAR_ACCESS
-            name += "." + cursor.name("the next name of the path").text
+        if not cursor.at("AT"):  # dots make a path, in VAR_CONFIG and VAR_ACCESS
+            name = cursor.dotted_name("the name of a variable", "the next name of the path")
         names.append((token, name, _address(cursor)))
         if not cursor.accept(","):
             break
@@ -269,10 +258,8 @@ def _type_spec(cursor: Cursor, start: Token) -> tree.TypeSpec:
 
 def _named(cursor: Cursor) -> tree.TypeSpec:
     """Read `name`, `name (lower..upper)` or `name (A := 1, B := 2)`."""
-    start = cursor.name("a type")
-    text = start.text
-    while cursor.accept("."):
-        text += "." + cursor.name("a type after '.'").text
+    start = cursor.current
+    text = cursor.dotted_name("a type", "a type after '.'")
     if cursor.at("[") or (cursor.at("(") and start.key in {"STRING", "WSTRING"}):
         closing = "]" if cursor.advance().key == "[" else ")"
         length = expression(cursor)

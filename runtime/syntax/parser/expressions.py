@@ -8,7 +8,6 @@ import re
 from typing import Final
 
 from runtime.limits import OPERATORS_MAX
-from runtime.source import Span
 from runtime.syntax import tree
 from runtime.syntax.parser.cursor import Cursor
 from runtime.syntax.tokens import Token, TokenKind
@@ -171,8 +170,3 @@ def _argument(cursor: Cursor) -> tree.Argument:
     is_output = cursor.advance().key == "=>"
     value_here = None if cursor.at(",", ")") else expression(cursor)
     return tree.Argument(cursor.since(start), name.text, value_here, is_output, negated)
-
-
-def join(first: Span, last: Span) -> Span:
-    """Return the place from one span's start to the other's end."""
-    return Span(first.source, first.start, last.end)

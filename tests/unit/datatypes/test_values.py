@@ -8,12 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.datatypes.derived import Array, lay_out
+from runtime.datatypes.derived import Array, Field, Structure
 from runtime.datatypes.elementary import ELEMENTARY, Scalar
 from runtime.datatypes.values import load, parse_json, read_json, scalar_json, store
 
 E = ELEMENTARY
-POINT = lay_out("POINT", [("FLAG", E["BOOL"]), ("X", E["LREAL"]), ("Y", E["INT"])])
+POINT = Structure(
+    "POINT",
+    (Field("FLAG", 0, E["BOOL"]), Field("X", 8, E["LREAL"]), Field("Y", 16, E["INT"])),
+    size=24,
+    alignment=8,
+)
 
 
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))
