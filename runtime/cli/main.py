@@ -8,6 +8,7 @@ import typer
 from runtime import __version__
 from runtime.cli.compiler import build, check, explain, show
 from runtime.cli.demo import demo
+from runtime.cli.doctor import doctor
 from runtime.cli.plant import plant
 from runtime.cli.run import gateway_half, run
 from runtime.cli.runtime_process import runtime_half
@@ -20,7 +21,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (sim, check, show, build, explain, run, demo, plant):
+for command in (sim, check, show, build, explain, run, demo, plant, doctor):
     app.command()(command)
 app.command("runtime")(runtime_half)
 app.command("gateway")(gateway_half)
