@@ -23,8 +23,8 @@ from gateway.config import (
     OTHER_GATEWAY_NS,
     STOP_S,
 )
+from gateway.field.drivers import make_driver
 from gateway.field.mailbox import MailboxWriter
-from gateway.field.modbus import ModbusTcpDriver
 from gateway.field.outputs import OutputWatcher
 from gateway.field.poller import DevicePoller
 from gateway.tags import DeviceMap, device_maps, output_bytes
@@ -89,11 +89,11 @@ class Session:
 
 
 def _poller(image: Image, device: DeviceMap) -> DevicePoller:
-    """Return the poller of a device; this is where its protocol chooses the driver."""
+    """Return the poller of a device."""
     clock = time.monotonic_ns
     return DevicePoller(
         device,
-        ModbusTcpDriver(device, clock),
+        make_driver(device, clock),
         MailboxWriter(image.ring(SectionKind.INPUTS, device.number), len(device.inputs)),
         LinkStatistics(image.section(SectionKind.LINK_STATISTICS, device.number)),
         clock,

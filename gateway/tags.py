@@ -7,7 +7,8 @@ is its number in the image.
 from dataclasses import dataclass
 
 from runtime.image.directory import device_inputs
-from runtime.project.config import DeviceSection, IoSection, Table
+from runtime.project.channels import IoSection, Table
+from runtime.project.devices import DeviceSection
 from runtime.project.load import Project
 
 

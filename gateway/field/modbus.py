@@ -41,7 +41,8 @@ from gateway.protocols.modbus.pdu import (
     WriteRegisters,
 )
 from gateway.tags import Channel, DeviceMap
-from runtime.project.config import Table
+from runtime.project.channels import Table
+from runtime.project.devices import ModbusTcpDevice
 
 _READS: Final[dict[Table, Function]] = {
     "coil": Function.READ_COILS,
@@ -129,9 +130,9 @@ class _Wire(asyncio.Protocol):
 class ModbusTcpDriver:
     """`Driver` of a [[device]] with protocol "modbus-tcp"."""
 
-    def __init__(self, device: DeviceMap, clock: Clock) -> None:
+    def __init__(self, device: DeviceMap, section: ModbusTcpDevice, clock: Clock) -> None:
         """Plan the reads; nothing is connected yet."""
-        self._section = device.section
+        self._section = section
         self._inputs = device.inputs
         self._outputs = tuple(output.channel for output in device.outputs)
         self._clock = clock

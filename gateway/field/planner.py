@@ -18,7 +18,7 @@ from gateway.protocols.modbus.limits import (
     WRITE_REGISTERS_MAX,
 )
 from gateway.tags import Channel
-from runtime.project.config import Table
+from runtime.project.channels import Table
 
 _BIT_TABLES: Final = frozenset({"coil", "discrete"})
 

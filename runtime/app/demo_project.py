@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from runtime.app.ports import free_ports
+from runtime.project.devices import ModbusTcpDevice
 from runtime.project.load import FILE_NAME, Project, load_project
 
 NAME: Final = "two_tanks"
@@ -44,7 +45,9 @@ def copy_project(folder: Path, suffix: str, *, keep_ports: bool) -> DemoProject:
         text = set_value(text, "[metrics]", "port", str(metrics))
     file.write_text(text)
     project = load_project(folder)
-    return DemoProject(project, project.config.device[0].port, project.config.metrics.port)
+    device = project.config.device[0]
+    assert isinstance(device, ModbusTcpDevice)
+    return DemoProject(project, device.port, project.config.metrics.port)
 
 
 def set_value(text: str, table: str, key: str, value: str) -> str:

@@ -21,7 +21,7 @@ from runtime.errors import ImageError
 from runtime.image import directory, layout
 from runtime.image.layout import SectionKind
 from runtime.image.segment import Image
-from runtime.project.config import IoSection
+from runtime.project.channels import IoSection
 from runtime.project.load import Project
 
 EXECUTE: Final = "takt_execute"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from runtime.artifact.abi import FaultKind
 from runtime.artifact.program import Area, Site, Symbol, decode_symbol, encode_symbol
-from runtime.project.config import IoSection
+from runtime.project.channels import IoSection
 from runtime.project.load import Project
 
 

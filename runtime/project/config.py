@@ -1,8 +1,8 @@
 """The schema of `takt.toml`. Both halves of Takt read the one file through these classes."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from runtime.limits import (
     PRIORITY_MAX,
@@ -10,17 +10,10 @@ from runtime.limits import (
     TASK_INTERVAL_NS_MAX,
     TASK_INTERVAL_NS_MIN,
 )
-from runtime.project.units import AddressField, DurationNs
-
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
-Port = Annotated[int, Field(ge=0, le=65_535)]
-"""A TCP port; where a server listens, 0 takes a free one."""
-
-
-class Section(BaseModel):
-    """A table of the file: unknown keys are faults, values keep their written type."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+from runtime.project.channels import IoSection
+from runtime.project.devices import DeviceSection
+from runtime.project.section import Name, Port, Section
+from runtime.project.units import DurationNs
 
 
 class ProjectSection(Section):
@@ -57,49 +50,6 @@ class MetricsSection(Section):
     host: str = "127.0.0.1"
     port: Port = 9464
     enabled: bool = True
-
-
-class ModbusTcpDevice(Section):
-    """[[device]] with protocol "modbus-tcp": a server that the gateway polls as client."""
-
-    name: Name
-    protocol: Literal["modbus-tcp"]
-    host: str
-    port: Annotated[int, Field(ge=1, le=65_535)] = 502
-    unit: Annotated[int, Field(ge=0, le=255)] = 1
-    poll: Annotated[DurationNs, Field(ge=1_000_000)] = 100_000_000
-    """Period of reading all of the device's inputs."""
-    timeout: Annotated[DurationNs, Field(ge=1_000_000)] = 1_000_000_000
-    """Longest wait for one response."""
-    stale_after: Annotated[DurationNs, Field(ge=1_000_000)] = 1_000_000_000
-    """Age from which the runtime treats the device's inputs as stale."""
-
-
-DeviceSection = ModbusTcpDevice
-"""Every kind of device; a further protocol joins as a union discriminated by `protocol`."""
-
-Table = Literal["coil", "discrete", "input", "holding"]
-
-
-class IoSection(Section):
-    """[[io]]: one channel of a device, tied to an address of the process image.
-
-    The address fixes direction and width: %I is read, %Q is written; X ties to a bit table (or to
-    `bit` of a register), W to one register, D to two, L to four. `word_order` "big" has the most
-    significant word first.
-    """
-
-    address: AddressField
-    device: Name
-    table: Table
-    register_: Annotated[int, Field(ge=0, le=65_535, alias="register")]
-    word_order: Literal["big", "little"] = "big"
-    substitute: Literal["hold", "default"] = "hold"
-    """What the program sees of an input whose source is bad or stale."""
-    default: Annotated[int, Field(ge=0)] | bool = 0
-    """Value of an input under `substitute = "default"`, as the raw word(s) or bit."""
-    safe: Annotated[int, Field(ge=0)] | bool = 0
-    """Value of an output while the program is stopped or faulted, as the raw word(s) or bit."""
 
 
 class ProjectConfig(Section):

@@ -16,7 +16,9 @@ from pydantic_core import ErrorDetails
 
 from runtime.errors import Fault, ProjectError
 from runtime.limits import AREA_BYTES_MAX, DEVICES_MAX
-from runtime.project.config import IoSection, ProjectConfig
+from runtime.project.channels import IoSection
+from runtime.project.config import ProjectConfig
+from runtime.project.devices import DEVICE_KINDS
 
 FILE_NAME: Final = "takt.toml"
 
@@ -73,11 +75,24 @@ def _schema_faults(raw: Table) -> Iterator[Fault]:
 
 
 def _fault_of(detail: ErrorDetails) -> Fault:
-    path = "".join(
-        f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"]
-    ).lstrip(".")
-    value = "(absent)" if detail["type"] == "missing" else _short(detail["input"])
-    return Fault(path, value, _expected(detail))
+    location, kind = _written(detail["loc"]), detail["type"]
+    value = "(absent)" if kind == "missing" else _short(detail["input"])
+    if kind in _TAG_FAULTS:  # the key that tells which class reads the table is at fault
+        key = detail["ctx"]["discriminator"].strip("'")
+        tag = detail["ctx"].get("tag")
+        location, value = (*location, key), "(absent)" if tag is None else repr(tag)
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return Fault(path.lstrip("."), value, _expected(detail))
+
+
+_TAG_FAULTS: Final = {"union_tag_invalid", "union_tag_not_found"}
+_KINDS: Final[dict[str, type[BaseModel]]] = {**DEVICE_KINDS}
+"""The class of each tag that pydantic puts into the path of a fault inside a union."""
+
+
+def _written(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Return a path as it stands in the file: without the tags of unions."""
+    return tuple(part for part in location if part not in _KINDS)
 
 
 def _short(value: object) -> str:
@@ -93,8 +108,10 @@ def _expected(detail: ErrorDetails) -> str:
     if kind == "extra_forbidden":
         known = ", ".join(sorted(_known_keys(detail["loc"])))
         return f"one of the known keys ({known})" if known else "no such key"
-    if kind == "missing":
+    if kind in {"missing", "union_tag_not_found"}:
         return "a value, this key is required"
+    if kind == "union_tag_invalid":
+        return f"one of {context['expected_tags']}"
     if kind == "value_error":
         return str(context.get("error", detail["msg"]))
     if kind == "string_pattern_mismatch":
@@ -117,8 +134,10 @@ def _known_keys(location: tuple[int | str, ...]) -> set[str]:
     for part in location[:-1]:
         if isinstance(part, int):
             continue
-        name = part
-        field = model.model_fields.get(name)
+        if part in _KINDS:
+            model = _KINDS[part]
+            continue
+        field = model.model_fields.get(part)
         if field is None:
             return set()
         inner = _model_in(field.annotation)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from gateway.field.drivers import make_driver
 from gateway.field.mailbox import MailboxWriter
-from gateway.field.modbus import ModbusTcpDriver
 from gateway.field.outputs import OutputWatcher
 from gateway.field.poller import DevicePoller
 from gateway.protocols.modbus.pdu import Request, WriteCoil, WriteCoils
@@ -45,7 +45,7 @@ async def gateway_on(runtime: PlayedRuntime, project: Project) -> AsyncIterator[
     pollers = [
         DevicePoller(
             device,
-            ModbusTcpDriver(device, clock),
+            make_driver(device, clock),
             MailboxWriter(image.ring(SectionKind.INPUTS, device.number), len(device.inputs)),
             LinkStatistics(image.section(SectionKind.LINK_STATISTICS, device.number)),
             clock,

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from runtime.app.demo_project import copy_project, set_value
+from runtime.project.devices import ModbusTcpDevice
 
 TEXT = """[project]  # the whole
 name = "old"  # its name
@@ -26,7 +27,9 @@ def test_the_copy_is_a_sound_project_with_a_name_and_ports_of_its_own(tmp_path: 
     one, two = (copy_project(folder, folder.name, keep_ports=False) for folder in folders)
     assert (one.name, two.name) == ("two_tanks_one", "two_tanks_two")
     assert one.project.folder == folders[0]
-    assert one.plant_port == one.project.config.device[0].port
+    device = one.project.config.device[0]
+    assert isinstance(device, ModbusTcpDevice)
+    assert one.plant_port == device.port
     assert one.metrics_port == one.project.config.metrics.port
     assert one.plant_port != one.metrics_port
 

@@ -14,7 +14,7 @@ from gateway.protocols.modbus.limits import (
     WRITE_REGISTERS_MAX,
 )
 from gateway.tags import Channel
-from runtime.project.config import Table
+from runtime.project.channels import Table
 
 
 def channel(table: Table, register: int, size: int = 1) -> Channel:

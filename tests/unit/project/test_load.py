@@ -107,6 +107,13 @@ CASES = {
     "no such source": ('["*.st"]', '["*.iec"]', "project.sources[0] = '*.iec'", "ST files in"),
     "a source outside": ('["*.st"]', '["../*.st"]', "project.sources[0]", "inside the project"),
     "an unknown protocol": ('"modbus-tcp"', '"profibus"', "device[0].protocol", "modbus-tcp"),
+    "no protocol": ('protocol = "modbus-tcp"', "", "device[0].protocol = (absent)", "required"),
+    "a key of another protocol": (
+        'host = "127.0.0.1"',
+        'host = "x"\nbaud = 9600',
+        "device[0].baud = 9600",
+        "known keys (address_base",
+    ),
     "no programs": ('["MAIN"]', "[]", "task[0].programs", "at least 1"),
     "a port too high": (
         'host = "127.0.0.1"',
