@@ -30,6 +30,8 @@ TITLES: Final = {
     "ST2017": "A CONFIGURATION names something that is not there",
     "ST2018": "The tasks of takt.toml are used, not those of the CONFIGURATION",
     "ST2019": "Value of two enumerations",
+    "ST2020": "A declaration takes the place of a standard one",
+    "ST2021": "An edge of what is no input",
     "ST3001": "A value does not convert to the type by itself",
     "ST3002": "An operator or function is not defined for these types",
     "ST3003": "A literal is too large for its type",

@@ -5,6 +5,7 @@ from dataclasses import replace
 from runtime.diagnostics.diagnostic import Findings
 from runtime.model.configure import Layout, TaskPlan, lay_out_tasks
 from runtime.model.declare import declare_all
+from runtime.model.edges import detect_edges, with_edges
 from runtime.model.notations import check_body
 from runtime.model.program import (
     Base,
@@ -88,7 +89,9 @@ def _routine(key: str, info: RoutineInfo, work: Declarations) -> Routine:
     if info.result_local >= 0:
         assert info.result is not None
         locals_.append(Local(info.name, info.result, info.result_image))
-    body = check_body(info.source, Body(Scope(work.names, _as_seen_inside(info))))
+    inside = _as_seen_inside(info)
+    edges = detect_edges(info)
+    body = (*edges, *check_body(info.source, Body(Scope(work.names, inside))))
     given = {"VAR_INPUT", "VAR_IN_OUT"}
     inputs = sum(1 for item in declared if item.section in given)
     outputs = tuple(n for n, item in enumerate(declared) if item.section == "VAR_OUTPUT")
@@ -101,7 +104,7 @@ def _routine(key: str, info: RoutineInfo, work: Declarations) -> Routine:
 def _as_seen_inside(info: RoutineInfo) -> RoutineInfo:
     """Return the function as its own body sees it: its name is also the variable of its result."""
     if info.result is None:
-        return info
+        return with_edges(info)
     place = Place(Base.LOCAL, 0, info.result, local=info.result_local, owner=info.name)
     name = info.result_name or info.name
     variable = VariableInfo(name, "VAR", info.result, place, info.span)

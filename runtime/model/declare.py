@@ -15,6 +15,8 @@ from runtime.datatypes.values import load
 from runtime.limits import FRAME_BYTES_MAX, STATE_BYTES_MAX
 from runtime.model.addresses import located
 from runtime.model.classes import begin_class, check_heritage, declare_interface
+from runtime.model.collect import check_name, collect
+from runtime.model.edges import check_edge
 from runtime.model.expressions import check_as
 from runtime.model.hidden import CONTROL_TYPE, HIDDEN_SECTION, hidden_blocks
 from runtime.model.initial import initial_bytes
@@ -41,8 +43,8 @@ from runtime.model.work import (
 )
 from runtime.source import Span
 from runtime.stdlib.charts import ACTION_CONTROL
-from runtime.stdlib.declare import BEYOND, StandardBlock
-from runtime.stdlib.library import BLOCKS, FUNCTIONS
+from runtime.stdlib.declare import StandardBlock
+from runtime.stdlib.library import BLOCKS
 from runtime.syntax import tree
 
 _ACCESS: Final = frozenset({"PUBLIC", "PROTECTED", "PRIVATE", "INTERNAL"})
@@ -61,7 +63,7 @@ def declare_all(units: tuple[tree.Unit, ...], names: Names) -> Declarations:
     control = _standard_block(ACTION_CONTROL)
     assert control.structure is not None
     names.types[CONTROL_TYPE.upper()] = TypeInfo(control.structure, control.initial)
-    _collect(units, work)
+    collect(units, work)
     for key in work.global_trees:
         _global(key, work)
     for key, declaration in work.type_trees.items():
@@ -71,53 +73,6 @@ def declare_all(units: tuple[tree.Unit, ...], names: Names) -> Declarations:
     for spelt, span in work.pending:
         named_type(spelt.upper(), span, work, spelt)
     return work
-
-
-def _collect(units: tuple[tree.Unit, ...], work: Declarations) -> None:
-    findings = work.names.findings
-    standard = [name for name, block in BLOCKS.items() if block.clause != BEYOND]
-    taken: dict[str, str] = dict.fromkeys(standard, "a standard function block")
-    taken |= dict.fromkeys(FUNCTIONS, "a standard function")
-    for unit in units:
-        _collect_globals(unit, work)
-        both: tuple[tree.TypeDeclaration | tree.Pou, ...] = (*unit.types, *unit.pous)
-        for declared in both:
-            key = declared.name.name.upper()
-            _check_name(declared.name.name.rpartition(".")[2], declared.name.span, work)
-            if key in taken or key in work.names.types:
-                text = f"{declared.name.name} is already {taken.get(key, 'an elementary type')}"
-                findings.error("ST2003", declared.name.span, text)
-                continue
-            taken[key] = "declared"
-            work.names.routines.pop(key, None)  # a block beyond the standard gives way
-            if isinstance(declared, tree.Pou):
-                work.routine_trees[key] = declared
-            else:
-                work.type_trees[key] = declared
-
-
-def _collect_globals(unit: tree.Unit, work: Declarations) -> None:
-    inside = (block for item in unit.configurations for block in item.blocks)
-    for block in (*unit.globals, *inside):
-        if block.section == "VAR_ACCESS":
-            work.names.findings.error("ST9001", block.span, "VAR_ACCESS is not supported")
-        if block.section != "VAR_GLOBAL":
-            continue
-        for variable in block.variables:
-            key = variable.name.upper()
-            if key in work.global_trees:
-                text = f"{variable.name} is already declared"
-                work.names.findings.error("ST2003", variable.span, text)
-            elif key:
-                work.global_trees[key] = (variable, block)
-
-
-def _check_name(name: str, span: Span, work: Declarations) -> None:
-    if "." in name:
-        work.names.findings.error("ST1101", span, f"expected a name without '.', found {name!r}")
-    if "__" in name or name.endswith("_"):
-        text = f"{name} has two underscores in a row or one at its end"
-        work.names.findings.error("ST2013", span, text)
 
 
 # -- routines -----------------------------------------------------------------------------------
@@ -259,7 +214,9 @@ def _routine_variable(
         work.names.findings.error("ST2003", variable.span, f"{variable.name} is already declared")
         return
     if key:
-        _check_name(variable.name, variable.span, work)
+        check_name(variable.name, variable.span, work)
+    if variable.edge:
+        check_edge(variable, block, scope)
     if block.section == "VAR_EXTERNAL":
         _external(variable, info, work)
         return
@@ -428,6 +385,7 @@ def _info(
         constant="CONSTANT" in block.qualifiers,
         value=value,
         access=next((word for word in block.qualifiers if word in _ACCESS), ""),
+        edge=variable.edge,
     )
 
 
@@ -480,7 +438,7 @@ def _global(key: str, work: Declarations) -> VariableInfo | None:
     variable, block = work.global_trees[key]
     if not enter(f"VAR_GLOBAL {key}", variable.name, variable.span, work):
         return None
-    _check_name(variable.name, variable.span, work)
+    check_name(variable.name, variable.span, work)
     resolved = _typed_initial(variable, work.scope_of(), work)
     work.open.discard(f"VAR_GLOBAL {key}")
     if resolved is None:

@@ -1,8 +1,9 @@
-"""Variables that IL and SFC need besides the declared ones; no text can spell their names.
+"""Variables that IL, SFC and edges need besides the declared ones; no text can spell their names.
 
 A step is a structure of its flag X and its time T that users may read. Beside it stand hidden
 variables: when it was entered, whether it is entered or left next; the control of each action; and
-for IL one variable for each level of parentheses that a current result can be kept in.
+for IL one variable for each level of parentheses that a current result can be kept in. An input
+with R_EDGE or F_EDGE has two: the edge, and the level of the last call.
 """
 
 from collections.abc import Iterator
@@ -47,12 +48,29 @@ def hidden_blocks(pou: tree.Pou) -> tuple[tree.VarBlock, ...]:
         inner = [*conditions, *(item.notation for item in chart.actions)]
         listings += [item for item in inner if isinstance(item, tree.InstructionList)]
     blocks = [] if chart is None else _chart_blocks(chart)
+    blocks += _edge_blocks(pou)
     if listings:
         depth = max(_depth(listing.instructions) for listing in listings)
         span = pou.name.span
         results = [_variable(result_name(n), _named("LWORD", span)) for n in range(depth + 1)]
         blocks.append(tree.VarBlock(span, "VAR_TEMP", (), tuple(results)))
     return tuple(blocks)
+
+
+def edge_names(name: str) -> tuple[str, str]:
+    """Return the hidden variables of an input with R_EDGE: what the body sees, and the memory."""
+    return f"EDGE {name.upper()}", f"LEVEL {name.upper()}"
+
+
+def _edge_blocks(pou: tree.Pou) -> list[tree.VarBlock]:
+    variables = [
+        _variable(name, _named("BOOL", item.span))
+        for block in pou.blocks
+        for item in block.variables
+        if item.edge
+        for name in edge_names(item.name)
+    ]
+    return [tree.VarBlock(pou.span, HIDDEN_SECTION, (), tuple(variables))] if variables else []
 
 
 def _depth(instructions: tuple[tree.Instruction, ...]) -> int:

@@ -38,6 +38,8 @@ class VariableInfo:
     """The initial value, where the type is elementary; what a CONSTANT always is."""
     access: str = ""
     """PUBLIC, PROTECTED, PRIVATE or INTERNAL, where it is said."""
+    edge: str = ""
+    """R_EDGE or F_EDGE, where the body sees the edges of an input."""
 
 
 @dataclass(slots=True)

@@ -245,6 +245,8 @@ class Variable:
     type: TypeSpec
     initial: Initial | None
     address: Direct | None
+    edge: str = ""
+    """R_EDGE or F_EDGE of an input, in upper case."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,11 @@ class Cursor:
         last = self._tokens[self._at - 1] if self._at else start
         return Span(self.source, start.start, max(start.end, last.end))
 
+    @property
+    def last(self) -> Token:
+        """The token that was taken last."""
+        return self._tokens[max(self._at - 1, 0)]
+
     def advance(self) -> Token:
         """Take the current token."""
         token = self.current

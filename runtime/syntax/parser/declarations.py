@@ -19,6 +19,7 @@ _SECTIONS: Final = (
 _QUALIFIERS: Final = (
     "CONSTANT", "RETAIN", "NON_RETAIN", "PERSISTENT", "PUBLIC", "PROTECTED", "PRIVATE", "INTERNAL",
 )  # fmt: skip
+_EDGES: Final = ("R_EDGE", "F_EDGE")
 _POU_ENDS: Final = {
     "PROGRAM": "END_PROGRAM",
     "FUNCTION": "END_FUNCTION",
@@ -198,6 +199,7 @@ def _variables(cursor: Cursor) -> list[tree.Variable]:
             break
     cursor.expect(":", "before the type")
     data_type = type_spec(cursor)
+    edge = cursor.advance().key if cursor.current.key in _EDGES else ""
     initial = initial_value(cursor) if cursor.accept(":=") else None
     _end_of_declaration(cursor)
     return [
@@ -207,6 +209,7 @@ def _variables(cursor: Cursor) -> list[tree.Variable]:
             data_type,
             initial,
             address,
+            edge,
         )
         for token, name, address in names
     ]

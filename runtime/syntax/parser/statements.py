@@ -12,6 +12,7 @@ _BLOCK_ENDS: Final = frozenset(
      "END_PROGRAM", "END_FUNCTION", "END_FUNCTION_BLOCK", "END_METHOD", "END_ACTION",
      "END_GET", "END_SET", "END_CLASS", "END_INTERFACE", "METHOD", "PROPERTY"}
 )  # fmt: skip
+_CLOSING: Final = frozenset({"END_IF", "END_CASE", "END_FOR", "END_WHILE", "END_REPEAT"})
 _RESUME: Final = STATEMENT_STARTS | _BLOCK_ENDS | UNIT_STARTS | {";"}
 
 
@@ -47,6 +48,8 @@ def statement(cursor: Cursor) -> tree.Statement | None:
 def _end_of_statement(cursor: Cursor) -> None:
     if cursor.accept(";"):
         return
+    if cursor.last.key in _CLOSING:
+        return  # as CODESYS has it: END_IF and its kind need no ';'
     if cursor.current.kind is TokenKind.OPERATOR:
         raise cursor.fault("expected ';' after the statement")
     cursor.fault("expected ';' after the statement")  # the next one begins here: go on with it
