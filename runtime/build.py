@@ -13,7 +13,7 @@ from pathlib import Path
 
 from runtime.artifact import cache
 from runtime.artifact import program as artifact
-from runtime.artifact.program import Area, CompiledProgram, Site, Symbol, TaskInfo
+from runtime.artifact.program import Area, CompiledProgram, Site, Symbol, TaskInfo, TaskPath
 from runtime.diagnostics.diagnostic import Diagnostic, Findings
 from runtime.errors import TaktError
 from runtime.limits import AREA_BYTES_MAX, RECURSION_LIMIT
@@ -22,13 +22,14 @@ from runtime.model.configure import TaskPlan
 from runtime.model.program import Model, Place
 from runtime.project.load import Project
 from runtime.project.units import Address, parse_address
-from runtime.source import Source, read_source
+from runtime.source import Source, Span, read_source
 from runtime.syntax.lexer import tokenise
 from runtime.syntax.namespaces import resolve_namespaces
 from runtime.syntax.parser.cursor import Cursor
 from runtime.syntax.parser.declarations import unit
 from runtime.syntax.tokens import Token, TokenKind
 from runtime.syntax.tree import Unit
+from runtime.timing.path import worst_paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,16 @@ def _compiler_hash() -> str:
     folder = Path(__file__).parent
     files = sorted(
         file
-        for part in ("artifact", "codegen", "datatypes", "engine", "model", "stdlib", "syntax")
+        for part in (
+            "artifact",
+            "codegen",
+            "datatypes",
+            "engine",
+            "model",
+            "stdlib",
+            "syntax",
+            "timing",
+        )
         for file in (folder / part).rglob("*.py")
     )
     return cache.key_of(*(file.read_bytes() for file in (*files, folder / "limits.py")))
@@ -182,6 +192,7 @@ def _program(
         tasks=tasks_of(model),
         symbols=symbols_of(model),
         sites=sites_of(model, sources),
+        paths=paths_of(model, sources),
         source_hash=key,
     )
 
@@ -208,13 +219,21 @@ def symbols_of(model: Model) -> tuple[Symbol, ...]:
     return tuple(_symbol(item.path, item.place) for item in model.variables)
 
 
+def paths_of(model: Model, sources: tuple[Source, ...]) -> tuple[TaskPath, ...]:
+    """Return the longest path of each task of a model."""
+    return tuple(
+        TaskPath(
+            task.name, path.ns, tuple(_file_and_line(span, sources) for span in path.unbounded)
+        )
+        for task, path in zip(model.tasks, worst_paths(model), strict=True)
+    )
+
+
 def sites_of(model: Model, sources: tuple[Source, ...]) -> tuple[Site, ...]:
     """Return the source map of a model's fault sites."""
-    return tuple(
-        Site(
-            site.kind,
-            sources[site.span.source].name,
-            sources[site.span.source].position(site.span.start).line,
-        )
-        for site in model.sites
-    )
+    return tuple(Site(site.kind, *_file_and_line(site.span, sources)) for site in model.sites)
+
+
+def _file_and_line(span: Span, sources: tuple[Source, ...]) -> tuple[str, int]:
+    source = sources[span.source]
+    return source.name, source.position(span.start).line

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Self
 
+from runtime.app import timing
 from runtime.artifact.program import CompiledProgram
 from runtime.build import build_project
 from runtime.diagnostics.diagnostic import caret_view
@@ -110,6 +111,8 @@ def serve(project: Project, program: CompiledProgram, begun_ns: int) -> int:
         )
         stack.callback(_remove, image)
         engine = ScanEngine(program, project, image)
+        for sentence in timing.warnings(program):
+            logger.warning(sentence)
         logger.info("built", extra=_build_facts(begun_ns))
         return _scan_until_stopped(engine, image, wakeups, project.config.runtime)
 

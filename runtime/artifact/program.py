@@ -22,7 +22,7 @@ from runtime.datatypes.values import Buffer, Json, read_json
 from runtime.errors import TaktError
 
 MAGIC: Final = b"TAKTPROG"
-VERSION: Final = 3
+VERSION: Final = 4
 _PREFIX: Final = struct.Struct("<8sII32s")
 
 
@@ -73,6 +73,17 @@ class TaskInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskPath:
+    """The longest path through a task, by estimate (`runtime.timing.path`)."""
+
+    task: str
+    ns: float
+    """On the reference processor."""
+    unbounded: tuple[tuple[str, int], ...] = ()
+    """File and line of each loop whose number of turns is not known; it counts once in `ns`."""
+
+
+@dataclass(frozen=True, slots=True)
 class CompiledProgram:
     """Machine code, the state it works on, and the names in it."""
 
@@ -86,6 +97,8 @@ class CompiledProgram:
     """The tasks, in the order in which they run when they are released together."""
     symbols: tuple[Symbol, ...]
     sites: tuple[Site, ...]
+    paths: tuple[TaskPath, ...]
+    """The longest path of each task, in the order of `tasks`."""
     source_hash: str
     """SHA-256 (hex) of everything the code depends on: sources, compiler, processor."""
 
@@ -183,6 +196,7 @@ def dump(program: CompiledProgram) -> bytes:
             "tasks": [_encode_task(task) for task in program.tasks],
             "symbols": [encode_symbol(item) for item in program.symbols],
             "sites": [[int(site.kind), site.file, site.line] for site in program.sites],
+            "paths": [[path.task, path.ns, path.unbounded] for path in program.paths],
             "source_hash": program.source_hash,
         }
     ).encode()
@@ -217,6 +231,10 @@ def parse(data: bytes) -> CompiledProgram:
             tasks=tuple(_decode_task(item) for item in header["tasks"]),
             symbols=tuple(decode_symbol(item) for item in header["symbols"]),
             sites=tuple(Site(FaultKind(kind), file, line) for kind, file, line in header["sites"]),
+            paths=tuple(
+                TaskPath(task, ns, tuple((file, line) for file, line in loops))
+                for task, ns, loops in header["paths"]
+            ),
             source_hash=header["source_hash"],
         )
     except (ValueError, KeyError, TypeError) as error:

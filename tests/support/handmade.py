@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from runtime.artifact.abi import FaultKind
-from runtime.artifact.program import Area, CompiledProgram, Site, Symbol, TaskInfo
+from runtime.artifact.program import Area, CompiledProgram, Site, Symbol, TaskInfo, TaskPath
 from runtime.datatypes.elementary import ELEMENTARY
 from runtime.engine import native
 from runtime.engine.scan import ScanEngine
@@ -83,6 +83,7 @@ def handmade_program(initial: bytes = b"", burn: int = 0) -> CompiledProgram:
         tasks=(TaskInfo("Main", 0),),
         symbols=(Symbol("MAIN.COUNT", COUNT, ELEMENTARY["LINT"]),),
         sites=(Site(FaultKind.ZERO_DIVISION, "plant.st", 7),),
+        paths=(TaskPath("Main", 10.0),),
         source_hash="handmade",
     )
 

@@ -1,0 +1,136 @@
+"""What a program's scans will take on this processor, and whether its tasks fit in its time."""
+
+import struct
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from runtime.app.simulate import CompiledStepper
+from runtime.artifact import abi
+from runtime.artifact.program import CompiledProgram, TaskPath
+from runtime.build import compile_sources
+from runtime.errors import TaktError
+from runtime.limits import LOOP_BUDGET
+from runtime.source import Source
+from runtime.timing.schedule import Load, Response, responses, utilisation
+
+OVERHEAD_NS: Final = 20_000.0
+"""What the engine adds to a scan: waking up, inputs, copies, publication; no more on any machine
+that was measured, states of 1 MB apart."""
+REFERENCE_NS: Final = 79_000
+"""Time that the yardstick takes on the processor for which `runtime.timing.path` gives costs."""
+_RUNS: Final = 20
+_CONTEXT: Final = struct.Struct("<qQqII")
+_YARDSTICK: Final = """
+PROGRAM Yardstick
+VAR i : INT; n : UDINT; x : REAL; w : ARRAY [0..63] OF UDINT; r : ARRAY [0..63] OF REAL; END_VAR
+FOR i := 1 TO 20000 DO
+  n := (n * 75 + 74) MOD 65537;
+  w[n MOD 64] := w[(n / 64) MOD 64] + n;
+  IF n > 30000 THEN x := x * 0.5 + 1.0; ELSE x := x / 3.0 - 1.0; END_IF;
+  r[n MOD 64] := x;
+END_FOR;
+END_PROGRAM
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How long scans of a task took, in ns."""
+
+    median_ns: int
+    p999_ns: int
+    maximum_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskTiming:
+    """All that is known of a task's time on this processor."""
+
+    path: TaskPath
+    estimate_ns: float
+    """The longest path, scaled to this processor."""
+    response: Response | None
+    """None for a task without an interval: it has no deadline."""
+
+
+def processor_factor() -> float:
+    """Return how many times longer this processor takes than the reference one."""
+    program = compile_sources((Source("yardstick", _YARDSTICK),), "yardstick").program
+    assert program is not None
+    stepper = CompiledStepper(program)
+    return min(_scan_ns(stepper, 0, number) for number in range(1, _RUNS + 1)) / REFERENCE_NS
+
+
+def timings(program: CompiledProgram, factor: float) -> tuple[TaskTiming, ...]:
+    """Return the timing of each task of a program; all of them share one processor.
+
+    Args:
+        program: Whose tasks.
+        factor: From `processor_factor`.
+    """
+    loads = {
+        number: Load(task.name, task.interval_ns, path.ns * factor, task.priority)
+        for number, (task, path) in enumerate(zip(program.tasks, program.paths, strict=True))
+        if task.interval_ns
+    }
+    found = dict(zip(loads, responses(tuple(loads.values()), OVERHEAD_NS), strict=True))
+    return tuple(
+        TaskTiming(path, path.ns * factor, found.get(number))
+        for number, path in enumerate(program.paths)
+    )
+
+
+def processor_use(all_timings: Sequence[TaskTiming]) -> float:
+    """Return the share of one processor that the tasks with intervals take."""
+    loads = [item.response.load for item in all_timings if item.response is not None]
+    return utilisation(loads, OVERHEAD_NS)
+
+
+def warnings(program: CompiledProgram) -> Iterator[str]:
+    """Yield a sentence for each task that may miss its releases."""
+    if not any(task.interval_ns for task in program.tasks):
+        return
+    for item in timings(program, processor_factor()):
+        if item.response is not None and not item.response.fits:
+            yield (
+                f"task {item.path.task}: may miss its releases: a scan may take "
+                f"{item.estimate_ns / 1e6:.2f} ms by estimate, {_in_words(item.response)}; "
+                f"expected an end within its interval of {item.response.load.period_ns / 1e6:g} ms"
+            )
+
+
+def measure(program: CompiledProgram, scans: int) -> tuple[Measured, ...]:
+    """Run a program's tasks one after another, `scans` times, and return what each took.
+
+    Inputs stay as they are initially: paths that they would lead into are not measured.
+    """
+    stepper = CompiledStepper(program)
+    taken: list[list[int]] = [[] for _ in program.tasks]
+    for number in range(1, scans + 1):
+        for task, values in enumerate(taken):
+            values.append(_scan_ns(stepper, task, number))
+    return tuple(_measured(sorted(values)) for values in taken)
+
+
+def _measured(values: list[int]) -> Measured:
+    return Measured(values[len(values) // 2], values[len(values) * 999 // 1000], values[-1])
+
+
+def _scan_ns(stepper: CompiledStepper, task: int, number: int) -> int:
+    _CONTEXT.pack_into(
+        stepper.state, abi.NOW_NS, number * 10_000_000, number, LOOP_BUDGET, abi.FaultKind.NONE, 0
+    )
+    begun = time.perf_counter_ns()
+    fault = stepper.run_task(task)
+    taken = time.perf_counter_ns() - begun
+    if fault:
+        raise TaktError(f"scan {number} ended with a fault; `takt sim` shows where")
+    return taken
+
+
+def _in_words(response: Response) -> str:
+    if response.response_ns is None:
+        return "and tasks of its priority or above leave it no time"
+    return f"{response.response_ns / 1e6:.2f} ms with tasks of its priority or above"

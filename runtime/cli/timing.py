@@ -1,0 +1,85 @@
+"""`takt timing`: how long scans will take here, and whether the tasks fit in their intervals."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from runtime.cli.sources import read_sources, reject, show_findings
+from runtime.errors import UsageError
+from runtime.project.load import FILE_NAME, load_project
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runtime.app.timing import Measured, TaskTiming
+    from runtime.artifact.program import CompiledProgram
+    from runtime.build import Compilation
+
+_MISSES: Final = 1
+_COLUMNS: Final = ("interval", "estimate", "median", "p99.9", "max", "response", "fits")
+
+
+def timing(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PROJECT|FILE...", help="A project, or ST sources.")
+    ],
+    *,
+    scans: Annotated[int, typer.Option(min=1, help="Scans to measure.")] = 2000,
+) -> None:
+    """Estimate each task's longest path, measure scans, and tell whether the tasks fit.
+
+    Exit status: 0; 1 the program has errors, or a task may miss its releases; 2 wrong usage.
+    """
+    from runtime.app.timing import measure, processor_factor, processor_use, timings
+
+    program = _compiled(paths)
+    factor = processor_factor()
+    found = timings(program, factor)
+    print(f"this processor takes {factor:.2f} of the reference processor's time")
+    print(table(program, found, measure(program, scans)))
+    for item in found:
+        for file, line in item.path.unbounded:
+            print(f"task {item.path.task}: {file}:{line}: loop of unknown length, counted once")
+    print(
+        f"the tasks take {processor_use(found):.2%} of one processor, the engine's share included"
+    )
+    if not all(item.response is None or item.response.fits for item in found):
+        raise typer.Exit(_MISSES)
+
+
+def table(
+    program: "CompiledProgram", found: "Sequence[TaskTiming]", measured: "Sequence[Measured]"
+) -> str:
+    """Return a line for each task, all times in µs."""
+    width = max(4, *(len(item.path.task) for item in found))
+    lines = [f"{'task':<{width}}" + "".join(f"{name:>12}" for name in _COLUMNS) + "   (µs)"]
+    for task, item, taken in zip(program.tasks, found, measured, strict=True):
+        times = [
+            task.interval_ns or None, item.estimate_ns,
+            taken.median_ns, taken.p999_ns, taken.maximum_ns,
+            None if item.response is None else item.response.response_ns,
+        ]  # fmt: skip
+        cells = ["-" if time is None else f"{time / 1000:.1f}" for time in times]
+        fits = "-" if item.response is None else "yes" if item.response.fits else "NO"
+        lines.append(f"{task.name:<{width}}" + "".join(f"{cell:>12}" for cell in (*cells, fits)))
+    return "\n".join(lines)
+
+
+def _compiled(paths: list[Path]) -> "CompiledProgram":
+    compilation = _compilation(paths)
+    if compilation.program is None:
+        raise reject(compilation.findings, compilation.sources, as_json=False)
+    show_findings(compilation.findings, compilation.sources)
+    return compilation.program
+
+
+def _compilation(paths: list[Path]) -> "Compilation":
+    from runtime.build import build_project, compile_sources
+
+    projects = [path for path in paths if path.is_dir() or path.name == FILE_NAME]
+    if not projects:
+        return compile_sources(read_sources(paths), "timing")
+    if len(paths) > 1:
+        raise UsageError(f"{projects[0]}: expected one project alone, or ST sources")
+    return build_project(load_project(projects[0]))

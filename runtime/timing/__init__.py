@@ -1,0 +1,1 @@
+"""How long a program may take, before it runs: worst paths, and whether its tasks fit."""

@@ -1,0 +1,77 @@
+"""`takt timing`, and the warning before the start."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from runtime.app.timing import measure, processor_factor, processor_use, timings, warnings
+from runtime.artifact import program as artifact
+from runtime.artifact.program import CompiledProgram
+from runtime.build import compile_sources
+from runtime.cli.main import app
+from runtime.source import Source
+
+HEAVY = """
+PROGRAM Main
+VAR i, j : DINT; x : LREAL; END_VAR
+FOR i := 1 TO {turns} DO FOR j := 1 TO 1000 DO x := SIN(x) + 1.0; END_FOR; END_FOR;
+END_PROGRAM
+CONFIGURATION C
+  TASK Fast (INTERVAL := T#1ms, PRIORITY := 0);
+  PROGRAM P WITH Fast : Main;
+END_CONFIGURATION
+"""
+
+
+def compiled(text: str) -> CompiledProgram:
+    program = compile_sources((Source("main.st", text),), "test").program
+    assert program is not None
+    return program
+
+
+def test_a_task_that_cannot_end_in_time_is_warned_of_with_its_name() -> None:
+    (said,) = warnings(compiled(HEAVY.format(turns=1000)))
+    assert said.startswith("task Fast: may miss its releases")
+    assert "interval of 1 ms" in said
+
+
+def test_a_task_that_fits_is_passed_over() -> None:
+    assert list(warnings(compiled(HEAVY.format(turns=1)))) == []
+
+
+def test_the_estimate_is_scaled_to_the_processor() -> None:
+    program = compiled(HEAVY.format(turns=1))
+    (once,), (twice,) = timings(program, 1.0), timings(program, 2.0)
+    assert twice.estimate_ns == 2 * once.estimate_ns
+    assert processor_use([twice]) > processor_use([once])
+    assert processor_factor() > 0
+
+
+def test_scans_are_measured_in_order_of_size() -> None:
+    (taken,) = measure(compiled(HEAVY.format(turns=1)), 20)
+    assert 0 < taken.median_ns <= taken.p999_ns <= taken.maximum_ns
+
+
+def test_paths_survive_the_file_of_a_program() -> None:
+    text = "PROGRAM Main VAR x : INT; END_VAR\nWHILE x < 9 DO x := x + 1; END_WHILE; END_PROGRAM"
+    program = compiled(text)
+    assert program.paths[0].unbounded == (("main.st", 2),)
+    assert artifact.parse(artifact.dump(program)).paths == program.paths
+
+
+def test_the_command_ends_with_1_where_a_task_does_not_fit(tmp_path: Path) -> None:
+    source = tmp_path / "heavy.st"
+    source.write_text(HEAVY.format(turns=1000), encoding="utf-8")
+    result = CliRunner().invoke(app, ["timing", str(source), "--scans", "1"])
+    assert result.exit_code == 1
+    assert "NO" in result.stdout
+
+
+@pytest.mark.parametrize("loop", ["WHILE x < 3 DO x := x + 1; END_WHILE;"])
+def test_the_command_names_loops_of_unknown_length(tmp_path: Path, loop: str) -> None:
+    source = tmp_path / "loop.st"
+    source.write_text(f"PROGRAM Main\nVAR x : INT; END_VAR\n{loop}\nEND_PROGRAM\n")
+    result = CliRunner().invoke(app, ["timing", str(source), "--scans", "5"])
+    assert result.exit_code == 0, result.output
+    assert "loop.st:3: loop of unknown length" in result.stdout
