@@ -9,6 +9,7 @@ from runtime.artifact.abi import FaultKind
 from runtime.codegen.conversions import convert
 from runtime.codegen.emitter import UNLIKELY, Emitter, constant_text, value_type
 from runtime.codegen.expressions import Builder, copy_bytes
+from runtime.codegen.intrinsics import bool_not
 from runtime.datatypes.elementary import LINT, Elementary
 from runtime.datatypes.scalars import Subrange
 from runtime.model import program
@@ -101,6 +102,12 @@ def _spread(node: program.Spread, make: StatementBuilder, _loop: Loop | None) ->
         assert isinstance(place.type, Elementary)
         part = make.build.native(function, LINT, [value])
         make.build.store(place, convert(make.emit, part, LINT, place.type))
+    return True
+
+
+def _require(node: program.Require, make: StatementBuilder, _loop: Loop | None) -> bool:
+    condition = make.build.expression(node.condition)
+    make.emit.fault_if(bool_not(make.emit, condition), FaultKind.ASSERTION, node.site)
     return True
 
 
@@ -268,6 +275,7 @@ _MAKERS: Final[dict[type, Callable[[Any, StatementBuilder, Loop | None], bool]]]
     program.CopyBytes: _copy,
     program.Evaluate: _evaluate,
     program.Spread: _spread,
+    program.Require: _require,
     program.Invoke: _invoke,
     program.If: _if,
     program.Case: _case,

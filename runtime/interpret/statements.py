@@ -113,6 +113,17 @@ def _spread(node: program.Spread, make: StatementCompiler) -> Action:
     return run
 
 
+def _require(node: program.Require, make: StatementCompiler) -> Action:
+    condition, site = make.expressions.expression(node.condition), node.site
+
+    def run(machine: Machine) -> int:
+        if not condition(machine):
+            raise ProgramFault(site)
+        return NEXT
+
+    return run
+
+
 def _invoke(node: program.Invoke, make: StatementCompiler) -> Action:
     inputs, outputs = make.sequence(node.inputs), make.sequence(node.outputs)
     located = make.expressions.located(node.instance)
@@ -274,6 +285,7 @@ _MAKERS: Final[dict[type, Callable[[Any, StatementCompiler], Action]]] = {
     program.CopyBytes: _copy,
     program.Evaluate: _evaluate,
     program.Spread: _spread,
+    program.Require: _require,
     program.Invoke: _invoke,
     program.If: _if,
     program.Case: _case,

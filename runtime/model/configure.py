@@ -12,13 +12,13 @@ from runtime.datatypes.elementary import BOOL, TIME, UINT, Elementary
 from runtime.limits import STATE_BYTES_MAX
 from runtime.model import functions, program
 from runtime.model.addresses import address_place
+from runtime.model.assignments import assign_value, target_place
 from runtime.model.expressions import place_of
 from runtime.model.hidden import HIDDEN_SECTION
 from runtime.model.initial import constant_of, initial_bytes
 from runtime.model.places import member_place
 from runtime.model.program import Base, Instance, Place, Statement, Task, Variable
 from runtime.model.scope import Names, RoutineInfo, Scope, TypeInfo
-from runtime.model.statements import assign_value, target_place
 from runtime.model.types import resolve_type
 from runtime.model.work import Declarations, report_size
 from runtime.source import Span

@@ -252,6 +252,15 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
+class Require:
+    """The fault at `site` where the condition does not hold: ASSERT."""
+
+    span: Span
+    condition: Expression
+    site: int
+
+
+@dataclass(frozen=True, slots=True)
 class Invoke:
     """Call a function block instance: inputs, body, outputs."""
 
@@ -360,6 +369,7 @@ Statement = (
     | CopyBytes
     | Evaluate
     | Spread
+    | Require
     | Invoke
     | If
     | Case

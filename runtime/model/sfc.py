@@ -22,6 +22,7 @@ from runtime.artifact import abi
 from runtime.datatypes.derived import Structure
 from runtime.datatypes.elementary import BOOL, TIME
 from runtime.model import program
+from runtime.model.assignments import target_place
 from runtime.model.expressions import check, check_as, check_condition
 from runtime.model.hidden import (
     HIDDEN_SECTION,
@@ -43,7 +44,7 @@ from runtime.model.program import (
     Statement,
 )
 from runtime.model.scope import RoutineInfo, Scope, member_of
-from runtime.model.statements import Body, target_place
+from runtime.model.statements import Body
 from runtime.source import Span
 from runtime.stdlib.charts import ACTION_CONTROL
 from runtime.syntax import tree

@@ -6,9 +6,10 @@ from typing import Final
 
 from runtime.artifact.abi import FaultKind
 from runtime.datatypes.derived import Structure
-from runtime.datatypes.elementary import ELEMENTARY, Elementary, Kind
-from runtime.datatypes.scalars import Reference, Subrange
+from runtime.datatypes.elementary import Elementary, Kind
+from runtime.datatypes.scalars import Reference
 from runtime.model import functions, methods, program
+from runtime.model.assignments import assign_value, target_place
 from runtime.model.coerce import coerce
 from runtime.model.constants import fold
 from runtime.model.enabling import enabled_form
@@ -21,12 +22,10 @@ from runtime.model.expressions import (
     place_of,
     pointer_of,
 )
-from runtime.model.hidden import STEP_SECTION
 from runtime.model.program import Assign, Constant, CopyBytes, Place, Statement
 from runtime.model.references import refer
 from runtime.model.scope import RoutineInfo, Scope, VariableInfo, member_of, part_of
-from runtime.source import Span
-from runtime.stdlib.dates import SPLITS
+from runtime.model.special_calls import SPECIAL_CALLS
 from runtime.syntax import tree
 
 
@@ -47,66 +46,6 @@ def check_statements(nodes: Iterable[tree.Statement], body: Body) -> tuple[State
     """Return the typed forms of statements."""
     checked = (_CHECKERS[type(node)](node, body) for node in nodes)
     return tuple(item for item in checked if item is not None)
-
-
-def target_place(node: tree.Expression, scope: Scope) -> Place | None:
-    """Return the place that an assignment writes, or report that it cannot be written (ST3005)."""
-    root: tree.Expression = node
-    while isinstance(root, tree.Member | tree.Index | tree.Partial):
-        root = root.object
-    if isinstance(root, tree.Name):
-        variable = scope.find(root.name)
-        if variable is not None and variable.constant:
-            text = f"{variable.name} is CONSTANT and cannot be assigned"
-            scope.names.findings.error("ST3005", node.span, text)
-            return None
-        if variable is not None and variable.section == STEP_SECTION:
-            text = f"{variable.name} is a step: the chart alone changes it"
-            scope.names.findings.error("ST3005", node.span, text)
-            return None
-    place = place_of(node, scope)
-    if place is None or not isinstance(node, tree.Member):
-        return place
-    owner = place_of(node.object, scope)
-    if owner is not None and isinstance(owner.type, Structure):
-        block = scope.names.routines.get(owner.type.name.upper())
-        if block is not None and block.variables[node.name.upper()].section == "VAR_OUTPUT":
-            text = f"{node.name} is an output of {block.name} and cannot be assigned from outside"
-            scope.names.findings.error("ST3005", node.span, text)
-            return None
-    return place
-
-
-def assign(span: Span, target: Place, value: program.Expression, scope: Scope) -> Assign:
-    """Return an assignment, with the check of the target's subrange where it can fail."""
-    bounded = isinstance(target.type, Subrange) and not isinstance(value, Constant)
-    site = scope.names.site(FaultKind.SUBRANGE, span) if bounded else -1
-    return Assign(span, target, value, site)
-
-
-def assign_value(
-    target: Place, value: tree.Expression, span: Span, scope: Scope
-) -> Assign | CopyBytes | None:
-    """Return the assignment of an expression to a place, as a value or as a whole."""
-    if isinstance(target.type, Reference) and target.type.style == "INTERFACE":
-        bound = methods.interface_value(value, target.type, scope, CHECKS)
-        return None if bound is None else Assign(span, target, bound)
-    if isinstance(target.type, Elementary):
-        checked = check_as(value, target.type, scope)
-        return None if checked is None else assign(span, target, checked, scope)
-    if not isinstance(value, tree.Name | tree.Member | tree.Index | tree.Deref):
-        checked = check(value, scope)
-        if checked is not None:
-            coerce(checked, target.type, value.span, scope.names.findings)
-        return None
-    source = place_of(value, scope)
-    if source is None:
-        return None
-    if source.type is not target.type and source.type != target.type:
-        text = f"{source.type} does not convert to {target.type} by itself"
-        scope.names.findings.error("ST3001", value.span, text)
-        return None
-    return CopyBytes(span, target, source)
 
 
 def _assign(node: tree.Assign, body: Body) -> Statement | None:
@@ -217,37 +156,13 @@ def _call_by_name(
     if routine is not None:
         called = functions.function_call(call, routine, scope, CHECKS)
         return None if called is None else program.Evaluate(node.span, called)
-    if callee.name.upper() in SPLITS:
-        return _split(node, call, callee, scope)
+    special = SPECIAL_CALLS.get(callee.name.upper())
+    if special is not None:
+        return special(node, call, callee, scope)
     value = check(call, scope)
     if isinstance(value, program.CallFunction | program.CallStandard):
         return program.Evaluate(node.span, value)
     return None
-
-
-def _split(
-    node: tree.CallStatement, call: tree.Call, callee: tree.Name, scope: Scope
-) -> Statement | None:
-    """Return SPLIT_DATE(d, YEAR => y, …): parts of a time, each into an integer variable."""
-    wanted, parts = SPLITS[callee.name.upper()]
-    names, findings = ["IN", *parts], scope.names.findings
-    source, targets = None, []
-    for number, argument in enumerate(call.arguments):
-        key = argument.name.upper() if argument.name else names[min(number, len(parts))]
-        if key not in names or argument.value is None or number >= len(names):
-            text, hint = f"{callee.name} has no {argument.name}", f"it has {', '.join(names)}"
-            findings.error("ST4001", argument.span, text, hint)
-        elif key == "IN":
-            source = check_as(argument.value, ELEMENTARY[wanted], scope)
-        elif (place := target_place(argument.value, scope)) is not None:
-            if not (isinstance(place.type, Elementary) and place.type.is_integer):
-                text = f"{key} is a number, {place.type} cannot take it"
-                findings.error("ST4007", argument.span, text, "expected an integer variable")
-            targets.append((parts[key], place))
-    if source is None:
-        findings.error("ST4002", call.span, f"{callee.name} needs IN of type {wanted}")
-        return None
-    return program.Spread(node.span, source, tuple(targets))
 
 
 def _invoke(

@@ -33,6 +33,7 @@ TITLES: Final = {
     "6.6.1.4.2": "Named and positional calls",
     "6.6.1.6": "Implicit conversions",
     "6.6.1.7": "Overloaded functions",
+    "6.6.2.5": "Assertions",
     "6.6.2.5.2": "Conversion functions",
     "6.6.2.5.3": "Numeric functions",
     "6.6.2.5.4": "Shifts and bitwise functions",
