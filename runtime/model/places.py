@@ -1,15 +1,32 @@
 """Places: what a name, a member, an index or an address stands for in memory."""
 
+from dataclasses import replace
+
 from runtime.artifact.abi import FaultKind
 from runtime.datatypes.derived import Array, DataType, OpenArray, Structure
-from runtime.datatypes.elementary import BOOL, BYTE, DWORD, LINT, LWORD, WORD, Elementary, Kind
+from runtime.datatypes.elementary import (
+    BOOL,
+    BYTE,
+    CHAR,
+    DWORD,
+    LINT,
+    LWORD,
+    UDINT,
+    WCHAR,
+    WORD,
+    Elementary,
+    Kind,
+)
+from runtime.datatypes.texts import HEADER_BYTES, Text
 from runtime.model.constants import fold
 from runtime.model.program import (
     Base,
+    CallStandard,
     Constant,
     Convert,
     DynamicStep,
     Expression,
+    Load,
     Operate,
     Place,
     Step,
@@ -17,6 +34,7 @@ from runtime.model.program import (
 from runtime.model.scope import Names, Scope, element_of, member_of, part_of
 from runtime.project.units import Address, parse_address
 from runtime.source import Span
+from runtime.stdlib.library import FUNCTIONS
 
 _BY_WIDTH = {1: BOOL, 8: BYTE, 16: WORD, 32: DWORD, 64: LWORD}
 
@@ -87,6 +105,8 @@ def index_place(
     """Return the place of an element; constant indices are checked now, others at run time."""
     findings = scope.names.findings
     array = place.type
+    if isinstance(array, Text):
+        return _character(place, array, indices, span, scope)
     if not isinstance(array, Array | OpenArray):
         findings.error("ST3009", span, f"{array} is no array and has no elements")
         return None
@@ -132,6 +152,29 @@ def _open_element(
         count = Operate(LINT, "+", LINT, span_of, Constant(LINT, 1))
         stride = Operate(LINT, "*", LINT, stride, count)
     return element_of(place, 0, array.element, tuple(reversed(steps)))
+
+
+def _character(
+    place: Place, text: Text, indices: list[tuple[Expression, Span]], span: Span, scope: Scope
+) -> Place | None:
+    """Return the place of a character of a string, from 1 to its length (6.4.2.1)."""
+    if len(indices) != 1:
+        scope.names.findings.error("ST3007", span, f"{len(indices)} indices for a {text}")
+        return None
+    ((index, where),) = indices
+    if isinstance(index, Constant) and not 1 <= index.value <= text.capacity:
+        told = f"position {index.value} is outside 1..{text.capacity}"
+        scope.names.findings.error("ST3008", where, told)
+        return None
+    length: Expression = Convert(LINT, Load(UDINT, part_of(place, 0, UDINT, "")))
+    if not place.owner:  # what overlaps others may hold any length
+        within = (length, Constant(LINT, text.capacity))
+        length = CallStandard(LINT, FUNCTIONS["MIN"], within)
+    width = 2 if text.is_wide else 1
+    site = scope.names.site(FaultKind.INDEX, where)
+    step = DynamicStep(_as_lint(index), Constant(LINT, 1), length, Constant(LINT, width), site)
+    unit = WCHAR if text.is_wide else CHAR
+    return replace(element_of(place, HEADER_BYTES, unit, (step,)), owner="")
 
 
 def _as_lint(index: Expression) -> Expression:
