@@ -261,6 +261,21 @@ def _address_of(node: program.AddressOf, build: Builder) -> str:
     return emit.value(f"sub i64 {address}, {base}")
 
 
+def _attempt(node: program.Attempt, build: Builder) -> str:
+    """Emit a comparison of the class's number; offset 0 can be read, it is the scan's context."""
+    emit = build.emit
+    offset = build.expression(node.operand)
+    pointer = emit.value(f"getelementptr i8, ptr %base, i64 {offset}")
+    number = emit.value(f"load i32, ptr {pointer}, align 1")
+    fits = "false"
+    for wanted in node.classes:
+        same = emit.value(f"icmp eq i32 {number}, {wanted}")
+        fits = emit.value(f"or i1 {fits}, {same}")
+    there = emit.value(f"icmp ne i64 {offset}, 0")
+    bound = emit.value(f"and i1 {fits}, {there}")
+    return emit.value(f"select i1 {bound}, i64 {offset}, i64 0")
+
+
 def _argument(node: Expression, build: Builder, taker: Local) -> str:
     if taker.by_reference or not isinstance(taker.type, Elementary):
         assert isinstance(node, program.AddressOf)
@@ -346,6 +361,7 @@ _MAKERS: Final[dict[type, Callable[[Any, Builder], str]]] = {
     program.ShortCircuit: _short_circuit,
     program.CallStandard: _call_standard,
     program.CallFunction: _call_function,
+    program.Attempt: _attempt,
     program.TextConstant: text_constant,
     program.CallText: call_text,
 }

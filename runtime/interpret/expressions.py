@@ -137,6 +137,17 @@ def _address_of(node: program.AddressOf, compiler: Compiler) -> Evaluation:
     return compiler.located(node.place)
 
 
+def _attempt(node: program.Attempt, compiler: Compiler) -> Evaluation:
+    operand, classes = compiler.expression(node.operand), frozenset(node.classes)
+
+    def run(machine: Machine) -> Scalar:
+        offset = int(operand(machine))
+        (number,) = _U32.unpack_from(machine.memory, offset)
+        return offset if offset and number in classes else 0
+
+    return run
+
+
 def _call_function(node: program.CallFunction, compiler: Compiler) -> Evaluation:
     if node.targets:
         return _dispatch(node, compiler)
@@ -259,6 +270,7 @@ _MAKERS: Final[dict[type, Callable[[Any, Compiler], Evaluation]]] = {
     program.ShortCircuit: _short_circuit,
     program.CallStandard: _call_standard,
     program.CallFunction: _call_function,
+    program.Attempt: _attempt,
     program.TextConstant: text_constant,
     program.CallText: call_text,
 }

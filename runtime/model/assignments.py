@@ -5,6 +5,7 @@ from runtime.datatypes.derived import Structure
 from runtime.datatypes.elementary import Elementary
 from runtime.datatypes.scalars import Reference, Subrange
 from runtime.model import methods, program
+from runtime.model.attempts import lifted_reference
 from runtime.model.coerce import coerce
 from runtime.model.expressions import CHECKS, check, check_as, place_of
 from runtime.model.hidden import STEP_SECTION
@@ -49,6 +50,17 @@ def assign(span: Span, target: Place, value: program.Expression, scope: Scope) -
     return Assign(span, target, value, site)
 
 
+def _assign_reference(
+    target: Place, data_type: Reference, value: tree.Expression, span: Span, scope: Scope
+) -> Assign | None:
+    checked = check(value, scope)
+    if checked is None:
+        return None
+    lifted = lifted_reference(checked, data_type, scope.names)
+    bound = coerce(lifted, data_type, value.span, scope.names.findings)
+    return None if bound is None else Assign(span, target, bound)
+
+
 def assign_value(
     target: Place, value: tree.Expression, span: Span, scope: Scope
 ) -> Assign | CopyBytes | None:
@@ -56,6 +68,8 @@ def assign_value(
     if isinstance(target.type, Reference) and target.type.style == "INTERFACE":
         bound = methods.interface_value(value, target.type, scope, CHECKS)
         return None if bound is None else Assign(span, target, bound)
+    if isinstance(target.type, Reference):
+        return _assign_reference(target, target.type, value, span, scope)
     if isinstance(target.type, Elementary):
         checked = check_as(value, target.type, scope)
         return None if checked is None else assign(span, target, checked, scope)

@@ -5,6 +5,7 @@ interface or THIS the instance may be of a derived class: then its number decide
 of all classes it can be of, which are known, since a program is compiled as a whole.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from runtime.artifact.abi import FaultKind
@@ -127,21 +128,28 @@ def _permitted(routine: RoutineInfo, scope: Scope) -> bool:
     return "PROTECTED" not in routine.modifiers or (own is not None and own.derives_from(owner))
 
 
+def classes_that_are(wanted: RoutineInfo, names: Names) -> Iterator[RoutineInfo]:
+    """Yield the classes whose instances are of a class or implement an interface."""
+    for info in names.routines.values():
+        if not info.type_id or "ABSTRACT" in info.modifiers:
+            continue
+        if wanted.kind == "INTERFACE":
+            fits = wanted.name.upper() in info.interfaces
+        else:
+            fits = info.derives_from(wanted)
+        if fits:
+            yield info
+
+
 def _targets(method: Method, names: Names) -> tuple[tuple[int, str], ...]:
     """Return the classes that the instance can be of, with the method of each."""
     if method.exact:
         return ((method.info.type_id, method.info.methods[method.name]),)
-    found = []
-    for info in names.routines.values():
-        if not info.type_id or "ABSTRACT" in info.modifiers:
-            continue
-        if method.info.kind == "INTERFACE":
-            fits = method.info.name.upper() in info.interfaces
-        else:
-            fits = info.derives_from(method.info)
-        if fits and method.name in info.methods:
-            found.append((info.type_id, info.methods[method.name]))
-    return tuple(found)
+    return tuple(
+        (info.type_id, info.methods[method.name])
+        for info in classes_that_are(method.info, names)
+        if method.name in info.methods
+    )
 
 
 def property_of(node: tree.Expression, word: str, scope: Scope, checks: Checks) -> Method | None:

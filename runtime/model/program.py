@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from runtime.artifact.abi import FaultKind
 from runtime.datatypes.derived import DataType, Structure
 from runtime.datatypes.elementary import Elementary, Scalar
+from runtime.datatypes.scalars import Reference
 from runtime.datatypes.texts import Text
 from runtime.source import Span
 from runtime.stdlib.declare import StandardBlock, StandardFunction
@@ -177,6 +178,16 @@ class CallText:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """A reference to an instance, or 0 where the instance is of none of some classes."""
+
+    type: Reference
+    operand: "Expression"
+    classes: tuple[int, ...]
+    """The numbers that such instances begin with."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallFunction:
     """A user's function; arguments stand for its first locals, in their order.
 
@@ -208,6 +219,7 @@ Expression = (
     | ShortCircuit
     | CallStandard
     | CallFunction
+    | Attempt
     | TextConstant
     | CallText
 )

@@ -10,6 +10,7 @@ from runtime.datatypes.elementary import Elementary, Kind
 from runtime.datatypes.scalars import Reference
 from runtime.model import functions, methods, program
 from runtime.model.assignments import assign_value, target_place
+from runtime.model.attempts import check_attempt
 from runtime.model.coerce import coerce
 from runtime.model.constants import fold
 from runtime.model.enabling import enabled_form
@@ -113,6 +114,10 @@ def _refer(node: tree.Refer, body: Body) -> Statement | None:
         scope.names.findings.error("ST3001", node.span, text)
         return None
     return Assign(node.span, pointer, address)
+
+
+def _attempt(node: tree.Attempt, body: Body) -> Statement | None:
+    return check_attempt(node, body.scope)
 
 
 def _call(node: tree.CallStatement, body: Body) -> Statement | None:
@@ -371,6 +376,7 @@ def _jump(node: tree.Jump, body: Body) -> Statement | None:
 _CHECKERS: Final[dict[type, Callable[..., Statement | None]]] = {
     tree.Assign: _assign,
     tree.Refer: _refer,
+    tree.Attempt: _attempt,
     tree.CallStatement: _call,
     tree.If: _if,
     tree.Case: _case,

@@ -63,6 +63,15 @@ class Refer:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """`target ?= value;`: bind where the instance is of the target's kind, else NULL."""
+
+    span: Span
+    target: Expression
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
 class CallStatement:
     """A call on its own."""
 
@@ -154,7 +163,7 @@ class Jump:
     keyword: str
 
 
-Statement = Assign | Refer | CallStatement | If | Case | For | While | Repeat | Jump
+Statement = Assign | Refer | Attempt | CallStatement | If | Case | For | While | Repeat | Jump
 
 # -- declarations -------------------------------------------------------------------------------
 

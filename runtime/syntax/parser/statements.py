@@ -63,6 +63,9 @@ def _simple(cursor: Cursor) -> tree.Statement:
     if cursor.accept(":="):
         value = expression(cursor)
         return tree.Assign(cursor.since(start), target, value)
+    if cursor.accept("?="):
+        value = expression(cursor)
+        return tree.Attempt(cursor.since(start), target, value)
     if cursor.peek().key == "=" and cursor.current.key in {"S", "R", "REF"}:
         return _special_assignment(cursor, start, target)
     if isinstance(target, tree.Call):
