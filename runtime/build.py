@@ -13,7 +13,14 @@ from pathlib import Path
 
 from runtime.artifact import cache
 from runtime.artifact import program as artifact
-from runtime.artifact.program import Area, CompiledProgram, Site, Symbol, TaskInfo, TaskPath
+from runtime.artifact.program import (
+    Area,
+    CompiledProgram,
+    Site,
+    Symbol,
+    TaskInfo,
+    TaskPath,
+)
 from runtime.diagnostics.diagnostic import Diagnostic, Findings
 from runtime.errors import TaktError
 from runtime.limits import AREA_BYTES_MAX, RECURSION_LIMIT
@@ -194,6 +201,7 @@ def _program(
         sites=sites_of(model, sources),
         paths=paths_of(model, sources),
         source_hash=key,
+        retained=model.retained,
     )
 
 

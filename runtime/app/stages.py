@@ -9,6 +9,7 @@ from runtime.build import check_sources, parse
 from runtime.datatypes.derived import DataType
 from runtime.diagnostics.diagnostic import Diagnostic, Findings
 from runtime.model.program import Model
+from runtime.retain.layout import exact_spans
 from runtime.source import Source, Span
 from runtime.stdlib.declare import StandardBlock, StandardFunction
 from runtime.syntax.lexer import tokenise
@@ -92,6 +93,10 @@ def _model_lines(model: Model) -> Iterator[str]:
         bit = f" bit {variable.place.bit}" if variable.place.bit >= 0 else ""
         place = variable.place
         yield f"variable {variable.path} : {place.type} offset {place.offset}{bit}"
+    for item in model.retained:
+        symbol = item.symbol
+        kept = ", ".join(f"{at}+{size}" for at, size in exact_spans(symbol.offset, symbol.type))
+        yield f"{item.retention.name.lower()} {symbol.path} : {symbol.type} bytes {kept}"
     for task in model.tasks:
         instances = ", ".join(item.name for item in task.instances)
         yield f"task {task.name}: {instances}"

@@ -7,6 +7,7 @@ executes nothing but what the engine maps as code:
     header (JSON) | state | object code
 """
 
+import enum
 import hashlib
 import json
 import struct
@@ -16,13 +17,13 @@ from typing import Any, Final
 from runtime.artifact.abi import FaultKind
 from runtime.datatypes.derived import Array, DataType, Field, Structure
 from runtime.datatypes.elementary import ELEMENTARY, Elementary, Kind
-from runtime.datatypes.scalars import Enumeration, Reference
+from runtime.datatypes.scalars import Enumeration, Reference, Subrange, subrange
 from runtime.datatypes.texts import Text, text_type
 from runtime.datatypes.values import Buffer, Json, read_json
 from runtime.errors import TaktError
 
 MAGIC: Final = b"TAKTPROG"
-VERSION: Final = 4
+VERSION: Final = 5
 _PREFIX: Final = struct.Struct("<8sII32s")
 
 
@@ -83,6 +84,31 @@ class TaskPath:
     """File and line of each loop whose number of turns is not known; it counts once in `ns`."""
 
 
+class Retention(enum.IntEnum):
+    """What is said of a variable's value over a stop or a loss of power (6.5.6)."""
+
+    UNSAID = 0
+    """Nothing: a member follows the instance that it is in, all else starts anew."""
+    NON_RETAIN = 1
+    RETAIN = 2
+    """Kept by a warm start."""
+    PERSISTENT = 3
+    """Kept by a cold start too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retained:
+    """A variable that outlives a stop; its type holds the members that do and no others."""
+
+    symbol: Symbol
+    retention: Retention
+
+    @property
+    def persistent(self) -> bool:
+        """Whether a cold start keeps it too."""
+        return self.retention is Retention.PERSISTENT
+
+
 @dataclass(frozen=True, slots=True)
 class CompiledProgram:
     """Machine code, the state it works on, and the names in it."""
@@ -101,6 +127,8 @@ class CompiledProgram:
     """The longest path of each task, in the order of `tasks`."""
     source_hash: str
     """SHA-256 (hex) of everything the code depends on: sources, compiler, processor."""
+    retained: tuple[Retained, ...] = ()
+    """RETAIN and PERSISTENT variables in the order of their places."""
 
     @property
     def state_size(self) -> int:
@@ -123,6 +151,8 @@ def encode_type(data_type: DataType) -> object:
     """Return a type as JSON holds it: a name, or an object for arrays and structures."""
     if isinstance(data_type, Enumeration):
         return {"enum": data_type.name, "bits": data_type.bits, "values": data_type.values}
+    if isinstance(data_type, Subrange):
+        return {"subrange": data_type.base.name, "bounds": [data_type.lower, data_type.upper]}
     if isinstance(data_type, Reference):
         return {"reference": data_type.name}
     if isinstance(data_type, Text):
@@ -138,6 +168,7 @@ def encode_type(data_type: DataType) -> object:
         "fields": members,
         "size": data_type.size,
         "alignment": data_type.alignment,
+        "union": data_type.is_union,
     }
 
 
@@ -149,6 +180,8 @@ def decode_type(encoded: object) -> DataType:
     if "enum" in encoded:
         values = tuple((name, value) for name, value in encoded["values"])
         return Enumeration(encoded["enum"], Kind.ENUM, encoded["bits"], values)
+    if "subrange" in encoded:
+        return subrange(ELEMENTARY[encoded["subrange"]], *encoded["bounds"])
     if "reference" in encoded:
         return Reference(encoded["reference"], Kind.REFERENCE, 64, None)
     if "text" in encoded:
@@ -157,7 +190,9 @@ def decode_type(encoded: object) -> DataType:
         bounds = tuple((lower, upper) for lower, upper in encoded["array"])
         return Array(bounds, decode_type(encoded["of"]))
     fields = tuple(Field(name, at, decode_type(kind)) for name, at, kind in encoded["fields"])
-    return Structure(encoded["structure"], fields, encoded["size"], encoded["alignment"])
+    return Structure(
+        encoded["structure"], fields, encoded["size"], encoded["alignment"], encoded["union"]
+    )
 
 
 def encode_symbol(symbol: Symbol) -> list[object]:
@@ -198,6 +233,7 @@ def dump(program: CompiledProgram) -> bytes:
             "sites": [[int(site.kind), site.file, site.line] for site in program.sites],
             "paths": [[path.task, path.ns, path.unbounded] for path in program.paths],
             "source_hash": program.source_hash,
+            "retained": [[encode_symbol(item.symbol), item.retention] for item in program.retained],
         }
     ).encode()
     rest = header + program.initial_state + program.object_code
@@ -236,6 +272,10 @@ def parse(data: bytes) -> CompiledProgram:
                 for task, ns, loops in header["paths"]
             ),
             source_hash=header["source_hash"],
+            retained=tuple(
+                Retained(decode_symbol(symbol), Retention(retention))
+                for symbol, retention in header["retained"]
+            ),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise TaktError(f"compiled program is damaged: {error}") from None

@@ -32,6 +32,8 @@ TITLES: Final = {
     "ST2019": "Value of two enumerations",
     "ST2020": "A declaration takes the place of a standard one",
     "ST2021": "An edge of what is no input",
+    "ST2022": "RETAIN, PERSISTENT or NON_RETAIN has no meaning here",
+    "ST2023": "A reference is not kept",
     "ST3001": "A value does not convert to the type by itself",
     "ST3002": "An operator or function is not defined for these types",
     "ST3003": "A literal is too large for its type",

@@ -11,6 +11,7 @@ releasing a lock is a full barrier on every platform that CPython runs on.
 
 import struct
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,22 +74,36 @@ class SlotRing:
         _U64.pack_into(self._memory, RING_HEAD, number)
         return number
 
-    def latest(self) -> Publication | None:
-        """Return the newest payload; None before the first, or where the writer keeps lapping."""
+    def latest(self, spans: Sequence[slice] = (slice(None),)) -> Publication | None:
+        """Return the newest payload; None before the first, or where the writer keeps lapping.
+
+        Args:
+            spans: The parts of the payload that are wanted, put together; without it all of it.
+        """
         for _ in range(READ_ATTEMPTS):
             number = self.head
             if number == 0:
                 return None
-            slot = RING_HEADER_BYTES + (number % self._slots) * self._stride
-            if _U64.unpack_from(self._memory, slot)[0] != number:
-                continue
-            _fence()
-            start = slot + SLOT_HEADER_BYTES
-            payload = bytes(self._memory[start : start + self.payload_bytes])
-            _fence()
-            if _U64.unpack_from(self._memory, slot)[0] == number:
-                return Publication(number, payload)
+            found = self.publication(number, spans)
+            if found is not None:
+                return found
         return None
+
+    def publication(
+        self, number: int, spans: Sequence[slice] = (slice(None),)
+    ) -> Publication | None:
+        """Return the publication of that number, or None where the ring has it no more."""
+        slot = RING_HEADER_BYTES + (number % self._slots) * self._stride
+        if number <= 0 or _U64.unpack_from(self._memory, slot)[0] != number:
+            return None
+        _fence()
+        start = slot + SLOT_HEADER_BYTES
+        whole = self._memory[start : start + self.payload_bytes]
+        payload = b"".join(whole[span] for span in spans)
+        _fence()
+        if _U64.unpack_from(self._memory, slot)[0] != number:
+            return None
+        return Publication(number, payload)
 
 
 def format_ring(memory: memoryview, payload: int, slots: int) -> None:

@@ -14,6 +14,7 @@ from runtime.model.program import (
     Place,
     Routine,
 )
+from runtime.model.retention import check_retention, retained_variables
 from runtime.model.scope import Names, RoutineInfo, Scope, VariableInfo
 from runtime.model.statements import Body
 from runtime.model.work import Declarations
@@ -42,6 +43,8 @@ def build_model(
     layout = Layout(work)
     configurations = tuple(item for unit in units for item in unit.configurations)
     tasks = lay_out_tasks(plans, configurations, layout)
+    check_retention(units, findings)
+    retained = retained_variables(names, list(layout.instances.values()))
     if findings.errors:
         return None
     state = bytearray(work.state_end)
@@ -58,6 +61,7 @@ def build_model(
         _area("Q", names),
         _area("M", names),
         tuple(names.sites),
+        retained,
     )
 
 

@@ -7,6 +7,7 @@ then by declaration. Programs without a task make up the last one, which runs in
 from dataclasses import dataclass, field
 from typing import Final
 
+from runtime.artifact.program import Retention
 from runtime.datatypes.derived import align
 from runtime.datatypes.elementary import BOOL, TIME, UINT, Elementary
 from runtime.limits import STATE_BYTES_MAX
@@ -17,7 +18,15 @@ from runtime.model.expressions import place_of
 from runtime.model.hidden import HIDDEN_SECTION
 from runtime.model.initial import constant_of, initial_bytes
 from runtime.model.places import member_place
-from runtime.model.program import Base, Instance, Place, Statement, Task, Variable
+from runtime.model.program import (
+    Base,
+    Instance,
+    Place,
+    Statement,
+    Task,
+    Variable,
+)
+from runtime.model.retention import retention_of
 from runtime.model.scope import Names, RoutineInfo, Scope, TypeInfo
 from runtime.model.types import resolve_type
 from runtime.model.work import Declarations, report_size
@@ -47,7 +56,8 @@ class Layout:
     variables: list[Variable] = field(default_factory=list)
     images: list[tuple[int, bytes]] = field(default_factory=list)
     """Initial bytes and where in the state they go; later ones win."""
-    instances: dict[str, tuple[Instance, RoutineInfo]] = field(default_factory=dict)
+    instances: dict[str, tuple[Instance, RoutineInfo, Retention]] = field(default_factory=dict)
+    """With what is said of each instance as a whole."""
 
 
 def lay_out_tasks(
@@ -107,7 +117,9 @@ def _program(name: str, span: Span, names: Names, what: str) -> RoutineInfo | No
     return None
 
 
-def _instance(name: str, info: RoutineInfo, layout: Layout) -> Instance:
+def _instance(
+    name: str, info: RoutineInfo, layout: Layout, word: Retention = Retention.UNSAID
+) -> Instance:
     """Give a program instance its place in the state and its names in the symbol table."""
     assert info.structure is not None
     offset = align(layout.work.state_end, 64)
@@ -124,7 +136,7 @@ def _instance(name: str, info: RoutineInfo, layout: Layout) -> Instance:
             place = Place(Base.STATE, offset + place.offset, place.type, owner=place.owner)
         layout.variables.append(Variable(f"{path}.{key}", place))
     instance = Instance(path, info.name.upper(), offset, (), ())
-    layout.instances[path] = (instance, info)
+    layout.instances[path] = (instance, info, word)
     return instance
 
 
@@ -176,7 +188,7 @@ def _linked(
 ) -> tuple[Instance, ...]:
     linked = []
     for name in members:
-        instance, _ = layout.instances[name]
+        instance, _, _ = layout.instances[name]
         before, after = connections[name]
         linked.append(
             Instance(instance.name, instance.routine, instance.offset, tuple(before), tuple(after))
@@ -228,7 +240,8 @@ def _configured_program(
         text = f"{item.name.name} is already a program instance"
         names.findings.error("ST2003", item.name.span, text)
         return
-    instance = _instance(item.name.name, info, layout)
+    word = retention_of((item.retention,))
+    instance = _instance(item.name.name, info, layout, word)
     members.append(key)
     connections[key] = _connect(item, info, instance, layout)
 
@@ -315,7 +328,7 @@ def _configure(
 
 
 def _path_place(parts: list[str], span: Span, layout: Layout) -> Place | None:
-    instance, info = layout.instances[parts[0]]
+    instance, info, _ = layout.instances[parts[0]]
     scope = layout.work.scope_of()
     declared = info.variables.get(parts[1]) if len(parts) > 1 else None
     if declared is None:

@@ -21,6 +21,7 @@ from runtime.model.expressions import check_as
 from runtime.model.hidden import CONTROL_TYPE, HIDDEN_SECTION, hidden_blocks
 from runtime.model.initial import initial_bytes
 from runtime.model.program import AddressOf, Base, Constant, Load, Place, TextConstant
+from runtime.model.retention import retention_of
 from runtime.model.scope import (
     Names,
     RoutineInfo,
@@ -386,6 +387,7 @@ def _info(
         value=value,
         access=next((word for word in block.qualifiers if word in _ACCESS), ""),
         edge=variable.edge,
+        retention=retention_of(block.qualifiers),
     )
 
 

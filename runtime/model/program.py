@@ -8,6 +8,7 @@ import enum
 from dataclasses import dataclass
 
 from runtime.artifact.abi import FaultKind
+from runtime.artifact.program import Retained
 from runtime.datatypes.derived import DataType, Structure
 from runtime.datatypes.elementary import Elementary, Scalar
 from runtime.datatypes.scalars import Reference
@@ -491,3 +492,5 @@ class Model:
     outputs: tuple[int, int]
     memory: tuple[int, int]
     sites: tuple[FaultSite, ...]
+    retained: tuple[Retained, ...] = ()
+    """In the order of their places."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from runtime.artifact.abi import FaultKind
+from runtime.artifact.program import Retention
 from runtime.datatypes.derived import Array, DataType, Field, Structure
 from runtime.datatypes.elementary import ELEMENTARY, LONG_NAMES
 from runtime.datatypes.scalars import Reference
@@ -40,6 +41,7 @@ class VariableInfo:
     """PUBLIC, PROTECTED, PRIVATE or INTERNAL, where it is said."""
     edge: str = ""
     """R_EDGE or F_EDGE, where the body sees the edges of an input."""
+    retention: Retention = Retention.UNSAID
 
 
 @dataclass(slots=True)

@@ -404,13 +404,15 @@ class TaskDeclaration:
 
 @dataclass(frozen=True, slots=True)
 class ProgramInstance:
-    """`PROGRAM name WITH task : type(connections);`."""
+    """`PROGRAM RETAIN name WITH task : type(connections);`."""
 
     span: Span
     name: Name
     task: Name | None
     type: Name
     connections: tuple[Argument, ...]
+    retention: str = ""
+    """RETAIN or NON_RETAIN, where it is said."""
 
 
 @dataclass(frozen=True, slots=True)

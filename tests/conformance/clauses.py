@@ -28,6 +28,7 @@ TITLES: Final = {
     "6.5.1": "Declaration and initial values",
     "6.5.2": "Sections of variables",
     "6.5.5": "Directly represented and located variables, parts of bit strings",
+    "6.5.6": "Retentive variables",
     "6.6.1": "Features common to all units: in-outs, open arrays, EN and ENO",
     "6.6.1.3": "Assignment of parameters",
     "6.6.1.4.2": "Named and positional calls",

@@ -102,7 +102,7 @@ def _task(cursor: Cursor) -> tree.TaskDeclaration:
 
 def _program(cursor: Cursor) -> tree.ProgramInstance:
     start = cursor.advance()
-    cursor.accept("RETAIN", "NON_RETAIN")
+    word = cursor.accept("RETAIN", "NON_RETAIN")
     token = cursor.name("the name of the program instance")
     task = None
     if cursor.accept("WITH"):
@@ -119,6 +119,7 @@ def _program(cursor: Cursor) -> tree.ProgramInstance:
         task,
         tree.Name(cursor.span_of(type_token), type_token.text),
         arguments,
+        word.key if word is not None else "",
     )
 
 

@@ -1,0 +1,1 @@
+"""Values that outlive a stop: their layout, the store on disk, migration to another layout."""

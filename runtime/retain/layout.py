@@ -1,0 +1,219 @@
+"""The values that are kept, packed: what stands where, and the way from the state and back.
+
+    state    .. | MAIN.A | not kept | MAIN.B.X | not kept | MAIN.B.Y | ..
+    packed      | MAIN.A | MAIN.B.X | MAIN.B.Y |
+
+Packed values are described by the same types with other offsets, so that a file tells by itself
+what is in it. Gaps of less than `PADDING_BYTES` come along: then a struct with padding, or a
+thousand globals, are one copy. They are never written back.
+"""
+
+import hashlib
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from runtime.artifact.program import CompiledProgram, Retained, decode_type, encode_type
+from runtime.datatypes.derived import Array, DataType, Field, OpenArray, Structure
+from runtime.datatypes.values import Buffer, Json, read_json
+
+PADDING_BYTES: Final = 8
+HASH_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One kept variable: its path in upper case, its place and type among the packed values."""
+
+    path: str
+    offset: int
+    type: DataType
+    persistent: bool
+
+    def read(self, values: Buffer) -> Json:
+        """Return its value as JSON holds it."""
+        return read_json(values, self.offset, self.type)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What packed values hold."""
+
+    entries: tuple[Entry, ...]
+    size: int
+
+    def encode(self) -> bytes:
+        """Return the layout as a file holds it; equal layouts give equal bytes."""
+        rows = [
+            [item.path, item.offset, encode_type(item.type), item.persistent]
+            for item in self.entries
+        ]
+        return zlib.compress(json.dumps({"size": self.size, "entries": rows}).encode(), 1)
+
+    @property
+    def hash(self) -> bytes:
+        """What tells one layout from another."""
+        return hashlib.blake2b(self.encode(), digest_size=HASH_BYTES).digest()
+
+
+def decode_layout(encoded: bytes) -> Layout:
+    """Return the layout that `Layout.encode` wrote.
+
+    Raises:
+        ValueError: The bytes are none.
+    """
+    try:
+        content: dict[str, Any] = json.loads(zlib.decompress(encoded))
+        entries = tuple(
+            Entry(path, offset, decode_type(data_type), persistent)
+            for path, offset, data_type, persistent in content["entries"]
+        )
+        return Layout(entries, content["size"])
+    except (zlib.error, KeyError, TypeError) as error:
+        raise ValueError(f"no layout: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes that stand together in the state and among the packed values."""
+
+    state: int
+    packed: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """The way from the state to packed values and back."""
+
+    layout: Layout
+    copied: tuple[Span, ...]
+    """What is copied out of the state: without gaps among the packed values but for their ends."""
+    exact: tuple[Span, ...]
+    """The values and nothing between them: what is written back."""
+    bits: tuple[tuple[int, int, int], ...]
+    """Located single bits: offset in the state, bit number, offset of the packed byte."""
+
+    def pack(self, state: Buffer) -> bytes:
+        """Return the kept values of a state."""
+        view = memoryview(state)
+        values = bytearray(self.layout.size)
+        for span in self.copied:
+            values[span.packed : span.packed + span.size] = view[
+                span.state : span.state + span.size
+            ]
+        for at, bit, packed in self.bits:
+            values[packed] = view[at] >> bit & 1
+        return bytes(values)
+
+    def unpack(self, values: Buffer, state: bytearray) -> None:
+        """Write kept values to a state; nothing else in it changes."""
+        for span in self.exact:
+            part = values[span.packed : span.packed + span.size]
+            state[span.state : span.state + span.size] = part
+        for at, bit, packed in self.bits:
+            state[at] = state[at] & ~(1 << bit) | values[packed] << bit
+
+
+def packing_of(program: CompiledProgram) -> Packing:
+    """Return how the kept variables of a program are packed."""
+    entries: list[Entry] = []
+    exact: list[Span] = []
+    bits: list[tuple[int, int, int]] = []
+    end = state_end = 0
+    for item in program.retained:
+        symbol = item.symbol
+        gap = symbol.offset - state_end
+        if entries and 0 <= gap < PADDING_BYTES:
+            end += gap
+        packed = packed_type(symbol.type)
+        entries.append(_entry(item, end, packed))
+        if symbol.bit >= 0:
+            bits.append((symbol.offset, symbol.bit, end))
+        else:
+            exact += _spans(symbol.type, packed, symbol.offset, end)
+        end += packed.size
+        state_end = symbol.offset + symbol.type.size
+    copied = tuple(_joined(iter(exact), PADDING_BYTES - 1))
+    return Packing(Layout(tuple(entries), end), copied, tuple(exact), tuple(bits))
+
+
+def _entry(item: Retained, offset: int, packed: DataType) -> Entry:
+    return Entry(item.symbol.path, offset, packed, item.persistent)
+
+
+def packed_type(data_type: DataType) -> DataType:
+    """Return a type without the gaps that its members that are not kept leave."""
+    if isinstance(data_type, Array):
+        return Array(data_type.bounds, packed_type(data_type.element))
+    if not isinstance(data_type, Structure) or data_type.is_union:
+        return data_type
+    fields, end, state_end = [], 0, 0
+    for field in data_type.fields:
+        gap = field.offset - state_end
+        end += gap if gap < PADDING_BYTES else 0
+        inner = packed_type(field.type)
+        fields.append(Field(field.name, end, inner))
+        end += inner.size
+        state_end = field.offset + field.type.size
+    gap = data_type.size - state_end
+    end += gap if gap < PADDING_BYTES else 0
+    return Structure(data_type.name, tuple(fields), end, 1)
+
+
+def _spans(data_type: DataType, packed: DataType, state: int, at: int) -> Iterator[Span]:
+    """Yield where the values of a type stand, neighbours in both joined."""
+    yield from _joined(_pieces(data_type, packed, state, at), slack=0)
+
+
+def _pieces(data_type: DataType, packed: DataType, state: int, at: int) -> Iterator[Span]:
+    if isinstance(data_type, Array) and not _is_solid(data_type.element):
+        assert isinstance(packed, Array)
+        for number in range(data_type.count):
+            yield from _pieces(
+                data_type.element,
+                packed.element,
+                state + number * data_type.element.size,
+                at + number * packed.element.size,
+            )
+    elif isinstance(data_type, Structure) and not data_type.is_union:
+        assert isinstance(packed, Structure)
+        for field, inner in zip(data_type.fields, packed.fields, strict=True):
+            yield from _pieces(field.type, inner.type, state + field.offset, at + inner.offset)
+    else:
+        yield Span(state, at, data_type.size)
+
+
+def _is_solid(data_type: DataType) -> bool:
+    """Whether all bytes of a type are values."""
+    if isinstance(data_type, Array):
+        return _is_solid(data_type.element)
+    return data_type.is_union if isinstance(data_type, Structure) else True
+
+
+def _join(first: Span, second: Span, slack: int) -> Span | None:
+    """Return two spans as one where the same gap, at most `slack`, lies between them in both."""
+    gap = second.state - first.state - first.size
+    if gap != second.packed - first.packed - first.size or not 0 <= gap <= slack:
+        return None
+    return Span(first.state, first.packed, first.size + gap + second.size)
+
+
+def _joined(spans: Iterator[Span], slack: int) -> Iterator[Span]:
+    """Yield as few spans as there can be with gaps of at most `slack` in them."""
+    before: Span | None = None
+    for span in spans:
+        joined = None if before is None else _join(before, span, slack)
+        if before is not None and joined is None:
+            yield before
+        before = joined or span
+    if before is not None:
+        yield before
+
+
+def exact_spans(offset: int, data_type: DataType) -> list[tuple[int, int]]:
+    """Return offset and size of the values of a type in the state, neighbours joined."""
+    assert not isinstance(data_type, OpenArray)
+    return [(item.state, item.size) for item in _spans(data_type, data_type, offset, offset)]
