@@ -14,6 +14,7 @@ from runtime.cli.run import gateway_half, run
 from runtime.cli.runtime_process import runtime_half
 from runtime.cli.sim import sim
 from runtime.cli.timing import timing
+from runtime.cli.top import top
 from runtime.errors import TaktError
 
 app = typer.Typer(
@@ -22,7 +23,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (sim, check, show, build, explain, run, demo, plant, doctor, timing, timing):
+for command in (sim, check, show, build, explain, run, demo, plant, doctor, timing, timing, top):
     app.command()(command)
 app.command("runtime")(runtime_half)
 app.command("gateway")(gateway_half)

@@ -29,9 +29,17 @@ _I64: Final = struct.Struct("<q")
 
 def image_path(project: str) -> Path:
     """Return where the image of a project stands; TAKT_IMAGE_DIR moves it, for tests."""
-    folder = Path(os.environ.get("TAKT_IMAGE_DIR", _SHARED_MEMORY))
     safe = re.sub(r"\W", "_", project)
-    return folder / f"takt-{os.getuid()}-{safe}.image"
+    return _folder() / f"takt-{os.getuid()}-{safe}.image"
+
+
+def image_paths() -> tuple[Path, ...]:
+    """Return where images of this user stand, in the order of their names."""
+    return tuple(sorted(_folder().glob(f"takt-{os.getuid()}-*.image")))
+
+
+def _folder() -> Path:
+    return Path(os.environ.get("TAKT_IMAGE_DIR", _SHARED_MEMORY))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,132 @@
+"""How `takt top` looks: tables for people, a document for machines."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from rich.text import Text
+
+from runtime.app.monitor import LinkReport, Observation, TaskReport
+from runtime.artifact.abi import FaultKind
+from runtime.cli.view import duration, link_state, stale_inputs
+from runtime.image.layout import Mode
+from runtime.image.statistics import HistogramCopy
+
+_RANKS: Final = (50.0, 99.0, 99.9, 99.99)
+
+
+def view(name: str, seen: Observation | None, before: Observation | None) -> Text:
+    """Return everything that one look shows; times in µs."""
+    if seen is None:
+        return Text(f"{name}: no runtime has scanned yet; `takt run` starts one")
+    lines = [_COLUMNS, *_tasks(seen, before), *_links(seen, before)]
+    style = "bold red" if seen.mode is Mode.FAULTED else "bold"
+    return Text.assemble((_head(name, seen), style), "\n", "\n".join(lines))
+
+
+_WIDTH: Final = 9
+"""Of a column; the whole fits in 80 letters."""
+_TITLES: Final = (*(f"p{rank:g}" for rank in _RANKS), "max", "now p50", "now p99.9")
+_COLUMNS: Final = f"{'µs':<13}" + "".join(f"{title:>{_WIDTH}}" for title in _TITLES)
+
+
+def _head(name: str, seen: Observation) -> str:
+    fault = "" if seen.fault is FaultKind.NONE else f"  fault {seen.fault.label}"
+    bad = stale_inputs(seen.qualities)
+    inputs = f"  {len(seen.qualities)} inputs, {bad} not good" if seen.qualities else ""
+    return f"{name}  {seen.mode.name}  pid {seen.runtime_pid}  cycle {seen.cycle}{inputs}{fault}"
+
+
+def _tasks(seen: Observation, before: Observation | None) -> Iterator[str]:
+    earlier = {task.name: task for task in before.tasks} if before else {}
+    for task in seen.tasks:
+        past = earlier.get(task.name)
+        every = f"every {duration(task.interval_ns)}" if task.interval_ns else "on its event"
+        rate = _rate(task.scans, past.scans if past else None, seen, before)
+        yield (
+            f"task {task.name}, {every}: {task.scans} scans{rate}, "
+            f"{task.overruns} overruns, {task.skipped} skipped"
+        )
+        yield _row("lateness", task.lateness, past.lateness if past else None)
+        yield _row("execution", task.execution, past.execution if past else None)
+
+
+def _links(seen: Observation, before: Observation | None) -> Iterator[str]:
+    earlier = {link.device: link for link in before.links} if before else {}
+    for link in seen.links:
+        past = earlier.get(link.device)
+        state = link_state(link, gateway_alive=seen.gateway_alive)
+        rate = _rate(link.polls, past.polls if past else None, seen, before)
+        yield (
+            f"device {link.device}, {state}: {link.polls} polls{rate}, "
+            f"{link.failures} failed, {link.writes} writes, {link.reconnects} reconnects"
+        )
+        yield _row("round trip", link.round_trip, past.round_trip if past else None)
+        yield _row("reaction", link.reaction, past.reaction if past else None)
+
+
+def _rate(now: int, then: int | None, seen: Observation, before: Observation | None) -> str:
+    if before is None or then is None or seen.time_ns <= before.time_ns:
+        return ""
+    return f" ({(now - then) * 1e9 / (seen.time_ns - before.time_ns):.0f}/s)"
+
+
+def _row(label: str, now: HistogramCopy, then: HistogramCopy | None) -> str:
+    cells = "".join(f"{cell:>{_WIDTH}}" for cell in _cells(now, then))
+    return f"  {label:<11}{cells}".rstrip()
+
+
+def _cells(now: HistogramCopy, then: HistogramCopy | None) -> Iterator[str]:
+    if now.count == 0:
+        yield from ["-"] * len(_TITLES)
+        return
+    yield from (_microseconds(now.percentile(rank)) for rank in _RANKS)
+    yield _microseconds(now.max_ns)
+    recent = now.since(then) if then is not None else None
+    if recent is None or recent.count == 0:
+        yield from ("-", "-")
+    else:
+        yield from (_microseconds(recent.percentile(rank)) for rank in (50.0, 99.9))
+
+
+def _microseconds(nanoseconds: int) -> str:
+    return f"{nanoseconds / 1000:.1f}"
+
+
+# -- for machines ---------------------------------------------------------------------------------
+
+
+def document(seen: Observation | None) -> dict[str, object]:
+    """Return a look as JSON holds it, empty where nothing was seen; times in ns."""
+    if seen is None:
+        return {}
+    return {
+        "mode": seen.mode.name,
+        "pid": seen.runtime_pid,
+        "cycle": seen.cycle,
+        "fault": seen.fault.label,
+        "inputs_not_good": stale_inputs(seen.qualities),
+        "tasks": [_task(task) for task in seen.tasks],
+        "links": [_link(link) for link in seen.links],
+    }
+
+
+def _task(task: TaskReport) -> dict[str, object]:
+    return {
+        "name": task.name, "interval_ns": task.interval_ns, "scans": task.scans,
+        "overruns": task.overruns, "skipped": task.skipped,
+        "lateness_ns": _percentiles(task.lateness), "execution_ns": _percentiles(task.execution),
+    }  # fmt: skip
+
+
+def _link(link: LinkReport) -> dict[str, object]:
+    return {
+        "device": link.device, "link": link.link.name, "error": link.error.name,
+        "polls": link.polls, "failures": link.failures, "reconnects": link.reconnects,
+        "writes": link.writes,
+        "round_trip_ns": _percentiles(link.round_trip), "reaction_ns": _percentiles(link.reaction),
+    }  # fmt: skip
+
+
+def _percentiles(histogram: HistogramCopy) -> dict[str, int]:
+    found = {f"p{rank:g}": histogram.percentile(rank) for rank in _RANKS}
+    return found | {"max": histogram.max_ns, "count": histogram.count}
