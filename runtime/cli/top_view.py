@@ -1,6 +1,6 @@
 """How `takt top` looks: tables for people, a document for machines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from rich.text import Text
@@ -18,15 +18,14 @@ def view(name: str, seen: Observation | None, before: Observation | None) -> Tex
     """Return everything that one look shows; times in µs."""
     if seen is None:
         return Text(f"{name}: no runtime has scanned yet; `takt run` starts one")
-    lines = [_COLUMNS, *_tasks(seen, before), *_links(seen, before)]
+    lines = [_line("µs", _TITLES), *_tasks(seen, before), *_links(seen, before)]
     style = "bold red" if seen.mode is Mode.FAULTED else "bold"
     return Text.assemble((_head(name, seen), style), "\n", "\n".join(lines))
 
 
-_WIDTH: Final = 9
-"""Of a column; the whole fits in 80 letters."""
 _TITLES: Final = (*(f"p{rank:g}" for rank in _RANKS), "max", "now p50", "now p99.9")
-_COLUMNS: Final = f"{'µs':<13}" + "".join(f"{title:>{_WIDTH}}" for title in _TITLES)
+_WIDTHS: Final = (9, 9, 9, 9, 9, 11, 11)
+"""Of the columns; the whole fits in 80 letters."""
 
 
 def _head(name: str, seen: Observation) -> str:
@@ -71,8 +70,12 @@ def _rate(now: int, then: int | None, seen: Observation, before: Observation | N
 
 
 def _row(label: str, now: HistogramCopy, then: HistogramCopy | None) -> str:
-    cells = "".join(f"{cell:>{_WIDTH}}" for cell in _cells(now, then))
-    return f"  {label:<11}{cells}".rstrip()
+    return _line(f"  {label}", _cells(now, then))
+
+
+def _line(label: str, cells: Iterable[str]) -> str:
+    columns = zip(cells, _WIDTHS, strict=True)
+    return f"{label:<12}" + "".join(f"{cell:>{width}}" for cell, width in columns)
 
 
 def _cells(now: HistogramCopy, then: HistogramCopy | None) -> Iterator[str]:
