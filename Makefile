@@ -2,10 +2,11 @@
 PYTHON ?= python3
 SECONDS_OF_DEMO ?= 40
 FUZZ_CASES ?= 20000
+MINUTES ?= 60
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help setup demo test check format unit bench fuzz packages clean
+.PHONY: help setup demo test check format unit bench fuzz soak packages clean
 
 help:  ## Show what there is.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +43,9 @@ bench: setup  ## All benchmarks, quickly. Those beside cyclictest want `make pac
 
 fuzz: setup  ## Longer campaigns of generated and broken programs (FUZZ_CASES).
 	TAKT_FUZZ_CASES=$(FUZZ_CASES) $(BIN)/pytest -k 'fuzz or generated' --timeout 3600
+
+soak: setup  ## An hour of the demo, watched for lost cycles and growth (MINUTES).
+	$(BIN)/python bench/soak.py --minutes $(MINUTES)
 
 packages:  ## Debian's packages that benchmarks measure against (as root).
 	apt-get update -q

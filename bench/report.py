@@ -120,17 +120,17 @@ class Report:
         """Watch the host during one turn; the window is complete after the block."""
         window = Window()
         self.windows.append(window)
-        began, stolen = time.monotonic(), _steal_ms()
+        began, stolen = time.monotonic(), steal_ms()
         try:
             yield window
         finally:
             window.seconds = time.monotonic() - began
-            window.steal_ms_per_s = (_steal_ms() - stolen) / max(window.seconds, 1e-9)
+            window.steal_ms_per_s = (steal_ms() - stolen) / max(window.seconds, 1e-9)
 
     def finish(self) -> None:
         """Print the machine, the notes and the table; write the JSON file."""
         print(self.question)
-        for line in (*_machine(), *self.notes, self._steal_line()):
+        for line in (*machine_lines(), *self.notes, self._steal_line()):
             print(f"  {line}")
         print()
         head = ("", "value", "median", "p5", "p95", "unit", "peer", "ratio", "goal", "holds")
@@ -188,13 +188,14 @@ def _print_table(lines: Sequence[Sequence[str]]) -> None:
         print("  ".join(cells).rstrip())
 
 
-def _steal_ms() -> float:
+def steal_ms() -> float:
     """Return the time that the host took from all processors since the start."""
     fields = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()
     return int(fields[8]) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
-def _machine() -> Iterator[str]:
+def machine_lines() -> Iterator[str]:
+    """Yield what a reader must know of the machine, a line each."""
     cpus = os.cpu_count()
     yield f"machine: {_cpu_model()}, {cpus} processors, Linux {platform.release()}"
     governor = _first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
