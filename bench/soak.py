@@ -131,9 +131,8 @@ def main() -> None:
     result = run_demo(DemoOptions(seconds + 1, None, keep_ports=False), watch)
     for line in machine_lines():
         print(line)
-    print(
-        f"level held within {result.tally.calm_mm_max:.1f} mm, {result.tally.disturbances} disturbances"
-    )
+    tally = result.tally
+    print(f"level held within {tally.calm_mm_max:.1f} mm, {tally.disturbances} disturbances")
     print("\n".join(table(watch.marks)))
     goals = judge(watch.marks, watch.restarts)
     for goal, holds in goals.items():
