@@ -224,7 +224,10 @@ def _symbol(path: str, place: Place) -> Symbol:
 
 def symbols_of(model: Model) -> tuple[Symbol, ...]:
     """Return the symbol table of a model."""
-    return tuple(_symbol(item.path, item.place) for item in model.variables)
+    return tuple(
+        replace(_symbol(item.path, item.place), direction=item.direction)
+        for item in model.variables
+    )
 
 
 def paths_of(model: Model, sources: tuple[Source, ...]) -> tuple[TaskPath, ...]:

@@ -44,6 +44,8 @@ class Symbol:
     type: DataType
     bit: int = -1
     """Bit number inside the byte for a located BOOL such as %IX0.3, else -1."""
+    direction: str = ""
+    """READ_ONLY or READ_WRITE of a name that VAR_ACCESS gives to a variable; else empty."""
 
     def read(self, state: Buffer) -> Json:
         """Return the variable's value in a state, as JSON holds it."""
@@ -197,16 +199,18 @@ def decode_type(encoded: object) -> DataType:
 
 def encode_symbol(symbol: Symbol) -> list[object]:
     """Return a symbol as JSON holds it."""
-    return [symbol.path, symbol.offset, encode_type(symbol.type), symbol.bit]
+    encoded = [symbol.path, symbol.offset, encode_type(symbol.type), symbol.bit]
+    return [*encoded, symbol.direction] if symbol.direction else encoded
 
 
 def decode_symbol(encoded: list[object]) -> Symbol:
     """Return the symbol that `encode_symbol` wrote."""
-    path, offset, data_type, bit = encoded
+    path, offset, data_type, bit, *more = encoded
     assert isinstance(path, str)
     assert isinstance(offset, int)
     assert isinstance(bit, int)
-    return Symbol(path, offset, decode_type(data_type), bit)
+    direction = str(more[0]) if more else ""
+    return Symbol(path, offset, decode_type(data_type), bit, direction)
 
 
 def _encode_task(task: TaskInfo) -> list[object]:

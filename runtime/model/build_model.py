@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from runtime.diagnostics.diagnostic import Findings
+from runtime.model.access import expose
 from runtime.model.configure import Layout, TaskPlan, lay_out_tasks
 from runtime.model.declare import declare_all
 from runtime.model.edges import detect_edges, with_edges
@@ -45,6 +46,7 @@ def build_model(
     tasks = lay_out_tasks(plans, configurations, layout)
     check_retention(units, findings)
     retained = retained_variables(names, list(layout.instances.values()))
+    expose(configurations, layout)
     if findings.errors:
         return None
     state = bytearray(work.state_end)

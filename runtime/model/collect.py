@@ -45,8 +45,6 @@ def _replace_standard(key: str, name: tree.Name, work: Declarations) -> None:
 def _collect_globals(unit: tree.Unit, work: Declarations) -> None:
     inside = (block for item in unit.configurations for block in item.blocks)
     for block in (*unit.globals, *inside):
-        if block.section == "VAR_ACCESS":
-            work.names.findings.error("ST9001", block.span, "VAR_ACCESS is not supported")
         if block.section != "VAR_GLOBAL":
             continue
         for variable in block.variables:

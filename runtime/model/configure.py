@@ -255,7 +255,7 @@ def _connect(
     after: list[Statement] = []
     call = tree.Call(item.span, item.type, item.connections)
     for key, argument in functions.bind_arguments(call, info, scope).items():
-        place = _instance_place(info, instance, key)
+        place = instance_place(info, instance, key)
         if argument.value is None:
             continue
         if argument.is_output:
@@ -268,7 +268,8 @@ def _connect(
     return before, after
 
 
-def _instance_place(info: RoutineInfo, instance: Instance, key: str) -> Place:
+def instance_place(info: RoutineInfo, instance: Instance, key: str) -> Place:
+    """Return where a variable of a program instance stands."""
     place = info.variables[key].place
     if place.base is not Base.SELF:
         return place
@@ -335,7 +336,7 @@ def _path_place(parts: list[str], span: Span, layout: Layout) -> Place | None:
         text = f"{info.name} has no variable {parts[1] if len(parts) > 1 else ''}"
         scope.names.findings.error("ST2006", span, text)
         return None
-    place: Place | None = _instance_place(info, instance, parts[1])
+    place: Place | None = instance_place(info, instance, parts[1])
     for part in parts[2:]:
         place = None if place is None else member_place(place, part, span, scope, inside=True)
     return place

@@ -441,6 +441,8 @@ class Variable:
 
     path: str
     place: Place
+    direction: str = ""
+    """READ_ONLY or READ_WRITE of a name that VAR_ACCESS gives."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,6 +256,10 @@ class Variable:
     address: Direct | None
     edge: str = ""
     """R_EDGE or F_EDGE of an input, in upper case."""
+    path: Expression | None = None
+    """What an entry of VAR_ACCESS makes known under its name."""
+    direction: str = ""
+    """READ_ONLY or READ_WRITE of such an entry, in upper case."""
 
 
 @dataclass(frozen=True, slots=True)

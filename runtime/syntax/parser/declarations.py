@@ -7,7 +7,7 @@ from runtime.syntax import tree
 from runtime.syntax.parser.classes import Readers, heritage, members, modifiers
 from runtime.syntax.parser.configuration import configuration
 from runtime.syntax.parser.cursor import UNIT_STARTS, Cursor, ResyncError
-from runtime.syntax.parser.expressions import expression
+from runtime.syntax.parser.expressions import expression, postfix
 from runtime.syntax.parser.notations import notation
 from runtime.syntax.parser.statements import statements
 from runtime.syntax.tokens import Token, TokenKind
@@ -19,6 +19,7 @@ _SECTIONS: Final = (
 _QUALIFIERS: Final = (
     "CONSTANT", "RETAIN", "NON_RETAIN", "PERSISTENT", "PUBLIC", "PROTECTED", "PRIVATE", "INTERNAL",
 )  # fmt: skip
+_DIRECTIONS: Final = ("READ_ONLY", "READ_WRITE")
 _EDGES: Final = ("R_EDGE", "F_EDGE")
 _POU_ENDS: Final = {
     "PROGRAM": "END_PROGRAM",
@@ -167,17 +168,17 @@ def _var_block(cursor: Cursor) -> tree.VarBlock:
         if cursor.current.kind is TokenKind.END or cursor.at(*UNIT_STARTS, *_SECTIONS):
             cursor.fault(f"expected END_VAR to close {start.key}")
             break
-        variables += _recovering_variables(cursor)
+        variables += _recovering_variables(cursor, start.key)
     cursor.accept("END_VAR")
     cursor.accept(";")
     span = cursor.since(start)
     return tree.VarBlock(span, start.key, tuple(qualifiers), tuple(variables))
 
 
-def _recovering_variables(cursor: Cursor) -> list[tree.Variable]:
+def _recovering_variables(cursor: Cursor, section: str = "") -> list[tree.Variable]:
     start, depth = cursor.current, cursor.depth
     try:
-        return _variables(cursor)
+        return [_access(cursor)] if section == "VAR_ACCESS" else _variables(cursor)
     except ResyncError:
         cursor.depth = depth
         if cursor.current is start:
@@ -192,7 +193,7 @@ def _variables(cursor: Cursor) -> list[tree.Variable]:
     names: list[tuple[Token, str, tree.Direct | None]] = []
     while True:
         token, name = cursor.current, ""
-        if not cursor.at("AT"):  # dots make a path, in VAR_CONFIG and VAR_ACCESS
+        if not cursor.at("AT"):  # dots make a path, in VAR_CONFIG
             name = cursor.dotted_name("the name of a variable", "the next name of the path")
         names.append((token, name, _address(cursor)))
         if not cursor.accept(","):
@@ -213,6 +214,19 @@ def _variables(cursor: Cursor) -> list[tree.Variable]:
         )
         for token, name, address in names
     ]
+
+
+def _access(cursor: Cursor) -> tree.Variable:
+    """Read `name : path : type READ_WRITE;`."""
+    token = cursor.name("the name by which a variable is accessed")
+    cursor.expect(":", "before the path")
+    path = postfix(cursor)
+    cursor.expect(":", "before the type")
+    data_type = type_spec(cursor)
+    direction = cursor.advance().key if cursor.current.key in _DIRECTIONS else _DIRECTIONS[0]
+    _end_of_declaration(cursor)
+    span = cursor.span_of(token)
+    return tree.Variable(span, token.text, data_type, None, None, path=path, direction=direction)
 
 
 def _end_of_declaration(cursor: Cursor) -> None:
