@@ -18,7 +18,7 @@ from runtime.model.classes import begin_class, check_heritage, declare_interface
 from runtime.model.collect import check_name, collect
 from runtime.model.edges import check_edge
 from runtime.model.expressions import check_as
-from runtime.model.hidden import CONTROL_TYPE, HIDDEN_SECTION, hidden_blocks
+from runtime.model.hidden import CONTROL_TYPE, HIDDEN_SECTION, hidden_blocks, instance_name
 from runtime.model.initial import initial_bytes
 from runtime.model.program import AddressOf, Base, Constant, Load, Place, TextConstant
 from runtime.model.retention import retention_of
@@ -49,7 +49,11 @@ from runtime.stdlib.library import BLOCKS
 from runtime.syntax import tree
 
 _ACCESS: Final = frozenset({"PUBLIC", "PROTECTED", "PRIVATE", "INTERNAL"})
-_UNSUPPORTED_SECTIONS: Final = frozenset({"VAR_INST", "VAR_CONFIG", "VAR_ACCESS"})
+_SECTION_PLACES: Final = {
+    "VAR_INST": "it belongs in a METHOD of a class or function block",
+    "VAR_CONFIG": "it belongs in a CONFIGURATION",
+    "VAR_ACCESS": "it belongs in a CONFIGURATION",
+}
 _WITHOUT_ADDRESS: Final = frozenset({"VAR_IN_OUT", "VAR_STAT"})
 
 
@@ -176,14 +180,27 @@ def _check_frame(info: RoutineInfo, work: Declarations) -> None:
 def _routine_block(
     block: tree.VarBlock, info: RoutineInfo, layout: Layout, work: Declarations
 ) -> None:
-    if block.section in _UNSUPPORTED_SECTIONS:
-        text = f"{block.section} is not supported"
-        work.names.findings.error("ST9001", block.span, text)
+    if block.section == "VAR_INST" and info.owner is not None and info.owner.structure is not None:
+        _own_by_name(block, info, info.owner)
+        return
+    if block.section in _SECTION_PLACES:
+        text = f"{block.section} has no meaning in a {info.kind}"
+        hint = _SECTION_PLACES[block.section]
+        work.names.findings.error("ST9001", block.span, text, hint)
         for variable in block.variables:  # known, so that its uses are not reported as well
             info.variables.setdefault(variable.name.upper(), _unknown(variable, block))
         return
     for variable in block.variables:
         _routine_variable(variable, block, info, layout, work)
+
+
+def _own_by_name(block: tree.VarBlock, method: RoutineInfo, owner: RoutineInfo) -> None:
+    """Let a method see its VAR_INST, which stand in the instance, by their names."""
+    name = method.name.rpartition(f"{owner.name}.")[2]
+    for variable in block.variables:
+        kept = owner.variables.get(instance_name(owner.name, name, variable.name).upper())
+        if kept is not None:
+            method.variables[variable.name.upper()] = replace(kept, name=variable.name)
 
 
 def _inputs_first(pou: tree.Pou) -> list[tree.VarBlock]:

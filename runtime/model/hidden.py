@@ -3,10 +3,12 @@
 A step is a structure of its flag X and its time T that users may read. Beside it stand hidden
 variables: when it was entered, whether it is entered or left next; the control of each action; and
 for IL one variable for each level of parentheses that a current result can be kept in. An input
-with R_EDGE or F_EDGE has two: the edge, and the level of the last call.
+with R_EDGE or F_EDGE has two: the edge, and the level of the last call. What a method declares as
+VAR_INST is a hidden variable of its class.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from runtime.source import Span
@@ -49,6 +51,7 @@ def hidden_blocks(pou: tree.Pou) -> tuple[tree.VarBlock, ...]:
         listings += [item for item in inner if isinstance(item, tree.InstructionList)]
     blocks = [] if chart is None else _chart_blocks(chart)
     blocks += _edge_blocks(pou)
+    blocks += _static_blocks(pou)
     if listings:
         depth = max(_depth(listing.instructions) for listing in listings)
         span = pou.name.span
@@ -60,6 +63,28 @@ def hidden_blocks(pou: tree.Pou) -> tuple[tree.VarBlock, ...]:
 def edge_names(name: str) -> tuple[str, str]:
     """Return the hidden variables of an input with R_EDGE: what the body sees, and the memory."""
     return f"EDGE {name.upper()}", f"LEVEL {name.upper()}"
+
+
+def instance_name(owner: str, method: str, variable: str) -> str:
+    """Return the name of what a VAR_INST of a method is in the instances of its class."""
+    return f"{owner} {method} {variable}".upper().replace(".", " ")
+
+
+def _static_blocks(pou: tree.Pou) -> list[tree.VarBlock]:
+    """Return sections with the VAR_INST of a class's methods."""
+    return [
+        replace(
+            block,
+            section=HIDDEN_SECTION,
+            variables=tuple(
+                replace(item, name=instance_name(pou.name.name, method.name.name, item.name))
+                for item in block.variables
+            ),
+        )
+        for method in pou.methods
+        for block in method.blocks
+        if block.section == "VAR_INST"
+    ]
 
 
 def _edge_blocks(pou: tree.Pou) -> list[tree.VarBlock]:
