@@ -55,7 +55,7 @@ def _place(node: tree.Expression, resources: frozenset[str], layout: Layout) -> 
     if not isinstance(node, tree.Member):
         return place_of(node, scope)
     if isinstance(node.object, tree.Name) and node.object.name.upper() in layout.instances:
-        instance, info = layout.instances[node.object.name.upper()]
+        instance, info, _ = layout.instances[node.object.name.upper()]
         if node.name.upper() in info.variables:
             return instance_place(info, instance, node.name.upper())
         text = f"{info.name} has no variable {node.name}"

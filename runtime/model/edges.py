@@ -32,7 +32,9 @@ def with_edges(info: RoutineInfo) -> RoutineInfo:
 
 
 def detect_edges(info: RoutineInfo) -> Iterator[Statement]:
-    """Yield the statements that stand before the body."""
+    """Yield the statements that stand before the body; a chart's actions see what its body saw."""
+    if info.kind == "ACTION":
+        return
     for _, item, edge, level in _edges(info):
         falls = item.edge == "F_EDGE"
         now: Expression = Load(BOOL, item.place)

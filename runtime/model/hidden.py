@@ -34,22 +34,28 @@ def step_name(step: str) -> str:
     return f"STEP {step.upper()}"
 
 
-def control_name(action: str) -> str:
-    """Return the name of the control of an action, which may be an address."""
-    return f"CONTROL {action.upper().replace('.', ' ')}"
+def control_name(within: str, action: str) -> str:
+    """Return the name of the control that an action, perhaps an address, has in a chart.
+
+    Args:
+        within: The action that the chart stands in; empty for the chart of a whole body.
+        action: The action that the chart runs.
+    """
+    return f"CONTROL {within.upper()} {action.upper().replace('.', ' ')}"
 
 
 def hidden_blocks(pou: tree.Pou) -> tuple[tree.VarBlock, ...]:
     """Return sections with what the notation of a unit's body needs."""
-    listings, chart = [], None
+    listings = []
+    blocks: list[tree.VarBlock] = []
     if isinstance(pou.notation, tree.InstructionList):
         listings.append(pou.notation)
     elif isinstance(pou.notation, tree.Chart):
-        chart = pou.notation
-        conditions = [item.condition for item in chart.transitions]
-        inner = [*conditions, *(item.notation for item in chart.actions)]
-        listings += [item for item in inner if isinstance(item, tree.InstructionList)]
-    blocks = [] if chart is None else _chart_blocks(chart)
+        for within, chart in _charts("", pou.notation):
+            blocks += _chart_blocks(within, chart)
+            conditions = [item.condition for item in chart.transitions]
+            inner = [*conditions, *(item.notation for item in chart.actions)]
+            listings += [item for item in inner if isinstance(item, tree.InstructionList)]
     blocks += _edge_blocks(pou)
     blocks += _static_blocks(pou)
     if listings:
@@ -104,12 +110,20 @@ def _depth(instructions: tuple[tree.Instruction, ...]) -> int:
     )
 
 
-def _chart_blocks(chart: tree.Chart) -> list[tree.VarBlock]:
+def _charts(within: str, chart: tree.Chart) -> Iterator[tuple[str, tree.Chart]]:
+    """Yield a chart and those in its actions, each with the action that it stands in."""
+    yield within, chart
+    for action in chart.actions:
+        if isinstance(action.notation, tree.Chart):
+            yield from _charts(action.name.name, action.notation)
+
+
+def _chart_blocks(within: str, chart: tree.Chart) -> list[tree.VarBlock]:
     steps = tuple(_step(item) for item in chart.steps)
     hidden = [_hidden_step(item) for item in chart.steps]
     flags = [_action_flags(item) for item in chart.actions]
     controls = [
-        _variable(control_name(key), _named(CONTROL_TYPE, span))
+        _variable(control_name(within, key), _named(CONTROL_TYPE, span))
         for key, span in dict(_targets(chart)).items()
     ]
     return [

@@ -67,18 +67,16 @@ def action_routines(pou: tree.Pou, info: RoutineInfo) -> dict[str, RoutineInfo]:
     """Return the routines of a chart's actions: each works on the instance of the chart's unit."""
     if not isinstance(pou.notation, tree.Chart):
         return {}
-    return {
-        action_key(info, item.name.name): RoutineInfo(
-            f"{info.name}.{item.name.name}",
-            "ACTION",
-            item.name.span,
-            tree.Pou(item.span, "ACTION", item.name, None, (), item.body, item.notation),
-            None,
-            info.variables,
-            info.structure,
+    found: dict[str, RoutineInfo] = {}
+    for item in pou.notation.actions:
+        unit = tree.Pou(item.span, "ACTION", item.name, None, (), item.body, item.notation)
+        name = f"{info.name}.{item.name.name}"
+        action = RoutineInfo(
+            name, "ACTION", item.name.span, unit, None, info.variables, info.structure
         )
-        for item in pou.notation.actions
-    }
+        found[action_key(info, item.name.name)] = action
+        found |= action_routines(unit, action)
+    return found
 
 
 def check_chart(chart: tree.Chart, body: Body) -> Statements:
@@ -113,6 +111,12 @@ class _Chart:
     @property
     def scope(self) -> Scope:
         return self.body.scope
+
+    @property
+    def within(self) -> str:
+        """The action that the chart stands in; empty for the chart of a whole body."""
+        routine = self.scope.routine
+        return routine.name.rpartition(".")[2] if routine.kind == "ACTION" else ""
 
     def is_declared(self) -> bool:
         """Whether all steps and actions have names of their own; what has not was reported."""
@@ -380,7 +384,7 @@ class _Action:
 
     def control(self) -> Iterator[Statement]:
         """Yield the inputs of the control, from the steps' flags, and its call."""
-        work, name = self.work, control_name(self.key)
+        work, name = self.work, control_name(self.work.within, self.key)
         held: dict[str, Expression] = {}
         for use in self.uses:
             qualifier = use.node.qualifier
@@ -400,7 +404,7 @@ class _Action:
 
     def end(self) -> Iterator[Statement]:
         """Yield the final scan, or the fall of the variable."""
-        name = control_name(self.key)
+        name = control_name(self.work.within, self.key)
         if self.routine is not None:
             yield _if(self.span, self.work.flag(name, "ENDS"), self._call())
         elif self.variable is not None:
@@ -409,7 +413,7 @@ class _Action:
 
     def run(self) -> Iterator[Statement]:
         """Yield a scan in which the action runs, or the rise of the variable."""
-        runs = self.work.flag(control_name(self.key), "RUNS")
+        runs = self.work.flag(control_name(self.work.within, self.key), "RUNS")
         if self.routine is not None:
             yield _if(self.span, runs, self._call())
         elif self.variable is not None:

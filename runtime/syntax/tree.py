@@ -334,12 +334,12 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """`ACTION name: body END_ACTION`; the body in ST, or in IL where `notation` says so."""
+    """`ACTION name: body END_ACTION`; the body in ST, else in IL or SFC as `notation`."""
 
     span: Span
     name: Name
     body: tuple[Statement, ...]
-    notation: InstructionList | None
+    notation: "Notation | None"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,16 +26,19 @@ _Element = tree.Step | tree.Transition | tree.Action
 
 def chart(cursor: Cursor) -> tree.Chart:
     """Read the elements of a chart up to the word that ends the body."""
-    start = cursor.current
+    start, depth = cursor.current, cursor.depth
     elements: list[_Element] = []
-    while not cursor.at(*_POU_ENDS, *UNIT_STARTS) and cursor.current.kind is not TokenKind.END:
+    while (
+        not cursor.at("END_ACTION", *_POU_ENDS, *UNIT_STARTS)
+        and cursor.current.kind is not TokenKind.END
+    ):
         first = cursor.current
         try:
             if not cursor.at(*CHART_STARTS):
                 raise cursor.fault("expected STEP, TRANSITION or ACTION")
             elements.append(_READERS[first.key](cursor))
         except ResyncError:
-            cursor.depth = 0
+            cursor.depth = depth
             if cursor.current is first:
                 cursor.advance()
             cursor.skip_to({*CHART_STARTS, *_CHART_ENDS, *_POU_ENDS, *UNIT_STARTS})
@@ -164,17 +167,18 @@ def _action(cursor: Cursor) -> tree.Action:
     start = cursor.advance()
     name = _named(cursor, "the name of an action")
     cursor.expect(":", "after the action's name")
+    inner: tree.Notation | None = None
     if cursor.at(*CHART_STARTS):
-        text = "a chart inside an action is not supported"
-        cursor.findings.error("ST9001", cursor.span_of(cursor.current), text)
-        cursor.skip_to({"END_ACTION", *_POU_ENDS, *UNIT_STARTS})
-        raise ResyncError
-    listing = instruction_list(cursor) if at_instructions(cursor) else None
-    body = statements(cursor) if listing is None else ()
+        cursor.enter()
+        inner = chart(cursor)
+        cursor.leave()
+    elif at_instructions(cursor):
+        inner = instruction_list(cursor)
+    body = statements(cursor) if inner is None else ()
     if not cursor.at("END_ACTION"):
         raise cursor.fault(f"expected END_ACTION to close action {name.name}")
     cursor.advance()
-    return tree.Action(cursor.since(start), name, body, listing)
+    return tree.Action(cursor.since(start), name, body, inner)
 
 
 _READERS: Final[dict[str, Callable[[Cursor], _Element]]] = {
