@@ -23,7 +23,7 @@ from gateway.config import (
     OTHER_GATEWAY_NS,
     STOP_S,
 )
-from gateway.field.drivers import make_driver
+from gateway.field.drivers import Drivers
 from gateway.field.mailbox import MailboxWriter
 from gateway.field.outputs import OutputWatcher
 from gateway.field.poller import DevicePoller
@@ -50,7 +50,8 @@ class Session:
         self.image = image
         image.gateway_pid = os.getpid()
         self.beat()
-        self._pollers = [_poller(image, device) for device in devices]
+        drivers = Drivers(time.monotonic_ns)
+        self._pollers = [_poller(image, device, drivers) for device in devices]
         self._watcher = OutputWatcher(image, self._pollers, time.monotonic_ns)
         self._tasks = [group.create_task(poller.run()) for poller in self._pollers]
         self._tasks.append(group.create_task(self._watcher.run()))
@@ -88,12 +89,12 @@ class Session:
         self.image.close()
 
 
-def _poller(image: Image, device: DeviceMap) -> DevicePoller:
+def _poller(image: Image, device: DeviceMap, drivers: Drivers) -> DevicePoller:
     """Return the poller of a device."""
     clock = time.monotonic_ns
     return DevicePoller(
         device,
-        make_driver(device, clock),
+        drivers.driver(device),
         MailboxWriter(image.ring(SectionKind.INPUTS, device.number), len(device.inputs)),
         LinkStatistics(image.section(SectionKind.LINK_STATISTICS, device.number)),
         clock,

@@ -36,8 +36,12 @@ RECONNECT_FIRST_S: Final = 0.05
 RECONNECT_FACTOR: Final = 2.0
 """Growth of that wait from attempt to attempt."""
 
+RECONNECT_KNOWN_S: Final = 0.75
+"""Longest wait for a device that has answered before: with a timeout of 1 s for an attempt that was
+under way, it is back in service within 2 s of its return."""
+
 RECONNECT_MAX_S: Final = 5.0
-"""Longest wait: a device that returns is back in service within that time."""
+"""Longest wait for a device that has never answered."""
 
 WRITE_RETRY_NS: Final = 1_000_000_000
 """Wait before a value that the device refused is offered again."""
@@ -45,11 +49,14 @@ WRITE_RETRY_NS: Final = 1_000_000_000
 REPORT_AGAIN_NS: Final = 10_000_000_000
 """Time without a fault after which the next is logged again: a link that flaps fills no disk."""
 
-READ_GAP_REGISTERS: Final = 16
-"""Registers nobody asked for that one request may carry: 32 bytes cost less than a round trip."""
+READ_REQUEST_NS: Final = 1_000_000
+"""Guess of what a request costs before round trips were measured."""
 
-READ_GAP_BITS: Final = 256
-"""The same for bits."""
+READ_UNIT_NS: Final = 60_000
+"""Guess of what a register costs in it: with the one above, gaps of 16 are read along."""
+
+REPLAN_READS: Final = 1000
+"""Reads after which the plan is made anew with what they measured."""
 
 # -- shutdown and metrics -----------------------------------------------------------------------
 STOP_S: Final = 2.0

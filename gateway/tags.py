@@ -4,17 +4,43 @@ Derived once from `takt.toml`; inputs stand in the order of the mailbox, so an i
 is its number in the image.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from runtime.image.directory import device_inputs
-from runtime.project.channels import IoSection, Table
-from runtime.project.devices import DeviceSection
+from runtime.project.channels import NUMBER_TYPES, PART_BYTES, IoSection, StringPart, Table
+from runtime.project.devices import DeviceSection, ModbusDevice
 from runtime.project.load import Project
+from runtime.project.values import ValueKind
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How a value stands in registers, and what becomes of it in the image."""
+
+    width: int
+    """Bits at the address in the image: 1, 16, 32 or 64."""
+    kind: ValueKind = ValueKind.UNSIGNED
+    """What the registers hold."""
+    big_words: bool = True
+    """Whether the most significant register comes first."""
+    big_bytes: bool = True
+    """Whether the most significant byte of a register comes first."""
+    bit: int | None = None
+    """Bit of the register, where the value is one."""
+    factor: float | None = None
+    """Where not None the image holds a real: factor times the registers' value plus `offset`."""
+    offset: float = 0.0
+    part: int | None = None
+    """Where not None the registers hold a string, and the image these eight characters of it."""
+    length: int = 0
+    """Characters of the string."""
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One value at a device: a bit of a bit table, or 1, 2 or 4 registers."""
+    """One value at a device: a bit of a bit table, or one or more registers."""
 
     address: str
     """Its address in the process image, such as %IW0."""
@@ -22,9 +48,8 @@ class Channel:
     register: int
     """Number of its bit or first register, from 0."""
     size: int
-    """Bits of a bit table, or registers: 1, 2 or 4."""
-    big_words: bool
-    """Whether the most significant register comes first."""
+    """Bits of a bit table (1), or registers."""
+    encoding: Encoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +66,25 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class PollGroup:
+    """The inputs of a device that are read together, by their numbers, and how often."""
+
+    period_ns: int
+    inputs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceMap:
     """A device: number n of the image's INPUTS and LINK_STATISTICS sections."""
 
     number: int
     section: DeviceSection
+    folder: Path
+    """The project's: files that the section names are relative to it."""
     inputs: tuple[Channel, ...]
     outputs: tuple[Output, ...]
+    groups: tuple[PollGroup, ...]
+    """Every input once, the shortest period first; never empty."""
 
     @property
     def name(self) -> str:
@@ -58,13 +95,20 @@ class DeviceMap:
 def device_maps(project: Project) -> tuple[DeviceMap, ...]:
     """Return the devices of a project, in the order of the image's directory."""
     return tuple(
-        DeviceMap(
-            number,
-            section,
-            tuple(_channel(entry) for entry in device_inputs(project, section.name)),
-            tuple(_output(entry) for entry in _device_outputs(project, section.name)),
-        )
+        _device_map(project, number, section)
         for number, section in enumerate(project.config.device)
+    )
+
+
+def _device_map(project: Project, number: int, section: DeviceSection) -> DeviceMap:
+    inputs = device_inputs(project, section.name)
+    return DeviceMap(
+        number,
+        section,
+        project.folder,
+        tuple(_channel(entry, section) for entry in inputs),
+        tuple(_output(entry, section) for entry in _device_outputs(project, section.name)),
+        tuple(_groups(inputs, section.poll)),
     )
 
 
@@ -74,22 +118,57 @@ def output_bytes(devices: tuple[DeviceMap, ...]) -> int:
     return max((output.byte + max(output.width // 8, 1) for output in outputs), default=0)
 
 
+def _groups(inputs: tuple[IoSection, ...], poll_ns: int) -> Iterator[PollGroup]:
+    periods = [entry.poll or poll_ns for entry in inputs]
+    for period_ns in sorted(set(periods)) or [poll_ns]:
+        members = tuple(number for number, own in enumerate(periods) if own == period_ns)
+        yield PollGroup(period_ns, members)
+
+
 def _device_outputs(project: Project, device: str) -> tuple[IoSection, ...]:
     return tuple(
         entry for entry in project.config.io if entry.device == device and entry.address.area == "Q"
     )
 
 
-def _channel(entry: IoSection) -> Channel:
+def _channel(entry: IoSection, device: ModbusDevice) -> Channel:
+    place = entry.place
+    assert place is not None
+    scale = entry.scale
+    registers_kind = NUMBER_TYPES[entry.type].kind if entry.type in NUMBER_TYPES else entry.kind
     return Channel(
         address=str(entry.address),
-        table=entry.table,
-        register=entry.register_,
-        size=max(entry.address.width // 16, 1),
-        big_words=entry.word_order == "big",
+        table=place[0],
+        register=entry.offset(device.address_base),
+        size=entry.registers,
+        encoding=Encoding(
+            width=entry.address.width,
+            kind=registers_kind,
+            big_words=(entry.word_order or device.word_order) == "big",
+            big_bytes=(entry.byte_order or device.byte_order) == "big",
+            bit=entry.bit,
+            factor=scale.factor if scale else None,
+            offset=scale.offset if scale else 0.0,
+            part=entry.part if isinstance(entry, StringPart) else None,
+            length=entry.length or 0,
+        ),
     )
 
 
-def _output(entry: IoSection) -> Output:
+def _output(entry: IoSection, device: ModbusDevice) -> Output:
     address = entry.address
-    return Output(_channel(entry), address.byte, address.bit, address.width, int(entry.safe))
+    channel = _channel(entry, device)
+    if channel.encoding.part is not None:
+        channel = _own_registers(channel, channel.encoding.part)
+    return Output(channel, address.byte, address.bit, address.width, entry.safe_raw)
+
+
+def _own_registers(channel: Channel, part: int) -> Channel:
+    """Return a part of a string as a channel of its own registers: it is written by itself."""
+    before = PART_BYTES // 2 * part
+    return replace(
+        channel,
+        register=channel.register + before,
+        size=min(channel.size - before, PART_BYTES // 2),
+        encoding=replace(channel.encoding, length=channel.encoding.length - PART_BYTES * part),
+    )

@@ -41,6 +41,7 @@ class Backoff:
         self._next_s = min(wait_s * self._factor, self._cap_s)
         return wait_s
 
-    def reset(self) -> None:
-        """Begin again with the short wait."""
+    def reset(self, cap_s: float) -> None:
+        """Begin again with the short wait, and grow up to another cap."""
+        self._cap_s = cap_s
         self._next_s = self._first_s

@@ -1,21 +1,79 @@
 """Which driver serves a device: the one place that knows every protocol."""
 
+import ssl
+from dataclasses import replace
+from pathlib import Path
+
 from gateway.field.clock import Clock
-from gateway.field.modbus import ModbusTcpDriver
+from gateway.field.modbus import ModbusDriver
+from gateway.field.modbus_link import DatagramLink, Endpoint, Link, StreamLink
+from gateway.field.modbus_serial import SerialLine, SerialLink
 from gateway.field.seam import Driver
+from gateway.protocols.modbus.framing import RTU
 from gateway.tags import DeviceMap
 from runtime.errors import HostError
-from runtime.project.devices import ModbusTcpDevice
+from runtime.project.devices import (
+    ModbusRtuOverTcpDevice,
+    ModbusTcpDevice,
+    ModbusTlsDevice,
+    ModbusUdpDevice,
+    NetworkDevice,
+    SerialDevice,
+)
 
 
-def make_driver(device: DeviceMap, clock: Clock) -> Driver:
-    """Return the driver of a device.
+class Drivers:
+    """Makes the drivers of one session; devices on one serial line get the same line."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lines: dict[str, SerialLine] = {}
+
+    def driver(self, device: DeviceMap) -> Driver:
+        """Return the driver of a device.
+
+        Raises:
+            HostError: A file that its section names cannot be used.
+        """
+        return ModbusDriver(device, device.section, self._link(device))
+
+    def _link(self, device: DeviceMap) -> Link:
+        match device.section:
+            case SerialDevice() as section:
+                line = self._lines.get(section.serial)
+                if line is None:
+                    line = self._lines[section.serial] = SerialLine(section, self._clock)
+                return SerialLink(line, section)
+            case ModbusUdpDevice() as section:
+                return DatagramLink(_endpoint(section), self._clock)
+            case ModbusTlsDevice() as section:
+                security = client_security(section, device.folder)
+                name = section.server_name
+                endpoint = replace(_endpoint(section), security=security, server_name=name)
+                return StreamLink(endpoint, self._clock)
+            case ModbusRtuOverTcpDevice() as section:
+                return StreamLink(replace(_endpoint(section), framing=RTU), self._clock)
+            case ModbusTcpDevice() as section:
+                return StreamLink(_endpoint(section), self._clock)
+
+
+def _endpoint(section: NetworkDevice) -> Endpoint:
+    return Endpoint(section.host, section.port, section.unit, section.timeout)
+
+
+def client_security(section: ModbusTlsDevice, folder: Path) -> ssl.SSLContext:
+    """Return the client's side of TLS: at least 1.2, the server's certificate and name checked.
 
     Raises:
-        HostError: There is none for its protocol.
+        HostError: A certificate or key cannot be read.
     """
-    match device.section:
-        case ModbusTcpDevice() as section:
-            return ModbusTcpDriver(device, section, clock)
-        case section:
-            raise HostError(f"device {device.name}: no driver for {section.protocol}")
+    try:
+        context = ssl.create_default_context(cafile=str(folder / section.ca))
+        if section.certificate is not None:
+            key = str(folder / section.key) if section.key is not None else None
+            context.load_cert_chain(str(folder / section.certificate), key)
+    except (OSError, ssl.SSLError) as error:
+        reason = error.strerror or str(error)
+        raise HostError(f"device {section.name}: ca, certificate or key: {reason}") from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context

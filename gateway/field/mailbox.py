@@ -1,10 +1,21 @@
 """The gateway's side of a mailbox: what is known of a device, published as one whole."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Final
 
-from runtime.image.layout import Link, LinkError, Quality
-from runtime.image.payloads import Mailbox, Sample, decode_mailbox, encode_mailbox
+import numpy as np
+import numpy.typing as npt
+
+from runtime.image.layout import MAILBOX_HEADER, Link, LinkError, Quality
+from runtime.image.payloads import decode_mailbox
 from runtime.image.slots import SlotRing
+
+_ENTRY: Final = np.dtype(
+    [("raw", "<u8"), ("source_ns", "<i8"), ("quality", "<u4"), ("reserved", "<u4")]
+)
+"""`layout.ENTRY`, for whole columns at a time."""
+
+Numbers = Sequence[int] | npt.NDArray[np.intp]
 
 
 class MailboxWriter:
@@ -17,45 +28,48 @@ class MailboxWriter:
     def __init__(self, ring: SlotRing, inputs: int) -> None:
         """Take over the ring of a device with that number of inputs."""
         self._ring = ring
+        self._samples = np.zeros(inputs, _ENTRY)
         before = ring.latest()
         if before is None:
-            self._samples = [Sample(0, 0, Quality.MISSING)] * inputs
+            self._samples["quality"] = Quality.MISSING
             self.polls = self.failures = self.reconnects = 0
         else:
             mailbox = decode_mailbox(before.payload)
-            self._samples = list(mailbox.samples)
+            self._samples[:] = np.frombuffer(before.payload, _ENTRY, inputs, MAILBOX_HEADER.size)
             self.polls, self.failures = mailbox.polls, mailbox.failures
             self.reconnects = mailbox.reconnects
+        self._raws = self._samples["raw"]
+        self._sources = self._samples["source_ns"]
+        self._qualities = self._samples["quality"]
         self.link = Link.DOWN
         self.error = LinkError.NONE
         self.round_trip_ns = 0
 
-    def good(self, number: int, raw: int, source_ns: int) -> None:
-        """Take a sample that arrived."""
-        self._samples[number] = Sample(raw, source_ns, Quality.GOOD)
+    def good(
+        self, numbers: Numbers, raws: Sequence[int] | npt.NDArray[np.uint64], source_ns: int
+    ) -> None:
+        """Take samples that arrived together."""
+        places = _places(numbers)
+        self._raws[places] = raws
+        self._sources[places] = source_ns
+        self._qualities[places] = Quality.GOOD
 
-    def bad(self, numbers: Iterable[int]) -> None:
+    def bad(self, numbers: Numbers) -> None:
         """Mark inputs whose exchange failed; value and source time stay the last ones."""
-        for number in numbers:
-            last = self._samples[number]
-            self._samples[number] = Sample(last.raw, last.source_ns, Quality.BAD)
+        self._qualities[_places(numbers)] = Quality.BAD
 
     def all_bad(self) -> None:
         """Mark every input."""
-        self.bad(range(len(self._samples)))
+        self._qualities[:] = Quality.BAD
 
     def publish(self) -> None:
         """Make this the newest publication."""
-        self._ring.publish(
-            encode_mailbox(
-                Mailbox(
-                    self.link,
-                    self.error,
-                    self.round_trip_ns,
-                    self.polls,
-                    self.failures,
-                    self.reconnects,
-                    tuple(self._samples),
-                )
-            )
+        header = MAILBOX_HEADER.pack(
+            self.link, self.error, self.round_trip_ns, self.polls, self.failures, self.reconnects
         )
+        self._ring.publish(header + self._samples.tobytes())
+
+
+def _places(numbers: Numbers) -> list[int] | npt.NDArray[np.intp]:
+    """Return numbers as an index; to NumPy a tuple would be a place in several dimensions."""
+    return numbers if isinstance(numbers, np.ndarray) else list(numbers)

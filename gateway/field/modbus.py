@@ -1,48 +1,42 @@
-"""Driver for Modbus TCP: asyncio around the sans-I/O codec, one request open at a time.
+"""Driver for Modbus devices: plans requests from the address map, over any link.
 
-The connection has TCP_NODELAY, since a request waits for nothing. Two things are learned from the
-device and kept: a read that was refused because of the gaps it spans is cut at them, and outputs
-whose common write was refused are written one by one, so that one bad register spoils no other.
+Three things are learned from the device and kept. A read that was refused is cut: at the gaps it
+spans, or else in two, until only what the device does not have is refused. Outputs whose common
+write was refused are written one by one, so that one bad register spoils no other. And measured
+round trips tell how large a gap is cheaper read along than left out.
 """
 
-import asyncio
-import socket
+import operator
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Final, cast
+from typing import Final
 
-from gateway.config import READ_GAP_BITS, READ_GAP_REGISTERS
-from gateway.errors import (
-    PeerClosedError,
-    PeerError,
-    PeerExceptionError,
-    PeerProtocolError,
-    PeerRefusedError,
-    PeerTimeoutError,
-)
-from gateway.field.clock import Clock
-from gateway.field.planner import Span, plan_reads, plan_writes
+import numpy as np
+import numpy.typing as npt
+
+from gateway.config import READ_REQUEST_NS, READ_UNIT_NS, REPLAN_READS
+from gateway.errors import PeerExceptionError
+from gateway.field.modbus_link import Exchange, Link
+from gateway.field.planner import Reach, Span, gap_starts, middle, plan_reads, plan_writes
 from gateway.field.seam import Answer, ReadExchange, WriteExchange
-from gateway.flow.words import join_words, split_words
-from gateway.protocols.modbus.client import ClientConnection, ClientState
-from gateway.protocols.modbus.pdu import (
-    BitsRead,
-    ExceptionCode,
-    Function,
+from gateway.flow.cost import Cost, CostModel
+from gateway.flow.registers import SpanDecoder, encode_registers
+from gateway.protocols.modbus.pdu import ExceptionCode, Function
+from gateway.protocols.modbus.requests import (
+    MaskWriteRegister,
     ReadBits,
     ReadRegisters,
-    Refused,
-    RegistersRead,
     Request,
-    Response,
     WriteCoil,
     WriteCoils,
     WriteRegister,
     WriteRegisters,
+    encode_request,
 )
+from gateway.protocols.modbus.responses import BitsRead, Refused, RegistersRead
 from gateway.tags import Channel, DeviceMap
-from runtime.project.channels import Table
-from runtime.project.devices import ModbusTcpDevice
+from runtime.project.channels import BIT_TABLES, Table
+from runtime.project.devices import ModbusDevice
 
 _READS: Final[dict[Table, Function]] = {
     "coil": Function.READ_COILS,
@@ -50,7 +44,13 @@ _READS: Final[dict[Table, Function]] = {
     "holding": Function.READ_HOLDING_REGISTERS,
     "input": Function.READ_INPUT_REGISTERS,
 }
-_BIT_TABLES: Final = frozenset({"coil", "discrete"})
+_BITS_A_UNIT: Final = 16
+_CANNOT_CUT: Final = (
+    ExceptionCode.ILLEGAL_FUNCTION,
+    ExceptionCode.ACKNOWLEDGE,
+    ExceptionCode.SERVER_DEVICE_BUSY,
+)
+"""Refusals that say nothing of the addresses."""
 
 
 class ModbusRefusedError(PeerExceptionError):
@@ -61,202 +61,221 @@ class ModbusRefusedError(PeerExceptionError):
         super().__init__(f"{subject}: {refused}")
 
 
-class _Wire(asyncio.Protocol):
-    """One TCP connection: moves bytes between the transport and the codec."""
-
-    def __init__(self, unit: int, clock: Clock) -> None:
-        self._connection = ClientConnection(unit)
-        self._clock = clock
-        self._transport: asyncio.Transport | None = None
-        self._waiter: asyncio.Future[tuple[Response, int]] | None = None
-        self._failure: PeerError | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        raw = transport.get_extra_info("socket")
-        if raw is not None:
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def data_received(self, data: bytes) -> None:
-        received_ns = self._clock()
-        if self._failure is not None:
-            return
-        try:
-            response = self._connection.receive(data)
-        except PeerProtocolError as error:
-            self._fail(error)
-            return
-        if response is not None and self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result((response, received_ns))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        reason = f" ({exc})" if exc else ""
-        self._fail(PeerClosedError(f"the device closed the connection{reason}"))
-
-    async def exchange(self, request: Request, timeout_ns: int) -> tuple[Response, int, int]:
-        """Return the response, and when the request went out and the response came in."""
-        if self._failure is not None:
-            raise self._failure
-        assert self._transport is not None
-        self._waiter = asyncio.get_running_loop().create_future()
-        outgoing = self._connection.send(request)
-        sent_ns = self._clock()
-        self._transport.write(outgoing)
-        try:
-            async with asyncio.timeout(timeout_ns / 1e9):
-                response, received_ns = await self._waiter
-        except TimeoutError:
-            part = "only a part of an answer" if self._connection.partial else "no answer"
-            raise PeerTimeoutError(f"{part} in {timeout_ns / 1e6:g} ms") from None
-        finally:
-            self._waiter = None
-            if self._connection.state is ClientState.WAITING:
-                self._connection.abandon()
-        return response, sent_ns, received_ns
-
-    def close(self) -> None:
-        """Drop the connection at once."""
-        if self._transport is not None:
-            self._transport.abort()
-
-    def _fail(self, error: PeerError) -> None:
-        if self._failure is None:
-            self._failure = error
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(self._failure)
-        self.close()
+class NotTakenError(PeerExceptionError):
+    """A device acknowledged a write, and yet does not have the value."""
 
 
-class ModbusTcpDriver:
-    """`Driver` of a [[device]] with protocol "modbus-tcp"."""
+class _Read:
+    """A read that is done again and again: encoded once, decoded in bulk."""
 
-    def __init__(self, device: DeviceMap, section: ModbusTcpDevice, clock: Clock) -> None:
+    def __init__(self, span: Span, channels: Sequence[Channel]) -> None:
+        self.span = span
+        self.request = read_request(span)
+        self.pdu = encode_request(self.request)
+        self.numbers: npt.NDArray[np.intp] = np.array(span.members, np.intp)
+        self.decoder = SpanDecoder([channels[number] for number in span.members], span.start)
+
+
+class ModbusDriver:
+    """`Driver` of a [[device]] that speaks Modbus."""
+
+    def __init__(self, device: DeviceMap, section: ModbusDevice, link: Link) -> None:
         """Plan the reads; nothing is connected yet."""
         self._section = section
         self._inputs = device.inputs
         self._outputs = tuple(output.channel for output in device.outputs)
-        self._clock = clock
-        self._wire: _Wire | None = None
-        self._spans = plan_reads(
-            self._inputs, gap_bits=READ_GAP_BITS, gap_registers=READ_GAP_REGISTERS
-        )
+        self._groups = device.groups
+        self._link = link
+        self._cost = CostModel(Cost(READ_REQUEST_NS, READ_UNIT_NS))
+        self._breaks: set[tuple[Table, int]] = set()
         self._alone: set[int] = set()
+        self._has_masks = True
+        self._write_reach = Reach(section.write_bits_max, section.write_registers_max)
+        self._measured = 0
+        self._reads: list[list[ReadExchange]] = []
+        self._plan()
 
     async def connect(self) -> None:
-        """Make the TCP connection, within the device's timeout."""
-        section = self._section
-        place = f"{section.host}:{section.port}"
-        wire = _Wire(section.unit, self._clock)
-        try:
-            async with asyncio.timeout(section.timeout / 1e9):
-                await asyncio.get_running_loop().create_connection(
-                    lambda: wire, section.host, section.port
-                )
-        except TimeoutError:
-            raise PeerTimeoutError(
-                f"{place}: no connection in {section.timeout / 1e6:g} ms"
-            ) from None
-        except OSError as error:
-            raise PeerRefusedError(f"{place}: {error.strerror or error}") from None
-        self._wire = wire
+        """Make the connection, within the device's timeout."""
+        await self._link.connect()
 
     def close(self) -> None:
         """Drop the connection, if there is one."""
-        if self._wire is not None:
-            self._wire.close()
-        self._wire = None
+        self._link.close()
 
-    def reads(self) -> Sequence[ReadExchange]:
-        """Return the exchanges that bring every input once."""
-        return tuple(ReadExchange(span.members, partial(self._read, span)) for span in self._spans)
+    def reads(self, group: int) -> Sequence[ReadExchange]:
+        """Return the exchanges that bring every input of a group once."""
+        if self._measured >= REPLAN_READS:
+            self._plan()
+        return self._reads[group]
 
     def writes(self, changes: Mapping[int, int]) -> Sequence[WriteExchange]:
         """Return the exchanges that set these outputs to these raw values."""
-        spans = plan_writes(self._outputs, changes, alone=self._alone)
-        return tuple(
-            WriteExchange(
-                span.members,
-                partial(self._write, span, write_request(self._outputs, span, changes)),
-            )
-            for span in spans
-        )
+        bits = [number for number in changes if self._outputs[number].encoding.bit is not None]
+        whole = [number for number in changes if self._outputs[number].encoding.bit is None]
+        spans = plan_writes(self._outputs, whole, self._write_reach, alone=self._alone)
+        exchanges = [
+            WriteExchange(span.members, partial(self._write, span, changes)) for span in spans
+        ]
+        for members in self._by_register(bits):
+            ask = partial(self._write_bits, members, changes)
+            exchanges.append(WriteExchange(members, ask))
+        return exchanges
 
-    async def _read(self, span: Span) -> Answer:
+    # -- reading --------------------------------------------------------------------------------
+    def _plan(self) -> None:
+        """Plan the reads by what is known now."""
+        section, self._measured = self._section, 0
+        gap = self._cost.cost.gap_max(section.gap_max)
+        reach = Reach(section.bits_max, section.registers_max, gap * _BITS_A_UNIT, gap)
+        self._reads = [
+            [
+                self._exchange_of(span)
+                for span in plan_reads(
+                    self._inputs, reach, numbers=group.inputs, breaks=self._breaks
+                )
+            ]
+            for group in self._groups
+        ]
+
+    def _exchange_of(self, span: Span) -> ReadExchange:
+        read = _Read(span, self._inputs)
+        return ReadExchange(read.numbers, partial(self._read, read))
+
+    async def _read(self, read: _Read) -> Answer:
         try:
-            response, sent_ns, received_ns = await self._exchange(read_request(span), span)
+            exchange = await self._ask(read.request, read.span, read.pdu)
         except ModbusRefusedError as error:
-            if span.gaps and error.code == ExceptionCode.ILLEGAL_DATA_ADDRESS:
-                self._cut(span)
+            if error.code not in _CANNOT_CUT:
+                self._cut(read.span)
             raise
+        response = exchange.response
         assert isinstance(response, BitsRead | RegistersRead)
-        values = span_values(self._inputs, span, response.values)
-        return Answer(sent_ns, received_ns, values)
+        self._measured += 1
+        units = len(response.packed) // 2
+        self._cost.add(units, exchange.received_ns - exchange.sent_ns)
+        values = read.decoder.decode(response.packed)
+        return Answer(exchange.sent_ns, exchange.received_ns, values)
 
-    async def _write(self, span: Span, request: Request) -> Answer:
+    def _cut(self, refused: Span) -> None:
+        """Never ask for that much in one request again."""
+        channels = self._inputs
+        cuts = gap_starts(channels, refused) if refused.gaps else middle(channels, refused)
+        if cuts - self._breaks:
+            self._breaks |= cuts
+            self._plan()
+
+    # -- writing --------------------------------------------------------------------------------
+    async def _write(self, span: Span, changes: Mapping[int, int]) -> Answer:
+        request = write_request(self._outputs, span, changes)
         try:
-            _, sent_ns, received_ns = await self._exchange(request, span)
-        except ModbusRefusedError:
+            exchange = await self._ask(request, span)
+            if self._section.read_back:
+                await self._read_back(span, changes)
+        except (ModbusRefusedError, NotTakenError):
             if len(span.members) > 1:
                 self._alone.update(span.members)
             raise
-        return Answer(sent_ns, received_ns)
+        return Answer(exchange.sent_ns, exchange.received_ns)
 
-    async def _exchange(self, request: Request, span: Span) -> tuple[Response, int, int]:
-        if self._wire is None:
-            raise PeerClosedError("no connection")
-        response, sent_ns, received_ns = await self._wire.exchange(request, self._section.timeout)
-        if isinstance(response, Refused):
-            last = span.start + span.count - 1
-            raise ModbusRefusedError(response, f"{span.table} {span.start} to {last}")
-        return response, sent_ns, received_ns
-
-    def _cut(self, refused: Span) -> None:
-        """Replace a span by spans without gaps."""
-        members = [self._inputs[number] for number in refused.members]
-        pieces = tuple(
-            Span(
-                piece.table, piece.start, piece.count,
-                tuple(refused.members[place] for place in piece.members), piece.gaps,
+    async def _read_back(self, span: Span, changes: Mapping[int, int]) -> None:
+        exchange = await self._ask(read_request(span), span)
+        response = exchange.response
+        assert isinstance(response, BitsRead | RegistersRead)
+        wanted = [int(word) for word in span_words(self._outputs, span, changes)]
+        found = [int(word) for word in response.values]
+        if found != wanted:
+            place = [*map(operator.eq, found, wanted)].index(False)
+            raise NotTakenError(
+                f"{span.table} {span.start + place}: reads {found[place]} "
+                f"after {wanted[place]} was written"
             )
-            for piece in plan_reads(members, gap_bits=0, gap_registers=0)
-        )  # fmt: skip
-        place = self._spans.index(refused)
-        self._spans = (*self._spans[:place], *pieces, *self._spans[place + 1 :])
+
+    def _by_register(self, bits: Sequence[int]) -> list[tuple[int, ...]]:
+        """Return outputs that are bits of registers, those of one register together."""
+        groups: dict[int, list[int]] = {}
+        for number in bits:
+            groups.setdefault(self._outputs[number].register, []).append(number)
+        return [tuple(members) for _, members in sorted(groups.items())]
+
+    async def _write_bits(self, members: tuple[int, ...], changes: Mapping[int, int]) -> Answer:
+        """Set bits of one register and leave its others as they are."""
+        span = Span("holding", self._outputs[members[0]].register, 1, members, gaps=False)
+        mask, bits = 0, 0
+        for number in members:
+            place = register_bit(self._outputs[number])
+            mask |= 1 << place
+            bits |= (changes[number] & 1) << place
+        exchange = await self._mask(span, mask, bits)
+        if self._section.read_back:
+            found = await self._register(span) & mask
+            if found != bits:
+                raise NotTakenError(
+                    f"holding {span.start}: reads {found} after {bits} was written, mask {mask}"
+                )
+        return Answer(exchange.sent_ns, exchange.received_ns)
+
+    async def _mask(self, span: Span, mask: int, bits: int) -> Exchange:
+        """Set the bits of a mask: by function 22, or where there is none by reading before."""
+        if self._has_masks:
+            request = MaskWriteRegister(span.start, and_mask=~mask & 0xFFFF, or_mask=bits)
+            try:
+                return await self._ask(request, span)
+            except ModbusRefusedError as error:
+                if error.code != ExceptionCode.ILLEGAL_FUNCTION:
+                    raise
+                self._has_masks = False
+        word = await self._register(span) & ~mask | bits
+        return await self._ask(WriteRegister(span.start, word), span)
+
+    async def _register(self, span: Span) -> int:
+        response = (await self._ask(read_request(span), span)).response
+        assert isinstance(response, RegistersRead)
+        return response.values[0]
+
+    async def _ask(self, request: Request, span: Span, pdu: bytes | None = None) -> Exchange:
+        exchange = await self._link.exchange(request, pdu)
+        if isinstance(exchange.response, Refused):
+            last = span.start + span.count - 1
+            raise ModbusRefusedError(exchange.response, f"{span.table} {span.start} to {last}")
+        return exchange
 
 
-def read_request(span: Span) -> Request:
+def register_bit(channel: Channel) -> int:
+    """Return the place of a channel's bit in the register as a number: bytes may be swapped."""
+    bit = channel.encoding.bit or 0
+    return bit if channel.encoding.big_bytes else bit ^ 8
+
+
+def read_request(span: Span) -> ReadBits | ReadRegisters:
     """Return the request that reads a span."""
     function = _READS[span.table]
-    if span.table in _BIT_TABLES:
+    if span.table in BIT_TABLES:
         return ReadBits(function, span.start, span.count)
     return ReadRegisters(function, span.start, span.count)
 
 
-def span_values(
-    channels: Sequence[Channel], span: Span, values: Sequence[bool] | Sequence[int]
+def span_words(
+    channels: Sequence[Channel], span: Span, changes: Mapping[int, int]
 ) -> tuple[int, ...]:
-    """Return the raw value of each member of a span from what was read."""
-    found = []
-    for number in span.members:
-        channel = channels[number]
-        place = channel.register - span.start
-        words = values[place : place + channel.size]
-        found.append(join_words([int(word) for word in words], big=channel.big_words))
-    return tuple(found)
-
-
-def write_request(channels: Sequence[Channel], span: Span, changes: Mapping[int, int]) -> Request:
-    """Return the request that writes a span: the single form where it has one bit or register."""
+    """Return what a span is to hold: its registers, or its bits as 0 and 1."""
     words = [0] * span.count
     for number in span.members:
         channel = channels[number]
         place = channel.register - span.start
-        words[place : place + channel.size] = split_words(
-            changes[number], channel.size, big=channel.big_words
-        )
-    if span.table in _BIT_TABLES:
+        if span.table in BIT_TABLES:
+            words[place] = changes[number]
+        else:
+            words[place : place + channel.size] = encode_registers(channel, changes[number])
+    return tuple(words)
+
+
+def write_request(channels: Sequence[Channel], span: Span, changes: Mapping[int, int]) -> Request:
+    """Return the request that writes a span: the single form where it has one bit or register."""
+    words = span_words(channels, span, changes)
+    if span.table in BIT_TABLES:
         bits = tuple(bool(word) for word in words)
         return WriteCoil(span.start, bits[0]) if len(bits) == 1 else WriteCoils(span.start, bits)
     if len(words) == 1:
         return WriteRegister(span.start, words[0])
-    return WriteRegisters(span.start, tuple(words))
+    return WriteRegisters(span.start, words)

@@ -18,9 +18,7 @@ from gateway.protocols.modbus.limits import (
     WRITE_REGISTERS_MAX,
 )
 from gateway.tags import Channel
-from runtime.project.channels import Table
-
-_BIT_TABLES: Final = frozenset({"coil", "discrete"})
+from runtime.project.channels import BIT_TABLES, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +44,55 @@ class Reach:
 
     def of(self, table: Table) -> tuple[int, int]:
         """Return greatest count and greatest gap of a table."""
-        if table in _BIT_TABLES:
+        if table in BIT_TABLES:
             return self.bits_max, self.gap_bits
         return self.registers_max, self.gap_registers
 
 
+READ_REACH: Final = Reach(READ_BITS_MAX, READ_REGISTERS_MAX)
+"""Reads of as much as the protocol allows, without gaps."""
+
+WRITE_REACH: Final = Reach(WRITE_BITS_MAX, WRITE_REGISTERS_MAX)
+"""Writes of as much as the protocol allows; they never have gaps."""
+
+Breaks = Collection[tuple[Table, int]]
+"""Addresses at which a new request begins, because the device refused one that ran across."""
+
+
 def plan_reads(
-    channels: Sequence[Channel], *, gap_bits: int, gap_registers: int
+    channels: Sequence[Channel],
+    reach: Reach,
+    *,
+    numbers: Collection[int] | None = None,
+    breaks: Breaks = (),
 ) -> tuple[Span, ...]:
-    """Return the reads that bring every channel once."""
-    reach = Reach(READ_BITS_MAX, READ_REGISTERS_MAX, gap_bits, gap_registers)
-    return tuple(_spans(channels, range(len(channels)), reach))
+    """Return the reads that bring every channel once.
+
+    Args:
+        channels: All inputs of the device.
+        reach: How far a request may go.
+        numbers: Those of the inputs that are to be read; all, if left out.
+        breaks: Where no request may run across.
+    """
+    wanted = range(len(channels)) if numbers is None else numbers
+    return tuple(_spans(channels, wanted, reach, breaks))
 
 
 def plan_writes(
-    channels: Sequence[Channel], changed: Collection[int], *, alone: Collection[int] = ()
+    channels: Sequence[Channel],
+    changed: Collection[int],
+    reach: Reach = WRITE_REACH,
+    *,
+    alone: Collection[int] = (),
 ) -> tuple[Span, ...]:
     """Return the writes that set the changed channels.
 
     Args:
         channels: All outputs of the device.
         changed: Numbers of those to write.
+        reach: How far a request may go.
         alone: Numbers of those that must not share a request.
     """
-    reach = Reach(WRITE_BITS_MAX, WRITE_REGISTERS_MAX)
     together = [number for number in changed if number not in alone]
     apart = [number for number in changed if number in alone]
     spans = list(_spans(channels, together, reach))
@@ -78,18 +101,48 @@ def plan_writes(
     return tuple(spans)
 
 
-def _spans(channels: Sequence[Channel], numbers: Collection[int], reach: Reach) -> Iterator[Span]:
+def gap_starts(channels: Sequence[Channel], span: Span) -> set[tuple[Table, int]]:
+    """Return the addresses in a span where its channels go on after a gap."""
+    starts, end = set(), span.start
+    for number in span.members:
+        channel = channels[number]
+        if channel.register > end:
+            starts.add((span.table, channel.register))
+        end = max(end, channel.register + channel.size)
+    return starts
+
+
+def middle(channels: Sequence[Channel], span: Span) -> set[tuple[Table, int]]:
+    """Return the address nearest to the middle where a span without gaps can be cut, if any."""
+    cuts, end = [], span.start
+    for number in span.members:
+        channel = channels[number]
+        if channel.register >= end and channel.register > span.start:
+            cuts.append(channel.register)
+        end = max(end, channel.register + channel.size)
+    half = span.start + span.count / 2
+    best = min(cuts, key=lambda cut: abs(cut - half), default=None)
+    return set() if best is None else {(span.table, best)}
+
+
+def _spans(
+    channels: Sequence[Channel], numbers: Collection[int], reach: Reach, breaks: Breaks = ()
+) -> Iterator[Span]:
     by_table: dict[Table, list[int]] = {}
     for number in numbers:
         by_table.setdefault(channels[number].table, []).append(number)
     for table, members in by_table.items():
         members.sort(key=lambda number: (channels[number].register, number))
         count_max, gap_max = reach.of(table)
-        yield from _join(channels, members, count_max, gap_max)
+        yield from _join(channels, members, count_max, gap_max, breaks)
 
 
 def _join(
-    channels: Sequence[Channel], members: Sequence[int], count_max: int, gap_max: int
+    channels: Sequence[Channel],
+    members: Sequence[int],
+    count_max: int,
+    gap_max: int,
+    breaks: Breaks,
 ) -> Iterator[Span]:
     """Cut channels of one table, sorted by address, into spans."""
     span: list[int] = []
@@ -99,7 +152,8 @@ def _join(
         channel = channels[number]
         joined_end = max(end, channel.register + channel.size)
         near = channel.register <= end + gap_max
-        if span and near and joined_end - start <= count_max:
+        is_cut = channel.register >= end and (channel.table, channel.register) in breaks
+        if span and near and not is_cut and joined_end - start <= count_max:
             gaps = gaps or channel.register > end
             end = joined_end
             span.append(number)

@@ -14,6 +14,7 @@ from typing import Final
 from gateway.config import (
     RECONNECT_FACTOR,
     RECONNECT_FIRST_S,
+    RECONNECT_KNOWN_S,
     RECONNECT_MAX_S,
     REPORT_AGAIN_NS,
     WRITE_RETRY_NS,
@@ -28,6 +29,17 @@ from runtime.image.layout import Link, LinkError
 from runtime.image.statistics import LinkStatistics
 
 _LOG: Final = logging.getLogger("gateway.field")
+
+
+class _Poll:
+    """One group of inputs: when it is due, and what of its current poll is still to be asked."""
+
+    def __init__(self, group: int, period_ns: int, now_ns: int) -> None:
+        self.group = group
+        self.schedule = Schedule(now_ns, period_ns)
+        self.reads: deque[ReadExchange] = deque()
+        self.error = LinkError.NONE
+        self.started_ns = 0
 
 
 class DevicePoller:
@@ -49,10 +61,9 @@ class DevicePoller:
         self._backoff = Backoff(
             first_s=RECONNECT_FIRST_S, factor=RECONNECT_FACTOR, cap_s=RECONNECT_MAX_S
         )
-        self._schedule = Schedule(clock(), device.section.poll)
-        self._reads: deque[ReadExchange] = deque()
-        self._poll_error = LinkError.NONE
-        self._poll_started_ns = 0
+        self._polls = [
+            _Poll(number, group.period_ns, clock()) for number, group in enumerate(device.groups)
+        ]
         self._wanted: tuple[int, ...] | None = None
         self._wanted_source_ns = 0
         self._wake = asyncio.Event()
@@ -69,7 +80,7 @@ class DevicePoller:
     @property
     def skipped(self) -> int:
         """Polls left out because an earlier one took too long, or the link was down."""
-        return self._schedule.skipped
+        return sum(poll.schedule.skipped for poll in self._polls)
 
     @property
     def settled(self) -> bool:
@@ -121,7 +132,6 @@ class DevicePoller:
 
     def _refused(self, error: PeerExceptionError) -> None:
         self._mailbox.failures += 1
-        self._poll_error = error.link_error
         self._report(error, str(error), str(error))
         self._note_up()
 
@@ -155,27 +165,28 @@ class DevicePoller:
         """Serve one connection; ends by a `PeerError` or by being cancelled."""
         self._begin_connection()
         while True:
-            self._begin_poll()
+            self._begin_polls()
             self._begin_batch()
-            if not self._writes and not self._reads:
+            poll = self._urgent()
+            if not self._writes and poll is None:
                 await self._wait()
             if self._writes:
                 await self._write(self._writes.popleft())
-            if self._reads:
-                await self._read(self._reads.popleft())
-                if not self._reads:
-                    self._end_poll()
+            if poll is not None:
+                await self._read(poll)
 
     def _begin_connection(self) -> None:
         """Forget what was agreed on an earlier connection: every output is written once."""
-        self._reads.clear()
+        for poll in self._polls:
+            poll.reads.clear()
         self._writes.clear()
         self._held.clear()
         self._acknowledged = [None] * len(self.device.outputs)
 
     async def _wait(self) -> None:
         """Wait for a change of an output, the next poll, or the end of a hold."""
-        until_ns = min([self._schedule.due_ns, *self._held.values()])
+        due_ns = [poll.schedule.due_ns for poll in self._polls]
+        until_ns = min([*due_ns, *self._held.values()])
         try:
             async with asyncio.timeout(max(until_ns - self._clock(), 0) / 1e9):
                 await self._wake.wait()
@@ -183,35 +194,44 @@ class DevicePoller:
             pass
 
     # -- inputs ---------------------------------------------------------------------------------
-    def _begin_poll(self) -> None:
+    def _begin_polls(self) -> None:
         now_ns = self._clock()
-        if self._reads or not self._schedule.take(now_ns):
-            return
-        self._poll_error = LinkError.NONE
-        self._poll_started_ns = now_ns
-        self._reads.extend(self._driver.reads())
-        if not self._reads:
-            self._end_poll()
+        for poll in self._polls:
+            if poll.reads or not poll.schedule.take(now_ns):
+                continue
+            poll.error = LinkError.NONE
+            poll.started_ns = now_ns
+            poll.reads.extend(self._driver.reads(poll.group))
+            if not poll.reads:
+                self._end_poll()
 
-    async def _read(self, exchange: ReadExchange) -> None:
-        mailbox = self._mailbox
+    def _urgent(self) -> _Poll | None:
+        """Return the poll to go on with: the one whose next release comes first."""
+        pending = [poll for poll in self._polls if poll.reads]
+        return min(pending, key=lambda poll: poll.schedule.due_ns, default=None)
+
+    async def _read(self, poll: _Poll) -> None:
+        mailbox, exchange = self._mailbox, poll.reads.popleft()
         try:
             answer = await exchange.ask()
         except PeerExceptionError as error:
             mailbox.bad(exchange.inputs)
+            poll.error = error.link_error
             self._refused(error)
-            return
-        for number, raw in zip(exchange.inputs, answer.values, strict=True):
-            mailbox.good(number, raw, answer.received_ns)
-        mailbox.round_trip_ns = answer.received_ns - self._poll_started_ns
-        self._answered(answer)
+        else:
+            mailbox.good(exchange.inputs, answer.values, answer.received_ns)
+            mailbox.round_trip_ns = answer.received_ns - poll.started_ns
+            self._answered(answer)
+        if not poll.reads:
+            self._end_poll()
 
     def _end_poll(self) -> None:
         mailbox = self._mailbox
         mailbox.polls += 1
-        mailbox.error = LinkError.EXCEPTION if self._held else self._poll_error
+        held = LinkError.EXCEPTION if self._held else LinkError.NONE
+        mailbox.error = max(held, *(each.error for each in self._polls))
         if mailbox.link is Link.UP:
-            self._backoff.reset()
+            self._backoff.reset(RECONNECT_KNOWN_S)
         if self._clock() - self._faulty_ns > REPORT_AGAIN_NS:
             self._reported.clear()
         mailbox.publish()

@@ -8,6 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -15,7 +18,7 @@ class Answer:
 
     sent_ns: int
     received_ns: int
-    values: tuple[int, ...] = ()
+    values: Sequence[int] | npt.NDArray[np.uint64] = ()
     """Raw value of each input of a `ReadExchange`, in the order of its `inputs`."""
 
 
@@ -23,7 +26,7 @@ class Answer:
 class ReadExchange:
     """One request that reads, and the inputs (numbers in the mailbox) that its answer brings."""
 
-    inputs: tuple[int, ...]
+    inputs: Sequence[int] | npt.NDArray[np.intp]
     ask: Callable[[], Awaitable[Answer]]
 
 
@@ -48,8 +51,8 @@ class Driver(Protocol):
     def close(self) -> None:
         """Drop the connection, if there is one."""
 
-    def reads(self) -> Sequence[ReadExchange]:
-        """Return the exchanges that bring every input once."""
+    def reads(self, group: int) -> Sequence[ReadExchange]:
+        """Return the exchanges that bring every input of a group of the `DeviceMap` once."""
 
     def writes(self, changes: Mapping[int, int]) -> Sequence[WriteExchange]:
         """Return the exchanges that set these outputs to these raw values."""

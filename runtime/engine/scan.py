@@ -229,7 +229,7 @@ class ScanEngine:
             plan.INPUT_WIDTH: address.width,
             plan.INPUT_BIT: address.bit,
             plan.INPUT_USES_DEFAULT: int(channel.substitute == "default"),
-            plan.INPUT_DEFAULT: int(channel.default),
+            plan.INPUT_DEFAULT: channel.default_raw,
             plan.INPUT_HELD: held,
         }
         for offset, value in words.items():
@@ -246,7 +246,7 @@ def safe_outputs(project: Project, area_bytes: int) -> bytes:
     for channel in project.config.io:
         if channel.address.area == "Q":
             check_inside(channel, area_bytes)
-            area |= int(channel.safe) << channel.address.bits.start
+            area |= channel.safe_raw << channel.address.bits.start
     return area.to_bytes(area_bytes, "little")
 
 

@@ -1,13 +1,19 @@
 """[[io]]: the channels of devices, tied to addresses of the process image."""
 
-from typing import Annotated, Literal
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from runtime.project.section import Name, Section
-from runtime.project.units import AddressField
+from runtime.project.units import Address, AddressField, DurationNs
+from runtime.project.values import ValueKind, to_raw
 
 Table = Literal["coil", "discrete", "input", "holding"]
+Order = Literal["big", "little"]
+BIT_TABLES: Final = frozenset({"coil", "discrete"})
 
 
 class IoBase(Section):
@@ -18,25 +24,168 @@ class IoBase(Section):
 
     address: AddressField
     device: Name
+    poll: Annotated[DurationNs, Field(ge=1_000_000)] | None = None
+    """Period of reading it; unset takes the device's. Channels of one period are read together."""
     substitute: Literal["hold", "default"] = "hold"
     """What the program sees of an input whose source is bad or stale."""
-    default: Annotated[int, Field(ge=0)] | bool = 0
-    """Value of an input under `substitute = "default"`, as the raw word(s) or bit."""
-    safe: Annotated[int, Field(ge=0)] | bool = 0
-    """Value of an output while the program is stopped or faulted, as the raw word(s) or bit."""
+    default: int | float | bool = 0
+    """Value of an input under `substitute = "default"`."""
+    safe: int | float | bool = 0
+    """Value of an output while the program is stopped or faulted."""
+
+    @property
+    def kind(self) -> ValueKind:
+        """How the program's bits at the address are meant."""
+        return ValueKind.UNSIGNED
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """The addresses that the channel fills."""
+        return (self.address,)
+
+    @property
+    def default_raw(self) -> int:
+        """The substitute value as raw word."""
+        return to_raw(self.default, self.kind, self.address.width)
+
+    @property
+    def safe_raw(self) -> int:
+        """The safe value as raw word."""
+        return to_raw(self.safe, self.kind, self.address.width)
+
+
+class Scale(Section):
+    """A straight line: the program's value is `factor` times the device's plus `offset`."""
+
+    factor: float = 1.0
+    offset: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterType:
+    """A type of values over registers."""
+
+    registers: int
+    kind: ValueKind
+
+    @property
+    def bits(self) -> int:
+        """Bits of a value."""
+        return 16 * self.registers
+
+
+TypeName = Literal[
+    "bool", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64", "string"
+]
+NUMBER_TYPES: Final[dict[str, RegisterType]] = {
+    "int16": RegisterType(1, ValueKind.SIGNED),
+    "uint16": RegisterType(1, ValueKind.UNSIGNED),
+    "int32": RegisterType(2, ValueKind.SIGNED),
+    "uint32": RegisterType(2, ValueKind.UNSIGNED),
+    "int64": RegisterType(4, ValueKind.SIGNED),
+    "uint64": RegisterType(4, ValueKind.UNSIGNED),
+    "float32": RegisterType(2, ValueKind.REAL),
+    "float64": RegisterType(4, ValueKind.REAL),
+}
+PART_BYTES: Final = 8
+"""Characters of a string in each of its 64-bit addresses."""
+
+_REFERENCE: Final = re.compile(r"([0134])(\d{4}|\d{5})")
+_REFERENCE_TABLES: Final[dict[str, Table]] = {
+    "0": "coil",
+    "1": "discrete",
+    "3": "input",
+    "4": "holding",
+}
 
 
 class ModbusIo(IoBase):
     """A channel of a Modbus device.
 
-    X ties to a bit table, W to one register, D to two, L to four. `word_order` "big" has the most
-    significant word first.
+    With `table`, `register` counts as the device's `address_base` says. Without it `register` is a
+    reference such as 40001: the first digit names the table (0 coil, 1 discrete, 3 input,
+    4 holding), the other four or five count from 1.
     """
 
-    table: Table
-    register_: Annotated[int, Field(ge=0, le=65_535, alias="register")]
-    word_order: Literal["big", "little"] = "big"
+    table: Table | None = None
+    register_: Annotated[int, Field(ge=0, le=465_536, alias="register")]
+    type: TypeName | None = None
+    """Type of the value in the registers; unset takes as many registers as the address has bits."""
+    bit: Annotated[int, Field(ge=0, le=15)] | None = None
+    """Bit of a register, 0 the least significant; with type "bool"."""
+    length: Annotated[int, Field(ge=1, le=246)] | None = None
+    """Characters of a string, two a register."""
+    word_order: Order | None = None
+    """"big" has the most significant register first; unset takes the device's."""
+    byte_order: Order | None = None
+    """"big" has the most significant byte of a register first; unset takes the device's."""
+    scale: Scale | None = None
+    """A straight line to the REAL or LREAL at the address."""
+
+    @property
+    def place(self) -> tuple[Table, int] | None:
+        """Table and number (from the device's base, or from 1), None where there is none."""
+        if self.table is not None:
+            return self.table, self.register_
+        match = _REFERENCE.fullmatch(f"{self.register_:05d}")
+        number = int(match[2]) if match else 0
+        if match is None or not 1 <= number <= 65_536:  # noqa: PLR2004
+            return None
+        return _REFERENCE_TABLES[match[1]], number
+
+    def offset(self, address_base: int) -> int:
+        """Return the number of its bit or first register in the frame, from 0."""
+        assert self.place is not None
+        return self.place[1] - (address_base if self.table is not None else 1)
+
+    @property
+    def is_bit(self) -> bool:
+        """Whether it is in one of the tables of bits."""
+        return self.place is not None and self.place[0] in BIT_TABLES
+
+    @property
+    def registers(self) -> int:
+        """Registers (or bits of a bit table) that it takes."""
+        if self.type == "string":
+            return -(-(self.length or 0) // 2)
+        if self.type in NUMBER_TYPES:
+            return NUMBER_TYPES[self.type].registers
+        return max(self.address.width // 16, 1)
+
+    @property
+    def kind(self) -> ValueKind:
+        """How the program's bits at the address are meant."""
+        if self.scale is not None:
+            return ValueKind.REAL
+        return NUMBER_TYPES[self.type].kind if self.type in NUMBER_TYPES else ValueKind.UNSIGNED
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """The addresses that it fills: one, or for a string one for every eight characters."""
+        address = self.address
+        parts = -(-(self.length or 1) // PART_BYTES) if self.type == "string" else 1
+        return tuple(
+            Address(address.area, address.width, address.byte + PART_BYTES * part, address.bit)
+            for part in range(parts)
+        )
+
+
+class StringPart(ModbusIo):
+    """Eight characters of a string; a file has the whole, which `parts` cuts up."""
+
+    part: int
+    """Number of the part, from 0."""
 
 
 IoSection = ModbusIo
 """Every kind of channel."""
+
+
+def parts(entry: IoSection) -> Iterator[IoSection]:
+    """Return a channel as the entries of the image that it makes."""
+    if entry.type != "string":
+        yield entry
+        return
+    fields = entry.model_dump(by_alias=True) | {"default": 0, "safe": 0}
+    for number, address in enumerate(entry.addresses):
+        yield StringPart.model_construct(**(fields | {"address": address, "part": number}))

@@ -40,6 +40,9 @@ class ModbusDevice(DeviceBase):
     """Registers that the device takes in one request; 1 uses function 6 only."""
     write_bits_max: Annotated[int, Field(ge=1, le=1968)] = 1968
     """Coils that the device takes in one request; 1 uses function 5 only."""
+    gap_max: Annotated[int, Field(ge=0, le=125)] = 125
+    """Registers (or 16 bits each) nobody asked for that a request may carry at most, where that is
+    cheaper than another request; 0 where reading a register has an effect."""
     read_back: bool = False
     """Whether each write is read again, and a difference counts as refused."""
 

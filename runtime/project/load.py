@@ -6,7 +6,7 @@ not hide the next fault.
 """
 
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,10 +15,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from runtime.errors import Fault, ProjectError
-from runtime.limits import AREA_BYTES_MAX, DEVICES_MAX
-from runtime.project.channels import IoSection
+from runtime.limits import DEVICES_MAX
+from runtime.project.channels import IoSection, parts
 from runtime.project.config import ProjectConfig
-from runtime.project.devices import DEVICE_KINDS
+from runtime.project.devices import DEVICE_KINDS, DeviceBase
+from runtime.project.rules import channel_faults
 
 FILE_NAME: Final = "takt.toml"
 
@@ -49,6 +50,8 @@ def load_project(path: Path) -> Project:
     if faults:
         raise ProjectError(str(file), tuple(faults))
     config = ProjectConfig.model_validate(raw)
+    entries = tuple(part for entry in config.io for part in parts(entry))
+    config = config.model_copy(update={"io": entries})
     return Project(folder, config, _find_sources(folder, config.project.sources))
 
 
@@ -156,7 +159,7 @@ def _model_in(annotation: object) -> type[BaseModel] | None:
 
 def _entry_faults(raw: Table) -> list[Fault]:
     faults = list(_duplicate_names(raw, "task")) + list(_duplicate_names(raw, "device"))
-    devices = {item.get("name") for item in _tables(raw, "device")}
+    devices = {item.get("name"): item for item in _tables(raw, "device")}
     if len(devices) > DEVICES_MAX:
         faults.append(Fault("device", f"{len(devices)} devices", f"at most {DEVICES_MAX}"))
     covered: dict[tuple[str, int], int] = {}
@@ -170,9 +173,20 @@ def _entry_faults(raw: Table) -> list[Fault]:
             entry = IoSection.model_validate(table)
         except ValidationError:
             continue  # reported by the schema
-        faults += _channel_faults(entry, number)
+        faults += channel_faults(entry, number, _sound_device(devices.get(entry.device)))
         faults += _overlap_faults(entry, number, covered)
     return faults
+
+
+def _sound_device(table: Table | None) -> DeviceBase | None:
+    """Return a device, None where it is not there or has faults of its own."""
+    kind = DEVICE_KINDS.get(str((table or {}).get("protocol")))
+    if table is None or kind is None:
+        return None
+    try:
+        return kind.model_validate(table)
+    except ValidationError:
+        return None
 
 
 def _tables(raw: Table, key: str) -> list[Table]:
@@ -189,59 +203,10 @@ def _duplicate_names(raw: Table, key: str) -> Iterator[Fault]:
         seen.add(name)
 
 
-Rule = Callable[[IoSection], tuple[str, str, str] | None]
-
-
-def _area_rule(entry: IoSection) -> tuple[str, str, str] | None:
-    if entry.address.area == "M":
-        return "address", str(entry.address), "an input %I… or an output %Q…"
-    if entry.address.byte + max(entry.address.width // 8, 1) > AREA_BYTES_MAX:
-        return "address", str(entry.address), f"a place in the first {AREA_BYTES_MAX} bytes"
-    return None
-
-
-def _table_rule(entry: IoSection) -> tuple[str, str, str] | None:
-    bits = entry.table in {"coil", "discrete"}
-    if bits and entry.address.width != 1:
-        return "table", repr(entry.table), f'"input" or "holding" for the register {entry.address}'
-    if not bits and entry.address.width not in {16, 32, 64}:
-        return "table", repr(entry.table), f'"coil" or "discrete" for {entry.address}'
-    if entry.address.area == "Q" and entry.table in {"discrete", "input"}:
-        writable = "coil" if bits else "holding"
-        return "table", repr(entry.table), f'"{writable}": only that one can be written'
-    return None
-
-
-def _register_rule(entry: IoSection) -> tuple[str, str, str] | None:
-    words = max(entry.address.width // 16, 1)
-    if entry.register_ + words > 65_536:  # noqa: PLR2004
-        return "register", str(entry.register_), f"at most {65_536 - words} for {words} registers"
-    return None
-
-
-def _default_rule(entry: IoSection) -> tuple[str, str, str] | None:
-    limit = (1 << entry.address.width) - 1
-    for key, value in (("default", entry.default), ("safe", entry.safe)):
-        if int(value) > limit:
-            return key, str(value), f"a raw value from 0 to {limit} for {entry.address}"
-    return None
-
-
-_CHANNEL_RULES: Final[tuple[Rule, ...]] = (_area_rule, _table_rule, _register_rule, _default_rule)
-
-
-def _channel_faults(entry: IoSection, number: int) -> Iterator[Fault]:
-    for rule in _CHANNEL_RULES:
-        broken = rule(entry)
-        if broken is not None:
-            key, value, expected = broken
-            yield Fault(f"io[{number}].{key}", value, expected)
-
-
 def _overlap_faults(
     entry: IoSection, number: int, covered: dict[tuple[str, int], int]
 ) -> Iterator[Fault]:
-    bits = [(entry.address.area, bit) for bit in entry.address.bits]
+    bits = [(item.area, bit) for item in entry.addresses for bit in item.bits]
     other = next((covered[bit] for bit in bits if bit in covered), None)
     if other is not None:
         yield Fault(

@@ -12,21 +12,27 @@ from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from gateway.protocols.modbus.pdu import (
-    BitsRead,
-    BlockWritten,
+from gateway.protocols.modbus.frame import Frame
+from gateway.protocols.modbus.requests import (
     ReadBits,
     ReadRegisters,
-    RegistersRead,
     Request,
-    Response,
     WriteCoil,
+    WriteCoils,
     WriteRegister,
+    WriteRegisters,
     decode_request,
-    encode_response,
     function_of,
 )
-from gateway.protocols.modbus.tcp import Frame, FrameParser, encode_frame
+from gateway.protocols.modbus.responses import (
+    BitsRead,
+    BlockWritten,
+    Refused,
+    RegistersRead,
+    Response,
+    encode_response,
+)
+from gateway.protocols.modbus.tcp import FrameParser, encode_frame
 
 COIL_FUNCTIONS = frozenset({1, 5, 15})
 HOLDING_FUNCTIONS = frozenset({3, 6, 16})
@@ -194,14 +200,16 @@ def respond(request: Request) -> Response:
     """Return what a device full of zeros answers; a register holds its own address."""
     match request:
         case ReadBits():
-            return BitsRead(request.function, (False,) * request.count)
+            return BitsRead.of(request.function, (False,) * request.count)
         case ReadRegisters():
             span = range(request.address, request.address + request.count)
-            return RegistersRead(request.function, tuple(span))
+            return RegistersRead.of(request.function, tuple(span))
         case WriteCoil() | WriteRegister():
             return request
-        case _:
+        case WriteCoils() | WriteRegisters():
             return BlockWritten(function_of(request), request.address, len(request.values))
+        case _:
+            return Refused(function_of(request), 1)
 
 
 @asynccontextmanager

@@ -11,11 +11,15 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from gateway.field.drivers import make_driver
+from gateway.field.drivers import Drivers
 from gateway.field.mailbox import MailboxWriter
 from gateway.field.outputs import OutputWatcher
 from gateway.field.poller import DevicePoller
-from gateway.protocols.modbus.pdu import Request, WriteCoil, WriteCoils
+from gateway.protocols.modbus.requests import (
+    Request,
+    WriteCoil,
+    WriteCoils,
+)
 from gateway.tags import device_maps
 from runtime.image.layout import Link, LinkError, Mode, Quality, SectionKind
 from runtime.image.statistics import LinkStatistics
@@ -42,10 +46,11 @@ def run(scenario: Coroutine[None, None, None]) -> None:
 async def gateway_on(runtime: PlayedRuntime, project: Project) -> AsyncIterator[list[DevicePoller]]:
     """Serve an image with a poller for each device and the watcher of the outputs."""
     image, clock = runtime.image, time.monotonic_ns
+    drivers = Drivers(clock)
     pollers = [
         DevicePoller(
             device,
-            make_driver(device, clock),
+            drivers.driver(device),
             MailboxWriter(image.ring(SectionKind.INPUTS, device.number), len(device.inputs)),
             LinkStatistics(image.section(SectionKind.LINK_STATISTICS, device.number)),
             clock,
@@ -306,7 +311,7 @@ def test_a_device_that_is_not_there_is_refused_and_its_inputs_are_bad(tmp_path: 
 def test_an_exception_spoils_the_inputs_of_its_request_only(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with hostile_server() as hostile:
-            hostile.refuse = lambda request: 4 if request.address == 500 else 0
+            hostile.refuse = lambda request: 4 if getattr(request, "address", 0) == 500 else 0
             project, runtime = start(tmp_path, device_toml("plc", hostile.port) + INPUTS)
             async with gateway_on(runtime, project):
                 await until(lambda: runtime.mailbox().polls >= 3, "three polls")

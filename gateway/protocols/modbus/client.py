@@ -1,19 +1,27 @@
-"""The client's side of one Modbus TCP connection: one request out, its response in, as states.
+"""The client's side of one Modbus connection: requests out, their responses in, as states.
 
     IDLE --request--> WAITING --response--> IDLE        anything else --> BROKEN
 
-One request is open at a time: simple devices serve no more, and a response that does not belong to
-it shows that the two sides have lost step. From BROKEN only a new connection leads back, for a late
-answer would be taken for the next one's. No socket and no clock here: the caller moves the bytes,
-and calls `abandon` when it has waited long enough.
+One request is open at a time unless `window` allows more: simple devices serve no more, and a
+response that belongs to none shows that the two sides have lost step. From BROKEN only a new
+connection leads back, for a late answer would be taken for the next one's. No socket and no clock
+here: the caller moves the bytes, and calls `abandon` when it has waited long enough.
+
+Datagrams come late, twice, damaged or not at all, so there what is no frame, or answers a question
+that is no longer open, is dropped and counted (`is_datagram`): its transaction tells it apart.
 """
 
 import enum
+from dataclasses import dataclass
 from typing import Final
 
 from gateway.errors import PeerProtocolError
-from gateway.protocols.modbus.pdu import Request, Response, decode_response, encode_request
-from gateway.protocols.modbus.tcp import Frame, FrameParser, encode_frame
+from gateway.protocols.modbus.frame import Frame
+from gateway.protocols.modbus.framing import MBAP, Framing
+from gateway.protocols.modbus.lengths import response_length
+from gateway.protocols.modbus.requests import Request, encode_request
+from gateway.protocols.modbus.responses import Response, decode_response
+from gateway.protocols.modbus.tcp import decode_datagram
 
 _TRANSACTIONS: Final = 1 << 16
 
@@ -26,46 +34,89 @@ class ClientState(enum.Enum):
     BROKEN = "broken"
 
 
-class ClientConnection:
-    """The state of one connection; make a new one for each TCP connection."""
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request on its way: the number that its reply will have, and the bytes to send."""
 
-    def __init__(self, unit: int, first_transaction: int = 1) -> None:
+    transaction: int
+    sent: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A response, and the number of the request that it answers."""
+
+    transaction: int
+    response: Response
+
+
+class ClientConnection:
+    """The state of one connection; make a new one for each."""
+
+    def __init__(
+        self,
+        unit: int,
+        framing: Framing = MBAP,
+        *,
+        window: int = 1,
+        is_datagram: bool = False,
+        first_transaction: int = 1,
+    ) -> None:
         """Start in IDLE.
 
         Args:
-            unit: Address behind the TCP server, 0 to 255.
+            unit: Address behind the server, 0 to 255.
+            framing: How frames look.
+            window: Requests that may be open at a time; more than 1 asks for transactions.
+            is_datagram: Whether `receive` gets datagrams, of which some answer nothing any more.
             first_transaction: Number of the first request.
         """
+        if window > 1 and not framing.has_transactions:
+            raise ValueError(f"window {window}: expected 1 where frames have no transaction")
         self._unit = unit
+        self._framing = framing
+        self._window = window
+        self._is_datagram = is_datagram
         self._transaction = (first_transaction - 1) % _TRANSACTIONS
-        self._parser = FrameParser()
-        self._request: Request | None = None
-        self._state = ClientState.IDLE
+        self._parser = framing.parser(response_length)
+        self._open: dict[int, Request] = {}
+        self._broken = False
+        self.dropped = 0
+        """Datagrams that were no frame, or answered nothing any more."""
 
     @property
     def state(self) -> ClientState:
         """Where the connection stands."""
-        return self._state
+        if self._broken:
+            return ClientState.BROKEN
+        return ClientState.WAITING if self._open else ClientState.IDLE
 
-    def send(self, request: Request) -> bytes:
-        """Open a request; return the bytes to send."""
-        if self._state is not ClientState.IDLE:
-            raise ValueError(f"a request while the connection is {self._state.value}")
-        self._transaction = (self._transaction + 1) % _TRANSACTIONS
-        self._request = request
-        self._state = ClientState.WAITING
-        return encode_frame(Frame(self._transaction, self._unit, encode_request(request)))
+    def send(self, request: Request, pdu: bytes | None = None) -> Outgoing:
+        """Open a request; return its number and the bytes to send.
 
-    def receive(self, received: bytes) -> Response | None:
-        """Take bytes that arrived; return the response once it is complete.
+        Args:
+            request: What is asked.
+            pdu: Its encoding, where the caller keeps it.
+        """
+        if self._broken or len(self._open) >= self._window:
+            raise ValueError(f"a request while the connection is {self.state.value}")
+        transaction = 0
+        if self._framing.has_transactions:
+            transaction = self._transaction = (self._transaction + 1) % _TRANSACTIONS
+        self._open[transaction] = request
+        frame = Frame(transaction, self._unit, pdu or encode_request(request))
+        return Outgoing(transaction, self._framing.encode(frame))
+
+    def receive(self, received: bytes) -> list[Reply]:
+        """Take bytes that arrived; return the replies that they complete.
 
         Raises:
-            PeerProtocolError: The bytes are not the response; the connection is BROKEN.
+            PeerProtocolError: The bytes answer nothing that was asked; the connection is BROKEN.
         """
         try:
-            return self._take(self._parser.feed(received))
+            return self._take(self._frames(received))
         except PeerProtocolError:
-            self._state = ClientState.BROKEN
+            self._broken = True
             raise
 
     @property
@@ -73,27 +124,40 @@ class ClientConnection:
         """Whether a part of a response has arrived."""
         return self._parser.pending > 0
 
-    def abandon(self) -> None:
-        """Give the open request up: what still arrives could be taken for another's answer."""
-        self._state = ClientState.BROKEN
+    def abandon(self, transaction: int) -> None:
+        """Give an open request up: what still arrives could be taken for another's answer."""
+        self._open.pop(transaction, None)
+        self._broken = not self._is_datagram
 
-    def _take(self, frames: list[Frame]) -> Response | None:
-        if not frames and self._state is ClientState.WAITING:
-            return None
-        if len(frames) > 1:
-            raise PeerProtocolError(f"{len(frames)} frames in the response to one request")
-        if self._state is not ClientState.WAITING or self._request is None:
-            raise PeerProtocolError("bytes that no request asked for")
-        if self._parser.pending:
-            raise PeerProtocolError(f"{self._parser.pending} bytes after the response")
-        frame = frames[0]
-        if frame.transaction != self._transaction:
-            raise PeerProtocolError(
-                f"transaction {frame.transaction}: expected {self._transaction}"
-            )
-        if frame.unit != self._unit:
-            raise PeerProtocolError(f"unit {frame.unit}: expected {self._unit}")
-        response = decode_response(frame.pdu, self._request)
-        self._request = None
-        self._state = ClientState.IDLE
-        return response
+    def _frames(self, received: bytes) -> list[Frame]:
+        if not self._is_datagram:
+            return self._parser.feed(received)
+        try:
+            return [decode_datagram(received)]
+        except PeerProtocolError:
+            self.dropped += 1
+            return []
+
+    def _take(self, frames: list[Frame]) -> list[Reply]:
+        replies = []
+        for frame in frames:
+            request = self._open.get(frame.transaction)
+            if request is None and self._is_datagram:
+                self.dropped += 1
+                continue
+            if request is None:
+                raise PeerProtocolError(self._misfit(frame.transaction))
+            if frame.unit != self._unit:
+                raise PeerProtocolError(f"unit {frame.unit}: expected {self._unit}")
+            response = decode_response(frame.pdu, request)
+            del self._open[frame.transaction]
+            replies.append(Reply(frame.transaction, response))
+        if self._parser.pending and not self._open:
+            raise PeerProtocolError(f"{self._parser.pending} bytes that no request asked for")
+        return replies
+
+    def _misfit(self, transaction: int) -> str:
+        if not self._open:
+            return "a frame that no request asked for"
+        expected = " or ".join(str(number) for number in self._open)
+        return f"transaction {transaction}: expected {expected}"

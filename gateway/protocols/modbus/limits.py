@@ -25,3 +25,22 @@ LENGTH_MIN: Final = 2
 
 LENGTH_MAX: Final = 1 + PDU_BYTES_MAX
 """Greatest MBAP length: unit and the longest PDU."""
+
+READ_WRITE_REGISTERS_MAX: Final = 121
+"""Registers that function 23 writes (0x79): 242 bytes of the request beside its two spans."""
+
+FILE_BYTES_MIN: Final = 7
+FILE_BYTES_MAX: Final = 245
+"""Bytes of the groups of functions 20 and 21 (0x07 to 0xF5)."""
+
+FILE_RECORDS: Final = 10_000
+"""Records of a file, from 0."""
+
+RTU_BYTES_MIN: Final = 4
+"""Bytes of the shortest RTU frame: unit, function, check sum."""
+
+RTU_BYTES_MAX: Final = 256
+"""Bytes of the longest RTU frame."""
+
+ASCII_CHARACTERS_MAX: Final = 513
+"""Characters of the longest ASCII frame: colon, two a byte of unit, PDU and check sum, CR LF."""

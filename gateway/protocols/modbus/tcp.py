@@ -7,24 +7,15 @@ as soon as it is there, so garbage is noticed at once and not after waiting for 
 """
 
 import struct
-from dataclasses import dataclass
 from typing import Final
 
 from gateway.errors import PeerProtocolError
+from gateway.protocols.modbus.frame import Frame
 from gateway.protocols.modbus.limits import LENGTH_MAX, LENGTH_MIN
 
 _HEADER: Final = struct.Struct(">HHHB")
 _BEFORE_UNIT: Final = 6
 _PREFIX: Final = struct.Struct(">HHH")
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One application data unit."""
-
-    transaction: int
-    unit: int
-    pdu: bytes
 
 
 def encode_frame(frame: Frame) -> bytes:
@@ -52,6 +43,8 @@ class FrameParser:
         """
         if self._broken:
             raise PeerProtocolError("bytes after a protocol error")
+        if not self._buffer and (frame := _only_frame(received)):
+            return [frame]
         self._buffer += received
         frames = []
         while (end := self._frame_end()) and len(self._buffer) >= end:
@@ -72,3 +65,25 @@ class FrameParser:
             self._broken = True
             raise PeerProtocolError(f"length {length}: expected {LENGTH_MIN} to {LENGTH_MAX}")
         return _BEFORE_UNIT + int(length)
+
+
+def _only_frame(received: bytes) -> Frame | None:
+    """Return the frame that the bytes are, if they are exactly one: nearly always so."""
+    if len(received) <= _HEADER.size:
+        return None
+    transaction, protocol, length, unit = _HEADER.unpack_from(received)
+    if protocol != 0 or length + _BEFORE_UNIT != len(received) or length > LENGTH_MAX:
+        return None
+    return Frame(transaction, unit, received[_HEADER.size :])
+
+
+def decode_datagram(received: bytes) -> Frame:
+    """Return the frame of a datagram.
+
+    Raises:
+        PeerProtocolError: It is not exactly one frame.
+    """
+    frame = _only_frame(received)
+    if frame is None:
+        raise PeerProtocolError(f"a datagram of {len(received)} bytes that is not one frame")
+    return frame

@@ -32,5 +32,5 @@ def test_waits_grow_from_a_short_first_one_to_the_cap() -> None:
     backoff = Backoff(first_s=0.5, factor=2, cap_s=3)
 
     assert [backoff.take() for _ in range(5)] == [0.5, 1, 2, 3, 3]
-    backoff.reset()
-    assert backoff.take() == 0.5
+    backoff.reset(1)
+    assert [backoff.take() for _ in range(3)] == [0.5, 1, 1]

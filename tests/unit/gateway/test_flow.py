@@ -1,35 +1,17 @@
-"""Words, changes of outputs, and who speaks for them."""
+"""Changes of outputs, and who speaks for them."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gateway.config import RUNTIME_SILENT_MAX_NS, RUNTIME_SILENT_NS
 from gateway.flow.authority import Authority, RuntimeView, Watch, silence_limit_ns
 from gateway.flow.outputs import changes, read_outputs, safe_values
-from gateway.flow.words import join_words, split_words
-from gateway.tags import Channel, Output
+from gateway.tags import Channel, Encoding, Output
 from runtime.image.layout import Mode
-
-
-# -- words --------------------------------------------------------------------------------------
-def test_big_has_the_most_significant_word_first() -> None:
-    assert join_words((0x1122, 0x3344), big=True) == 0x1122_3344
-    assert join_words((0x1122, 0x3344), big=False) == 0x3344_1122
-    assert split_words(0x1122_3344, 2, big=True) == (0x1122, 0x3344)
-    assert split_words(0x1122_3344, 2, big=False) == (0x3344, 0x1122)
-
-
-@given(count=st.sampled_from([1, 2, 4]), big=st.booleans(), data=st.data())
-def test_words_of_a_value_give_the_value(*, count: int, big: bool, data: st.DataObject) -> None:
-    raw = data.draw(st.integers(0, (1 << 16 * count) - 1))
-
-    assert join_words(split_words(raw, count, big=big), big=big) == raw
 
 
 # -- outputs ------------------------------------------------------------------------------------
 def output(byte: int, bit: int, width: int, safe: int = 0) -> Output:
-    return Output(Channel("", "holding", 0, 1, big_words=True), byte, bit, width, safe)
+    return Output(Channel("", "holding", 0, 1, Encoding(width)), byte, bit, width, safe)
 
 
 def test_outputs_are_read_little_endian_from_the_area() -> None:

@@ -182,7 +182,7 @@ def test_before_the_first_scan_inputs_are_counted_as_polled(tmp_path: Path) -> N
     runtime = set_up(tmp_path)
     for number, inputs in ((0, 1), (1, 2)):
         mailbox = MailboxWriter(runtime.image.ring(SectionKind.INPUTS, number), inputs)
-        mailbox.good(0, 1, 1)
+        mailbox.good([0], [1], 1)
         mailbox.publish()
 
     assert quality_counts(runtime.image) == {

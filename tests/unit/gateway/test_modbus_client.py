@@ -3,18 +3,24 @@
 import pytest
 
 from gateway.errors import PeerProtocolError
-from gateway.protocols.modbus.client import ClientConnection, ClientState
+from gateway.protocols.modbus.client import ClientConnection, ClientState, Reply
+from gateway.protocols.modbus.frame import Frame
+from gateway.protocols.modbus.framing import ASCII, RTU, Framing
 from gateway.protocols.modbus.pdu import (
     Function,
+)
+from gateway.protocols.modbus.requests import (
     ReadRegisters,
+)
+from gateway.protocols.modbus.responses import (
     Refused,
     RegistersRead,
     encode_response,
 )
-from gateway.protocols.modbus.tcp import Frame, encode_frame
+from gateway.protocols.modbus.tcp import encode_frame
 
 READ = ReadRegisters(Function.READ_HOLDING_REGISTERS, 0, 2)
-ANSWER = RegistersRead(Function.READ_HOLDING_REGISTERS, (7, 8))
+ANSWER = RegistersRead.of(Function.READ_HOLDING_REGISTERS, (7, 8))
 
 
 def answer(transaction: int = 1, unit: int = 5) -> bytes:
@@ -22,22 +28,22 @@ def answer(transaction: int = 1, unit: int = 5) -> bytes:
 
 
 def test_a_request_is_framed_with_transaction_and_unit() -> None:
-    assert ClientConnection(5).send(READ) == bytes.fromhex("0001 0000 0006 05 03 0000 0002")
+    assert ClientConnection(5).send(READ).sent == bytes.fromhex("0001 0000 0006 05 03 0000 0002")
 
 
 def test_transactions_count_up_and_wrap() -> None:
     connection = ClientConnection(5, first_transaction=0xFFFF)
 
-    assert connection.send(READ)[:2] == b"\xff\xff"
+    assert connection.send(READ).sent[:2] == b"\xff\xff"
     connection.receive(answer(transaction=0xFFFF))
-    assert connection.send(READ)[:2] == b"\x00\x00"
+    assert connection.send(READ).sent[:2] == b"\x00\x00"
 
 
 def test_the_response_is_returned_and_the_next_request_may_go() -> None:
     connection = ClientConnection(5)
     connection.send(READ)
 
-    assert connection.receive(answer()) == ANSWER
+    assert connection.receive(answer()) == [Reply(1, ANSWER)]
     assert connection.state is ClientState.IDLE
 
 
@@ -46,9 +52,9 @@ def test_a_response_in_two_segments_is_one_response(cut: int) -> None:
     connection = ClientConnection(5)
     connection.send(READ)
 
-    assert connection.receive(answer()[:cut]) is None
+    assert connection.receive(answer()[:cut]) == []
     assert connection.partial
-    assert connection.receive(answer()[cut:]) == ANSWER
+    assert connection.receive(answer()[cut:]) == [Reply(1, ANSWER)]
     assert not connection.partial
 
 
@@ -57,7 +63,7 @@ def test_an_exception_leaves_the_connection_as_it_was() -> None:
     connection.send(READ)
     refused = encode_frame(Frame(1, 5, b"\x83\x02"))
 
-    assert connection.receive(refused) == Refused(Function.READ_HOLDING_REGISTERS, 2)
+    assert connection.receive(refused) == [Reply(1, Refused(Function.READ_HOLDING_REGISTERS, 2))]
     assert connection.state is ClientState.IDLE
 
 
@@ -74,8 +80,8 @@ def test_a_second_request_must_wait_for_the_first_response() -> None:
     [
         (answer(transaction=2), "transaction 2: expected 1"),
         (answer(unit=6), "unit 6: expected 5"),
-        (answer() + answer(transaction=2), "2 frames in the response to one request"),
-        (answer() + b"\x00", "1 bytes after the response"),
+        (answer() + answer(transaction=2), "a frame that no request asked for"),
+        (answer() + b"\x00", "1 bytes that no request asked for"),
         (encode_frame(Frame(1, 5, b"\x04\x02\x00\x01")), "function 4"),
         (encode_frame(Frame(1, 5, b"\x03\x02\x00\x01")), "byte count 2"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "protocol identifier"),
@@ -101,8 +107,48 @@ def test_bytes_that_no_request_asked_for_break_the_connection(received: bytes) -
 def test_a_late_answer_is_not_taken_for_the_next_one() -> None:
     connection = ClientConnection(5)
     connection.send(READ)
-    connection.abandon()
+    connection.abandon(1)
 
     with pytest.raises(PeerProtocolError):
         connection.receive(answer())
     assert connection.state is ClientState.BROKEN
+
+
+def test_a_window_lets_several_requests_be_open_and_tells_their_answers_apart() -> None:
+    connection = ClientConnection(5, window=3)
+    numbers = [connection.send(READ).transaction for _ in range(3)]
+
+    with pytest.raises(ValueError, match="waiting"):
+        connection.send(READ)
+    replies = connection.receive(answer(3) + answer(1))
+
+    assert numbers == [1, 2, 3]
+    assert [reply.transaction for reply in replies] == [3, 1]
+    assert connection.state is ClientState.WAITING
+
+
+def test_a_window_needs_transactions() -> None:
+    with pytest.raises(ValueError, match="window 2: expected 1"):
+        ClientConnection(5, RTU, window=2)
+
+
+def test_a_datagram_that_answers_nothing_any_more_is_dropped_and_counted() -> None:
+    connection = ClientConnection(5, is_datagram=True)
+    connection.abandon(connection.send(READ).transaction)
+    second = connection.send(READ)
+
+    assert connection.receive(answer(1)) == []
+    assert connection.receive(answer(second.transaction)) == [Reply(2, ANSWER)]
+    assert connection.receive(answer(2)) == []
+    assert connection.dropped == 2
+
+
+@pytest.mark.parametrize("framing", [RTU, ASCII])
+def test_serial_framings_have_no_transactions(framing: Framing) -> None:
+    connection = ClientConnection(5, framing)
+    for _ in range(2):
+        outgoing = connection.send(READ)
+        received = framing.encode(Frame(0, 5, encode_response(ANSWER)))
+
+        assert outgoing.sent == framing.encode(Frame(0, 5, bytes.fromhex("03 0000 0002")))
+        assert connection.receive(received) == [Reply(0, ANSWER)]

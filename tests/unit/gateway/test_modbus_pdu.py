@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import PeerProtocolError
+from gateway.protocols.modbus.lengths import request_length, response_length
 from gateway.protocols.modbus.limits import (
     READ_BITS_MAX,
     READ_REGISTERS_MAX,
@@ -15,27 +16,40 @@ from gateway.protocols.modbus.limits import (
     WRITE_REGISTERS_MAX,
 )
 from gateway.protocols.modbus.pdu import (
-    BitsRead,
-    BlockWritten,
     ExceptionCode,
     Function,
-    ReadBits,
-    ReadRegisters,
-    Refused,
-    RegistersRead,
-    Request,
     RequestError,
-    Response,
+    unpack_bits,
+)
+from gateway.protocols.modbus.requests import (
+    FileRecord,
+    FileSpan,
+    Identify,
+    MaskWriteRegister,
+    ReadBits,
+    ReadFile,
+    ReadRegisters,
+    ReadWriteRegisters,
+    Request,
     WriteCoil,
     WriteCoils,
+    WriteFile,
     WriteRegister,
     WriteRegisters,
     decode_request,
-    decode_response,
     encode_request,
-    encode_response,
     function_of,
-    unpack_bits,
+)
+from gateway.protocols.modbus.responses import (
+    BitsRead,
+    BlockWritten,
+    FileRead,
+    Identity,
+    Refused,
+    RegistersRead,
+    Response,
+    decode_response,
+    encode_response,
 )
 
 F = Function
@@ -45,25 +59,25 @@ EXAMPLES: list[tuple[str, Request, str, Response]] = [
         "01 0013 0013",
         ReadBits(F.READ_COILS, 19, 19),
         "01 03 CD 6B 05",
-        BitsRead(F.READ_COILS, unpack_bits(bytes.fromhex("CD6B05"), 19)),
+        BitsRead(F.READ_COILS, bytes.fromhex("CD6B05"), 19),
     ),
     (
         "02 00C4 0016",
         ReadBits(F.READ_DISCRETE_INPUTS, 196, 22),
         "02 03 AC DB 35",
-        BitsRead(F.READ_DISCRETE_INPUTS, unpack_bits(bytes.fromhex("ACDB35"), 22)),
+        BitsRead(F.READ_DISCRETE_INPUTS, bytes.fromhex("ACDB35"), 22),
     ),
     (
         "03 006B 0003",
         ReadRegisters(F.READ_HOLDING_REGISTERS, 107, 3),
         "03 06 022B 0000 0064",
-        RegistersRead(F.READ_HOLDING_REGISTERS, (555, 0, 100)),
+        RegistersRead.of(F.READ_HOLDING_REGISTERS, (555, 0, 100)),
     ),
     (
         "04 0008 0001",
         ReadRegisters(F.READ_INPUT_REGISTERS, 8, 1),
         "04 02 000A",
-        RegistersRead(F.READ_INPUT_REGISTERS, (10,)),
+        RegistersRead.of(F.READ_INPUT_REGISTERS, (10,)),
     ),
     ("05 00AC FF00", WriteCoil(172, value=True), "05 00AC FF00", WriteCoil(172, value=True)),
     ("06 0001 0003", WriteRegister(1, 3), "06 0001 0003", WriteRegister(1, 3)),
@@ -78,6 +92,43 @@ EXAMPLES: list[tuple[str, Request, str, Response]] = [
         WriteRegisters(1, (10, 258)),
         "10 0001 0002",
         BlockWritten(F.WRITE_MULTIPLE_REGISTERS, 1, 2),
+    ),
+    # sections 6.14 to 6.17 and 6.21
+    (
+        "14 0E 06 0004 0001 0002 06 0003 0009 0002",
+        ReadFile((FileSpan(4, 1, 2), FileSpan(3, 9, 2))),
+        "14 0C 05 06 0DFE 0020 05 06 33CD 0040",
+        FileRead((bytes.fromhex("0DFE0020"), bytes.fromhex("33CD0040"))),
+    ),
+    (
+        "15 0D 06 0004 0007 0003 06AF 04BE 100D",
+        WriteFile((FileRecord(FileSpan(4, 7, 3), bytes.fromhex("06AF04BE100D")),)),
+        "15 0D 06 0004 0007 0003 06AF 04BE 100D",
+        WriteFile((FileRecord(FileSpan(4, 7, 3), bytes.fromhex("06AF04BE100D")),)),
+    ),
+    (
+        "16 0004 00F2 0025",
+        MaskWriteRegister(4, 0xF2, 0x25),
+        "16 0004 00F2 0025",
+        MaskWriteRegister(4, 0xF2, 0x25),
+    ),
+    (
+        "17 0003 0006 000E 0003 06 00FF 00FF 00FF",
+        ReadWriteRegisters(3, 6, 14, (255, 255, 255)),
+        "17 0C 00FE 0ACD 0001 0003 000D 00FF",
+        RegistersRead.of(F.READ_WRITE_REGISTERS, (254, 0x0ACD, 1, 3, 13, 255)),
+    ),
+    (
+        "2B 0E 01 00",
+        Identify(),
+        "2B 0E 01 01 00 00 02 00 04 41434D45 02 05 56322E3131",
+        Identity(1, 1, ((0, b"ACME"), (2, b"V2.11"))),
+    ),
+    (
+        "2B 0E 04 02",
+        Identify(4, 2),
+        "2B 0E 04 81 FF 03 01 02 01 41",
+        Identity(4, 0x81, ((2, b"A"),), next_id=3),
     ),
 ]
 IDS = [function_of(request).name.lower() for _, request, _, _ in EXAMPLES]
@@ -138,7 +189,25 @@ WRITES = st.one_of(
         st.lists(REGISTER, min_size=1, max_size=WRITE_REGISTERS_MAX).map(tuple),
     ),
 )
-REQUESTS = st.one_of(BIT_READS, REGISTER_READS, WRITES)
+FILE_SPANS = st.builds(FileSpan, st.integers(1, 0xFFFF), st.integers(0, 9000), st.integers(0, 5))
+OTHERS = st.one_of(
+    st.builds(MaskWriteRegister, ADDRESS, REGISTER, REGISTER),
+    st.builds(
+        ReadWriteRegisters,
+        ADDRESS,
+        st.integers(1, READ_REGISTERS_MAX),
+        ADDRESS,
+        st.lists(REGISTER, min_size=1, max_size=121).map(tuple),
+    ),
+    st.builds(ReadFile, st.lists(FILE_SPANS, min_size=1, max_size=20).map(tuple)),
+    st.lists(FILE_SPANS, min_size=1, max_size=12).map(
+        lambda spans: WriteFile(
+            tuple(FileRecord(span, bytes(range(2 * span.count))) for span in spans)
+        )
+    ),
+    st.builds(Identify, st.integers(1, 4), st.integers(0, 255)),
+)
+REQUESTS = st.one_of(BIT_READS, REGISTER_READS, WRITES, OTHERS)
 
 
 @given(REQUESTS)
@@ -152,7 +221,7 @@ def test_every_request_survives_encoding_and_decoding(request_: Request) -> None
 def test_every_answer_of_bits_survives(request_: ReadBits, data: st.DataObject) -> None:
     packed = data.draw(st.integers(0, (1 << request_.count) - 1))
     values = tuple(bool(packed >> place & 1) for place in range(request_.count))
-    response = BitsRead(request_.function, values)
+    response = BitsRead.of(request_.function, values)
 
     assert decode_response(encode_response(response), request_) == response
 
@@ -161,7 +230,7 @@ def test_every_answer_of_bits_survives(request_: ReadBits, data: st.DataObject) 
 @settings(deadline=None)
 def test_every_answer_of_registers_survives(request_: ReadRegisters, chance: random.Random) -> None:
     values = tuple(chance.randrange(0x10000) for _ in range(request_.count))
-    response = RegistersRead(request_.function, values)
+    response = RegistersRead.of(request_.function, values)
 
     assert decode_response(encode_response(response), request_) == response
 
@@ -174,6 +243,36 @@ def test_arbitrary_bytes_are_a_request_or_a_declared_error(pdu: bytes) -> None:
     except (RequestError, PeerProtocolError):
         return
     assert decode_request(encode_request(request_)) == request_
+
+
+@given(REQUESTS)
+@settings(deadline=None)
+def test_the_length_of_a_request_is_told_by_its_start(request_: Request) -> None:
+    pdu = encode_request(request_)
+    told = [request_length(pdu[:end]) for end in range(len(pdu) + 1)]
+    known = next(place for place, length in enumerate(told) if length)
+
+    assert set(told[known:]) == {len(pdu)}
+
+
+@given(st.lists(st.tuples(st.integers(0, 255), st.binary(max_size=40)), max_size=5).map(tuple))
+@settings(deadline=None)
+def test_the_length_of_an_identification_is_told_by_its_start(
+    objects: tuple[tuple[int, bytes], ...],
+) -> None:
+    pdu = encode_response(Identity(1, 1, objects))
+
+    assert response_length(pdu) == len(pdu)
+    assert decode_response(pdu, Identify()) == Identity(1, 1, objects)
+    assert all(response_length(pdu[:end]) in {0, len(pdu)} for end in range(len(pdu)))
+
+
+@pytest.mark.parametrize("length_of", [request_length, response_length])
+def test_the_length_of_an_unknown_function_is_unknown(
+    length_of: Callable[[bytes], int],
+) -> None:
+    with pytest.raises(PeerProtocolError, match="function 99"):
+        length_of(b"\x63")
 
 
 @given(REQUESTS, st.binary(max_size=260))
@@ -206,6 +305,12 @@ READ = ReadRegisters(F.READ_HOLDING_REGISTERS, 0, 2)
         ("06 0001 0004", WriteRegister(1, 3), "echo"),
         ("0F 0000 0003", WriteCoils(0, (True, True)), "echo"),
         ("10 0001 0002", WriteRegisters(2, (1, 2)), "echo"),
+        ("16 0004 00F2 0024", MaskWriteRegister(4, 0xF2, 0x25), "echo"),
+        ("14 04 03 06 0001", ReadFile((FileSpan(1, 0, 2),)), "byte count 4"),
+        ("14 06 05 07 0001 0002", ReadFile((FileSpan(1, 0, 2),)), "not the 2 registers"),
+        ("2B 0D 01 01 00 00 00", Identify(), "kind 0d"),
+        ("2B 0E 01 01 00 00 02 00 01 41", Identify(), "beyond the end"),
+        ("2B 0E 01 01 00 00 00 41", Identify(), "1 bytes after"),
     ],
 )
 def test_a_response_that_does_not_answer_the_request_is_a_protocol_error(
@@ -231,6 +336,16 @@ def test_a_response_that_does_not_answer_the_request_is_a_protocol_error(
         ("0F 0000 0009 02 FF", ExceptionCode.ILLEGAL_DATA_VALUE),
         ("10 0000 0002 02 0001", ExceptionCode.ILLEGAL_DATA_VALUE),
         ("10 FFFF 0002 04 0001 0002", ExceptionCode.ILLEGAL_DATA_ADDRESS),
+        ("16 0000 0000", ExceptionCode.ILLEGAL_DATA_VALUE),
+        ("17 0000 0001 0000 007A F4", ExceptionCode.ILLEGAL_DATA_VALUE),
+        ("17 0000 0001 FFFF 0002 04 0001 0002", ExceptionCode.ILLEGAL_DATA_ADDRESS),
+        ("14 07 05 0001 0000 0001", ExceptionCode.ILLEGAL_DATA_ADDRESS),
+        ("14 08 06 0001 0000 0001 00", ExceptionCode.ILLEGAL_DATA_VALUE),
+        ("14 07 06 0001 2710 0001", ExceptionCode.ILLEGAL_DATA_ADDRESS),
+        ("14", ExceptionCode.ILLEGAL_DATA_VALUE),
+        ("15 09 06 0001 0000 0002 0001", ExceptionCode.ILLEGAL_DATA_VALUE),
+        ("2B 0D 00 00", ExceptionCode.ILLEGAL_FUNCTION),
+        ("2B 0E 05 00", ExceptionCode.ILLEGAL_DATA_VALUE),
     ],
 )
 def test_a_request_out_of_bounds_gets_the_code_of_the_specification(

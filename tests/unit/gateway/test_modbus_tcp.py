@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import PeerProtocolError
+from gateway.protocols.modbus.frame import Frame
 from gateway.protocols.modbus.limits import LENGTH_MAX
-from gateway.protocols.modbus.tcp import Frame, FrameParser, encode_frame
+from gateway.protocols.modbus.tcp import FrameParser, decode_datagram, encode_frame
 
 FRAME = Frame(0x1501, 0xFF, bytes.fromhex("03 04 0001 0002"))
 BYTES = bytes.fromhex("1501 0000 0007 FF 03 04 0001 0002")
@@ -104,3 +105,10 @@ def test_the_parser_keeps_less_than_one_frame_of_any_stream(stream: bytes) -> No
     except PeerProtocolError:
         return
     assert parser.pending < 6 + LENGTH_MAX
+
+
+def test_a_datagram_is_one_frame_and_nothing_else() -> None:
+    assert decode_datagram(BYTES) == FRAME
+    for wrong in (b"", BYTES[:-1], BYTES + b"\x00", BYTES + BYTES, bytes(300)):
+        with pytest.raises(PeerProtocolError, match=f"a datagram of {len(wrong)} bytes"):
+            decode_datagram(wrong)

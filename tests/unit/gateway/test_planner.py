@@ -1,35 +1,45 @@
 """Which channels share a request."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.field.planner import Span, plan_reads, plan_writes
+from gateway.field.planner import (
+    READ_REACH,
+    Reach,
+    Span,
+    gap_starts,
+    middle,
+    plan_reads,
+    plan_writes,
+)
 from gateway.protocols.modbus.limits import (
     READ_BITS_MAX,
     READ_REGISTERS_MAX,
     WRITE_BITS_MAX,
     WRITE_REGISTERS_MAX,
 )
-from gateway.tags import Channel
+from gateway.tags import Channel, Encoding
 from runtime.project.channels import Table
 
 
 def channel(table: Table, register: int, size: int = 1) -> Channel:
-    return Channel(f"{table} {register}", table, register, size, big_words=True)
+    return Channel(f"{table} {register}", table, register, size, Encoding(16 * size))
 
 
 def reads(
     *channels: Channel, gap_bits: int = 0, gap_registers: int = 0
 ) -> list[tuple[Table, int, int]]:
-    spans = plan_reads(channels, gap_bits=gap_bits, gap_registers=gap_registers)
+    reach = replace(READ_REACH, gap_bits=gap_bits, gap_registers=gap_registers)
+    spans = plan_reads(channels, reach)
     return [(span.table, span.start, span.count) for span in spans]
 
 
 def test_no_channels_need_no_request() -> None:
-    assert plan_reads((), gap_bits=0, gap_registers=0) == ()
+    assert plan_reads((), READ_REACH) == ()
 
 
 def test_neighbours_of_one_table_share_a_request() -> None:
@@ -59,10 +69,10 @@ def test_a_gap_up_to_the_limit_is_read_along_and_a_greater_one_is_not() -> None:
 def test_a_span_tells_whether_it_carries_what_nobody_asked_for() -> None:
     pair = (channel("holding", 0), channel("holding", 2))
 
-    assert plan_reads(pair, gap_bits=0, gap_registers=1) == (
+    assert plan_reads(pair, replace(READ_REACH, gap_registers=1)) == (
         Span("holding", 0, 3, (0, 1), gaps=True),
     )
-    assert not any(span.gaps for span in plan_reads(pair, gap_bits=0, gap_registers=0))
+    assert not any(span.gaps for span in plan_reads(pair, READ_REACH))
 
 
 def test_a_request_grows_to_the_limit_and_not_beyond() -> None:
@@ -127,7 +137,7 @@ REGISTER_CHANNELS = st.builds(
 @given(st.lists(REGISTER_CHANNELS, max_size=60), st.integers(0, 40))
 @settings(deadline=None)
 def test_every_channel_is_whole_in_exactly_one_request(channels: list[Channel], gap: int) -> None:
-    spans = plan_reads(channels, gap_bits=0, gap_registers=gap)
+    spans = plan_reads(channels, replace(READ_REACH, gap_registers=gap))
 
     members = sorted(number for span in spans for number in span.members)
     assert members == list(range(len(channels)))
@@ -145,7 +155,7 @@ def test_every_channel_is_whole_in_exactly_one_request(channels: list[Channel], 
 def test_a_request_covers_no_gap_greater_than_allowed(places: list[int], gap: int) -> None:
     channels = [channel("input", place) for place in places]
 
-    for span in plan_reads(channels, gap_bits=0, gap_registers=gap):
+    for span in plan_reads(channels, replace(READ_REACH, gap_registers=gap)):
         inside = [channels[number].register for number in span.members]
         for left, right in pairwise(inside):
             assert right - left - 1 <= gap
@@ -157,3 +167,41 @@ def test_a_plan_does_not_depend_on_the_order_of_the_file(gap: int) -> None:
     channels = [channel("input", place) for place in (5, 0, 9, 30)]
 
     assert reads(*channels, gap_registers=gap) == reads(*reversed(channels), gap_registers=gap)
+
+
+def test_a_device_gives_no_more_than_it_can() -> None:
+    words = [channel("input", number) for number in range(20)]
+    spans = plan_reads([*words, channel("input", 20, 4)], Reach(bits_max=8, registers_max=7))
+
+    assert [(span.start, span.count) for span in spans] == [(0, 7), (7, 7), (14, 6), (20, 4)]
+    outputs = [channel("holding", number) for number in range(5)]
+    limited = Reach(bits_max=1, registers_max=2)
+    assert [span.count for span in plan_writes(outputs, range(5), limited)] == [2, 2, 1]
+
+
+def test_only_the_inputs_of_a_group_are_read_with_it() -> None:
+    words = [channel("input", number) for number in range(6)]
+
+    spans = plan_reads(words, READ_REACH, numbers=(1, 2, 5))
+
+    assert [span.members for span in spans] == [(1, 2), (5,)]
+
+
+def test_no_request_runs_across_a_break() -> None:
+    words = [channel("input", number) for number in range(6)]
+
+    spans = plan_reads(words, READ_REACH, breaks={("input", 4), ("holding", 2)})
+
+    assert [(span.start, span.count) for span in spans] == [(0, 4), (4, 2)]
+
+
+def test_a_refused_span_is_cut_at_its_gaps_or_in_the_middle_but_in_no_value() -> None:
+    spread = [channel("input", 0), channel("input", 4, 2), channel("input", 9)]
+    (wide,) = plan_reads(spread, replace(READ_REACH, gap_registers=9))
+    dense = [channel("input", 0, 2), channel("input", 2, 4), channel("input", 6)]
+    (tight,) = plan_reads(dense, READ_REACH)
+    (single,) = plan_reads([channel("input", 7, 4)], READ_REACH)
+
+    assert gap_starts(spread, wide) == {("input", 4), ("input", 9)}
+    assert middle(dense, tight) == {("input", 2)}
+    assert middle([channel("input", 7, 4)], single) == set()

@@ -49,7 +49,7 @@ class PlayedDriver:
     def close(self) -> None:
         self.asked.append("close")
 
-    def reads(self) -> Sequence[ReadExchange]:
+    def reads(self, _group: int) -> Sequence[ReadExchange]:
         return [
             ReadExchange((number,), partial(self.exchange, f"read {number}", (70 + number,)))
             for number in (0, 1)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gateway.tags import Channel, Output, device_maps, output_bytes
+from gateway.tags import Channel, Encoding, Output, device_maps, output_bytes
 from runtime.image.directory import device_entries
 from tests.support.modbus_image import device_toml, io_toml, write_project
 
@@ -33,17 +33,17 @@ def test_a_channel_has_the_width_of_its_address_and_its_word_order(tmp_path: Pat
     near, far = device_maps(write_project(tmp_path, TOML))
 
     assert near.inputs == (
-        Channel("%IW1", "input", 7, 1, big_words=True),
-        Channel("%IX0.1", "discrete", 1, 1, big_words=True),
+        Channel("%IW1", "input", 7, 1, Encoding(16)),
+        Channel("%IX0.1", "discrete", 1, 1, Encoding(1)),
     )
-    assert far.inputs == (Channel("%ID2", "holding", 10, 2, big_words=False),)
+    assert far.inputs == (Channel("%ID2", "holding", 10, 2, Encoding(32, big_words=False)),)
 
 
 def test_an_output_knows_its_place_in_the_area_and_its_safe_value(tmp_path: Path) -> None:
     near, far = device_maps(write_project(tmp_path, TOML))
 
-    bit = Output(Channel("%QX0.3", "coil", 2, 1, big_words=True), byte=0, bit=3, width=1, safe=1)
-    long = Output(Channel("%QL1", "holding", 4, 4, big_words=True), 8, 0, 64, 5)
+    bit = Output(Channel("%QX0.3", "coil", 2, 1, Encoding(1)), byte=0, bit=3, width=1, safe=1)
+    long = Output(Channel("%QL1", "holding", 4, 4, Encoding(64)), 8, 0, 64, 5)
     assert near.outputs == (bit, long)
     assert far.outputs == ()
 

@@ -1,0 +1,164 @@
+"""Rules for one channel that no single key can break: its keys must fit each other, and its device.
+
+Each returns the key at fault, its value as written, and what was expected; the first that is broken
+is reported for a key.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from runtime.errors import Fault
+from runtime.limits import AREA_BYTES_MAX
+from runtime.project.channels import NUMBER_TYPES, PART_BYTES, IoSection
+from runtime.project.devices import DeviceBase, ModbusDevice
+from runtime.project.values import ValueKind, value_range
+
+_WIDTHS: Final = (16, 32, 64)
+_REAL_WIDTHS: Final = (32, 64)
+_REGISTERS: Final = 65_536
+
+Broken = tuple[str, str, str] | None
+Rule = Callable[[IoSection, DeviceBase | None], Broken]
+
+
+def channel_faults(entry: IoSection, number: int, device: DeviceBase | None) -> Iterator[Fault]:
+    """Return the faults of io number `number`, whose device may be unknown."""
+    keys: set[str] = set()
+    for rule in _RULES:
+        broken = rule(entry, device)
+        if broken is not None and broken[0] not in keys:
+            key, value, expected = broken
+            keys.add(key)
+            yield Fault(f"io[{number}].{key}", value, expected)
+
+
+def _area_rule(entry: IoSection, _device: DeviceBase | None) -> Broken:
+    last = entry.addresses[-1]
+    if entry.address.area == "M":
+        return "address", str(entry.address), "an input %I… or an output %Q…"
+    if last.byte + max(last.width // 8, 1) > AREA_BYTES_MAX:
+        return "address", str(entry.address), f"a place in the first {AREA_BYTES_MAX} bytes"
+    return None
+
+
+def _place_rule(entry: IoSection, device: DeviceBase | None) -> Broken:
+    if entry.place is None:
+        expected = (
+            "with `table`, or a reference such as 40001 (0 coil, 1 discrete, 3 input, 4 holding)"
+        )
+        return "register", str(entry.register_), expected
+    base = device.address_base if isinstance(device, ModbusDevice) else 0
+    first = entry.offset(base)
+    least, greatest = entry.register_ - first, _REGISTERS - entry.registers
+    if not 0 <= first <= greatest:
+        many = f" for {entry.registers} registers" if entry.registers > 1 else ""
+        return "register", str(entry.register_), f"{least} to at most {least + greatest}{many}"
+    return None
+
+
+def _table_rule(entry: IoSection, _device: DeviceBase | None) -> Broken:
+    if entry.place is None:
+        return None
+    table = repr(entry.table or entry.place[0])
+    if entry.is_bit and (entry.address.width != 1 or entry.type not in {None, "bool"}):
+        return "table", table, f'"input" or "holding" for the register {entry.address}'
+    if not entry.is_bit and entry.address.width == 1 and entry.bit is None:
+        return (
+            "table",
+            table,
+            f'"coil" or "discrete" for {entry.address}, or a `bit` of the register',
+        )
+    if entry.address.area == "Q" and entry.place[0] in {"discrete", "input"}:
+        writable = "coil" if entry.is_bit else "holding"
+        return "table", table, f'"{writable}": only that one can be written'
+    return None
+
+
+def _bit_rule(entry: IoSection, _device: DeviceBase | None) -> Broken:
+    if entry.bit is not None and (entry.is_bit or entry.address.width != 1):
+        return "bit", str(entry.bit), "no bit, except of a register for an address such as %IX0.3"
+    return None
+
+
+def _type_rule(entry: IoSection, device: DeviceBase | None) -> Broken:
+    width, name = entry.address.width, entry.type
+    if name is None:
+        return _untyped_rule(entry)
+    if name == "bool":
+        expected = "a number's type, or an address such as %IX0.3"
+        return None if width == 1 else ("type", repr(name), expected)
+    if name == "string":
+        return _string_rule(entry)
+    if isinstance(device, ModbusDevice) and NUMBER_TYPES[name].registers > device.registers_max:
+        return "type", repr(name), f"a type of at most {device.registers_max} registers"
+    found = NUMBER_TYPES[name]
+    if entry.scale is None and found.kind is ValueKind.REAL and width != found.bits:
+        letter = {32: "D", 64: "L"}[found.bits]
+        return "address", str(entry.address), f"%{entry.address.area}{letter}… for {name}"
+    if entry.scale is None and (width not in _WIDTHS or width < found.bits):
+        return "address", str(entry.address), f"an address of at least {found.bits} bits for {name}"
+    return None
+
+
+def _untyped_rule(entry: IoSection) -> Broken:
+    if entry.scale is not None:
+        return "type", "(absent)", "a type, without which a scale does not know the number"
+    if not entry.is_bit and entry.address.width not in {1, *_WIDTHS}:
+        return "address", str(entry.address), "an address of 16, 32 or 64 bits for registers"
+    return None
+
+
+def _string_rule(entry: IoSection) -> Broken:
+    if entry.length is None:
+        return "length", "(absent)", "the number of characters of the string"
+    if entry.address.width != PART_BYTES * 8:
+        return "address", str(entry.address), f"%{entry.address.area}L…, eight characters in each"
+    return None
+
+
+def _scale_rule(entry: IoSection, _device: DeviceBase | None) -> Broken:
+    if entry.scale is None or entry.type is None:
+        return None
+    if entry.type not in NUMBER_TYPES or entry.address.width not in _REAL_WIDTHS:
+        return "scale", "(present)", "a number's type, and an address %…D (REAL) or %…L (LREAL)"
+    if entry.scale.factor == 0:
+        return "scale.factor", "0", "a factor other than 0"
+    return None
+
+
+def _length_rule(entry: IoSection, device: DeviceBase | None) -> Broken:
+    if entry.length is not None and entry.type != "string":
+        return "length", str(entry.length), 'no length, except with type = "string"'
+    if entry.length and isinstance(device, ModbusDevice) and entry.registers > device.registers_max:
+        return "length", str(entry.length), f"at most {2 * device.registers_max} for this device"
+    return None
+
+
+def _value_rule(entry: IoSection, _device: DeviceBase | None) -> Broken:
+    if entry.kind is ValueKind.REAL:
+        return None
+    least, greatest = value_range(entry.kind, entry.address.width)
+    for key, value in (("default", entry.default), ("safe", entry.safe)):
+        if isinstance(value, float) or not least <= int(value) <= greatest:
+            return key, str(value), f"a whole number from {least} to {greatest} for {entry.address}"
+    return None
+
+
+def _poll_rule(entry: IoSection, device: DeviceBase | None) -> Broken:
+    if entry.poll is not None and device is not None and entry.poll >= device.stale_after:
+        expected = f"less than the device's stale_after ({device.stale_after / 1e6:g} ms)"
+        return "poll", f"{entry.poll / 1e6:g} ms", expected
+    return None
+
+
+_RULES: Final[tuple[Rule, ...]] = (
+    _area_rule,
+    _place_rule,
+    _table_rule,
+    _bit_rule,
+    _type_rule,
+    _scale_rule,
+    _length_rule,
+    _value_rule,
+    _poll_rule,
+)
