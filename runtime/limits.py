@@ -44,6 +44,9 @@ SPIN_NS_MAX: Final = 1_000_000
 PRIORITY_MAX: Final = 65_535
 """Lowest IEC task priority number (0 is the most urgent)."""
 
+RETAIN_INTERVAL_NS_MIN: Final = 10_000_000
+"""Shortest time between two saves of retained variables, 10 ms: a sync of a disk takes as long."""
+
 # -- process image ------------------------------------------------------------------------------
 AREA_BYTES_MAX: Final = 65_536
 """Bytes of each of the areas %I, %Q and %M."""

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from runtime.limits import (
     PRIORITY_MAX,
+    RETAIN_INTERVAL_NS_MIN,
     SPIN_NS_MAX,
     TASK_INTERVAL_NS_MAX,
     TASK_INTERVAL_NS_MIN,
@@ -44,6 +45,15 @@ class RuntimeSection(Section):
     """Busy wait before each release: buys lateness with processor time."""
 
 
+class RetainSection(Section):
+    """[retain]: where and how often RETAIN and PERSISTENT variables are saved."""
+
+    interval: Annotated[DurationNs, Field(ge=RETAIN_INTERVAL_NS_MIN)] = 1_000_000_000
+    """At most so much is lost with the power; a save happens only where a value has changed."""
+    folder: Annotated[str, Field(min_length=1)] | None = None
+    """As seen from the project's folder; without it $TAKT_STATE, else `retain` there."""
+
+
 class MetricsSection(Section):
     """[metrics]: where the gateway serves `/metrics`."""
 
@@ -58,6 +68,7 @@ class ProjectConfig(Section):
     project: ProjectSection
     task: Annotated[tuple[TaskSection, ...], Field(min_length=1, strict=False)]
     runtime: RuntimeSection = RuntimeSection()
+    retain: RetainSection = RetainSection()
     metrics: MetricsSection = MetricsSection()
     device: Annotated[tuple[DeviceSection, ...], Field(strict=False)] = ()
     io: Annotated[tuple[IoSection, ...], Field(strict=False)] = ()

@@ -130,7 +130,8 @@ class Lock:
         """Take the lock.
 
         Raises:
-            HostError: Another process has it, or the folder cannot be written.
+            HostError: Another process has it.
+            OSError: The folder cannot be written.
         """
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -141,11 +142,6 @@ class Lock:
             os.close(self._descriptor)
             raise HostError(
                 f"{self._path}: held by a running Takt; expected none: stop the project first"
-            ) from None
-        except OSError as error:
-            raise HostError(
-                f"{self._path}: cannot be written ({error.strerror}); expected a folder for "
-                "retained values, see [retain] folder in takt.toml"
             ) from None
         return self
 

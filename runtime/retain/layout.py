@@ -11,6 +11,7 @@ thousand globals, are one copy. They are never written back.
 import hashlib
 import json
 import zlib
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,6 +21,8 @@ from runtime.datatypes.derived import Array, DataType, Field, OpenArray, Structu
 from runtime.datatypes.values import Buffer, Json, read_json
 
 PADDING_BYTES: Final = 8
+WINDOW_GAP_BYTES: Final = 4096
+"""Bytes between kept variables that are read along: a page."""
 HASH_BYTES: Final = 16
 
 
@@ -115,6 +118,46 @@ class Packing:
             state[span.state : span.state + span.size] = part
         for at, bit, packed in self.bits:
             state[at] = state[at] & ~(1 << bit) | values[packed] << bit
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of the state that is read as a whole."""
+
+    start: int
+    end: int
+
+
+def windows(packing: Packing) -> tuple[Window, ...]:
+    """Return the few parts of the state in which all kept variables lie."""
+    places = [(item.state, item.state + item.size) for item in packing.copied]
+    places += [(at, at + 1) for at, _, _ in packing.bits]
+    found: list[Window] = []
+    for start, end in sorted(places):
+        if found and start - found[-1].end < WINDOW_GAP_BYTES:
+            found[-1] = Window(found[-1].start, max(found[-1].end, end))
+        else:
+            found.append(Window(start, end))
+    return tuple(found)
+
+
+def through(packing: Packing, seen: tuple[Window, ...], base: int) -> Packing:
+    """Return the packing for windows that were put together from an offset on."""
+    starts = [item.start for item in seen]
+    moved, at = [], base
+    for item in seen:
+        moved.append(at - item.start)
+        at += item.end - item.start
+
+    def place(offset: int) -> int:
+        return offset + moved[bisect_right(starts, offset) - 1]
+
+    return Packing(
+        packing.layout,
+        tuple(Span(place(item.state), item.packed, item.size) for item in packing.copied),
+        (),
+        tuple((place(at), bit, packed) for at, bit, packed in packing.bits),
+    )
 
 
 def packing_of(program: CompiledProgram) -> Packing:
