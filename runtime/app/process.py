@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Final, Self
 
 from runtime.app import timing
+from runtime.app.retain_tools import start_cold
+from runtime.app.retention import Keeper
 from runtime.artifact.program import CompiledProgram
 from runtime.build import build_project
 from runtime.diagnostics.diagnostic import caret_view
@@ -63,13 +65,14 @@ def check_tasks(project: Project) -> None:
         raise ProjectError(str(project.folder / FILE_NAME), (fault,))
 
 
-def run(path: Path) -> int:
+def run(path: Path, *, cold: bool = False) -> int:
     """Build a project and run it until SIGTERM or SIGINT; return the exit status.
 
     Findings go to stderr with a view of the source; errors among them end it with status 1.
 
     Args:
         path: The project's folder, or its `takt.toml`.
+        cold: Whether RETAIN variables start as declared; PERSISTENT ones never do.
 
     Raises:
         TaktError: The project is faulty, runs already, or the machine refuses the image.
@@ -82,6 +85,8 @@ def run(path: Path) -> int:
         sys.stderr.write(caret_view(finding, compilation.sources) + "\n")
     if compilation.program is None:
         return EXIT_COMPILE_ERRORS
+    if cold:
+        start_cold(project)
     return serve(project, compilation.program, begun_ns)
 
 
@@ -110,7 +115,8 @@ def serve(project: Project, program: CompiledProgram, begun_ns: int) -> int:
             )
         )
         stack.callback(_remove, image)
-        engine = ScanEngine(program, project, image)
+        kept = stack.enter_context(Keeper(project, program, image))
+        engine = ScanEngine(kept.program, project, image)
         for sentence in timing.warnings(program):
             logger.warning(sentence)
         logger.info("built", extra=_build_facts(begun_ns))

@@ -34,6 +34,8 @@ from runtime.retain.store import Recovery, Stamp, Store, recover
 logger = logging.getLogger(__name__)
 
 _NAMES_SHOWN: Final = 20
+_STAMP_AGE_NS: Final = 60_000_000_000
+"""So long the time of the program may go on without a save where no value changes."""
 _NOW: Final = Window(abi.NOW_NS, abi.NOW_NS + 8)
 
 
@@ -130,6 +132,10 @@ class FrameReader:
         now = found.payload[layout.FRAME_HEADER.size : layout.FRAME_HEADER.size + 8]
         return self._packing.pack(found.payload), cycle, int.from_bytes(now, "little", signed=True)
 
+    def forget(self) -> None:
+        """Let the newest frame be taken again."""
+        self._taken = 0
+
 
 def _fault_of(frame: Publication) -> int:
     kind: int = layout.FRAME_HEADER.unpack_from(frame.payload)[4]
@@ -146,20 +152,30 @@ class Saving:
     failures: int = field(default=0)
     """Commits that failed."""
     _failing: bool = field(default=False)
+    _saved_ns: int = field(default=0)
+    """Time of the program at the last commit."""
 
-    def save(self) -> None:
-        """Commit the newest frame, where its values are not what was kept last."""
+    def save(self, *, last: bool = False) -> None:
+        """Commit the newest frame, where its values are not what was kept last.
+
+        Args:
+            last: Whether no further frame comes: the time of the program is kept in any case.
+        """
         taken = self.reader.take()
         if taken is not None:
             values, cycle, program_ns = taken
-            self.commit(values, Stamp(cycle, program_ns, self.wall_ns()))
+            stale = program_ns - self._saved_ns >= _STAMP_AGE_NS
+            stamp = Stamp(cycle, program_ns, self.wall_ns())
+            self.commit(values, stamp, always=last or stale)
 
-    def commit(self, values: bytes, stamp: Stamp) -> None:
+    def commit(self, values: bytes, stamp: Stamp, *, always: bool = False) -> None:
         """Commit, and say where the disk begins or ceases to fail."""
         try:
-            self.store.commit(values, stamp)
+            if self.store.commit(values, stamp, always=always):
+                self._saved_ns = stamp.program_ns
         except OSError as error:
             self.failures += 1
+            self.reader.forget()
             if not self._failing:
                 facts = {"error": error.strerror, "file": error.filename}
                 logger.error("retained values cannot be saved; trying again", extra=facts)  # noqa: TRY400
@@ -179,7 +195,7 @@ class Keeper:
     def __init__(self, project: Project, program: CompiledProgram, image: Image) -> None:
         """Read nothing yet."""
         self._project, self._image = project, image
-        self._packing = packing_of(program)
+        self._packing = packing_of(program.retained)
         self._disk = disk_of(project)
         self._lock = Lock(retain_folder(project), project.config.project.name)
         self._locked = False
@@ -234,7 +250,7 @@ class Keeper:
         if self._thread is not None and self._saving is not None:
             self._end.set()
             self._thread.join()
-            self._saving.save()
+            self._saving.save(last=True)
             facts = {
                 "commits": self._saving.store.commits,
                 "bytes": self._saving.store.written_bytes,

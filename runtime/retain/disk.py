@@ -78,11 +78,10 @@ class FileDisk:
         self.paths[slot].replace(kept)
         return str(kept)
 
-    def remove(self) -> None:
-        """Remove both files."""
-        for slot, path in enumerate(self.paths):
-            self._close(slot)
-            path.unlink(missing_ok=True)
+    def remove(self, slot: int) -> None:
+        """Remove a file for good."""
+        self._close(slot)
+        self.paths[slot].unlink(missing_ok=True)
         if self._folder.is_dir():
             _sync_folder(self._folder)
 

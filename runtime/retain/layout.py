@@ -12,11 +12,11 @@ import hashlib
 import json
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from runtime.artifact.program import CompiledProgram, Retained, decode_type, encode_type
+from runtime.artifact.program import Retained, decode_type, encode_type
 from runtime.datatypes.derived import Array, DataType, Field, OpenArray, Structure
 from runtime.datatypes.values import Buffer, Json, read_json
 
@@ -160,13 +160,13 @@ def through(packing: Packing, seen: tuple[Window, ...], base: int) -> Packing:
     )
 
 
-def packing_of(program: CompiledProgram) -> Packing:
-    """Return how the kept variables of a program are packed."""
+def packing_of(retained: Sequence[Retained]) -> Packing:
+    """Return how the kept variables of a program are packed, `CompiledProgram.retained`."""
     entries: list[Entry] = []
     exact: list[Span] = []
     bits: list[tuple[int, int, int]] = []
     end = state_end = 0
-    for item in program.retained:
+    for item in retained:
         symbol = item.symbol
         gap = symbol.offset - state_end
         if entries and 0 <= gap < PADDING_BYTES:

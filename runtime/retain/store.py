@@ -136,13 +136,18 @@ class Store:
         self.written_bytes = 0
         """Bytes handed to the disk."""
 
-    def commit(self, values: bytes, stamp: Stamp) -> bool:
+    def commit(self, values: bytes, stamp: Stamp, *, always: bool = False) -> bool:
         """Keep the values of one scan; return False where they are what was kept last.
+
+        Args:
+            values: Packed as the layout says.
+            stamp: Which scan they are of.
+            always: Whether the stamp is to be kept even where no value has changed.
 
         Raises:
             OSError: The disk failed. What was kept before is kept still.
         """
-        if values == self._last:
+        if values == self._last and not always:
             return False
         chain = self._chain
         self._chain = None  # until this commit is through

@@ -1,28 +1,28 @@
 """Programs with retained variables, packed and unpacked."""
 
-from runtime.artifact.program import CompiledProgram
-from runtime.build import compile_sources
+from runtime.build import check_sources
 from runtime.datatypes.values import Json
+from runtime.model.program import Model
 from runtime.retain.layout import Layout, Packing, packing_of
 from runtime.retain.migrate import Migration, migrate
 from tests.support.programs import sources_of
 
 
-def compiled(*texts: str) -> CompiledProgram:
-    """Return the program of some sources, which must be right."""
-    done = compile_sources(sources_of(*texts), "case")
-    assert done.program is not None, done.findings
-    return done.program
+def model_of(*texts: str) -> Model:
+    """Return the model of some sources, which must be right."""
+    done = check_sources(sources_of(*texts))
+    assert done.model is not None, done.findings
+    return done.model
 
 
-def retaining(declarations: str, before: str = "") -> CompiledProgram:
+def retaining(declarations: str, before: str = "") -> Model:
     """Return a program MAIN with these variables in VAR RETAIN."""
-    return compiled(f"{before}\nPROGRAM MAIN\nVAR RETAIN\n{declarations}\nEND_VAR\nEND_PROGRAM\n")
+    return model_of(f"{before}\nPROGRAM MAIN\nVAR RETAIN\n{declarations}\nEND_VAR\nEND_PROGRAM\n")
 
 
-def initial(program: CompiledProgram) -> tuple[Packing, bytes]:
+def initial(program: Model) -> tuple[Packing, bytes]:
     """Return a program's packing, and its initial values packed."""
-    packing = packing_of(program)
+    packing = packing_of(program.retained)
     return packing, packing.pack(program.initial_state)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from runtime.retain.migrate import migrate, persistent_part
-from tests.support.retained import compiled, initial, migrated, values
+from tests.support.retained import initial, migrated, model_of, values
 
 
 def test_names_decide_and_not_places() -> None:
@@ -94,8 +94,8 @@ END_PROGRAM
 
 
 def test_members_of_instances_are_found_by_name() -> None:
-    old = compiled(BLOCK.format(name="OLD", members="A : INT := 1; B : INT := 2; C : INT := 3;"))
-    new = compiled(BLOCK.format(name="NEW1", members="D : INT := 9; C : DINT; A : INT;"))
+    old = model_of(BLOCK.format(name="OLD", members="A : INT := 1; B : INT := 2; C : INT := 3;"))
+    new = model_of(BLOCK.format(name="NEW1", members="D : INT := 9; C : DINT; A : INT;"))
     old_packing, old_values = initial(old)
     new_packing, new_values = initial(new)
     done, report = migrate(old_packing.layout, old_values, new_packing.layout, new_values)
@@ -110,12 +110,12 @@ def test_an_enumeration_moves_by_the_name_of_its_value() -> None:
             f"PROGRAM MAIN\nVAR RETAIN M : MODE := {start}; END_VAR\nEND_PROGRAM\n"
         )
 
-    old_packing, old_values = initial(compiled(program("OFF, SLOW, FAST", "FAST")))
+    old_packing, old_values = initial(model_of(program("OFF, SLOW, FAST", "FAST")))
     for text, value, reset in (
         ("OFF, SLOW, FASTER, FAST", "FAST", []),
         ("OFF, SLOW", "OFF", ["MAIN.M"]),
     ):
-        new_packing, new_values = initial(compiled(program(text, "OFF")))
+        new_packing, new_values = initial(model_of(program(text, "OFF")))
         done, report = migrate(old_packing.layout, old_values, new_packing.layout, new_values)
         assert values(new_packing.layout, done) == {"M": value}
         assert report.reset == reset
@@ -123,8 +123,8 @@ def test_an_enumeration_moves_by_the_name_of_its_value() -> None:
 
 def test_a_member_may_become_persistent() -> None:
     text = "PROGRAM MAIN\nVAR {word} A : INT := {value}; END_VAR\nEND_PROGRAM\n"
-    old_packing, old_values = initial(compiled(text.format(word="RETAIN", value=4)))
-    new_packing, new_values = initial(compiled(text.format(word="PERSISTENT", value=1)))
+    old_packing, old_values = initial(model_of(text.format(word="RETAIN", value=4)))
+    new_packing, new_values = initial(model_of(text.format(word="PERSISTENT", value=1)))
     done, report = migrate(old_packing.layout, old_values, new_packing.layout, new_values)
     assert values(new_packing.layout, done) == {"A": 4}
     assert report.kept == 1
@@ -139,5 +139,5 @@ def test_a_cold_start_keeps_what_is_persistent() -> None:
     VAR PERSISTENT D : LREAL := 4.0; END_VAR
     END_PROGRAM
     """
-    packing, packed = initial(compiled(text))
+    packing, packed = initial(model_of(text))
     assert values(*persistent_part(packing.layout, packed)) == {"B": 2, "D": 4.0}

@@ -219,5 +219,5 @@ def test_set_aside_files_are_renamed(tmp_path: Path) -> None:
     disk = FileDisk(tmp_path, "p")
     opened(disk).commit(bytes(SIZE), stamp(1))
     assert (tmp_path / "p.a.damaged").read_bytes() == b"something else"
-    disk.remove()
+    disk.remove(0)
     assert not (tmp_path / "p.a").exists()
