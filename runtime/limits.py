@@ -38,6 +38,12 @@ TASK_INTERVAL_NS_MIN: Final = 100_000
 TASK_INTERVAL_NS_MAX: Final = 3_600_000_000_000
 """Longest task interval, one hour."""
 
+OVERRUNS_MAX: Final = 1_000_000
+"""Most overruns in a row that a task may be allowed."""
+
+TASKS_MAX: Final = 32
+"""Tasks of a program: each is a thread with a copy of the state."""
+
 SPIN_NS_MAX: Final = 1_000_000
 """Longest busy wait before a release: more would starve the machine of a core."""
 

@@ -54,5 +54,5 @@ def image_of(project: Project, program: CompiledProgram, folder: Path) -> Image:
 
 def publish(image: Image, cycle: int, state: bytes, fault: int = 0) -> None:
     """Publish a frame as the scan does."""
-    header = layout.FRAME_HEADER.pack(cycle, 100, 110, 120, fault, 0, 0, len(state))
+    header = layout.FRAME_HEADER.pack(cycle, 100, 110, 120, fault, 0, 0, len(state), cycle, 0, 0)
     image.ring(SectionKind.FRAME).publish(header + state)
