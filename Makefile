@@ -3,15 +3,13 @@ PYTHON ?= python3
 SECONDS_OF_DEMO ?= 40
 FUZZ_CASES ?= 20000
 MINUTES ?= 60
-POWER_CUTS ?= 3000
-KILLS ?= 100
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help setup demo test check format unit bench fuzz retain-campaign soak packages clean
+.PHONY: help setup demo test check format unit peers bench fuzz soak packages clean
 
 help:  ## Show what there is.
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(INSTALLED)  ## Make the virtual environment .venv with Takt and its tools in it.
 
@@ -36,15 +34,18 @@ format: setup  ## Bring the code into the form that `check` wants.
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format --quiet .
 
-unit: setup  ## The tests, real processes and peers on loopback included.
+peers: tests/peers/node/node_modules/.installed  ## node-opcua, which the OPC UA tests talk to (needs node and npm).
+
+tests/peers/node/node_modules/.installed: tests/peers/node/package.json
+	cd tests/peers/node && npm install --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel error
+	touch $@
+
+unit: setup peers  ## The tests, real processes and peers on loopback included.
 	$(BIN)/pytest
 
 bench: setup  ## All benchmarks, quickly. Those beside cyclictest want `make packages` before.
 	@for file in bench/scan_jitter.py bench/startup.py; do echo "== $$file"; $(BIN)/python $$file --quick || exit 1; done
 	$(BIN)/pytest bench/micro --benchmark-only --override-ini 'addopts=-ra'
-
-retain-campaign: setup  ## Cut the power of the retain store and kill the runtime at random (POWER_CUTS, KILLS).
-	TAKT_POWER_CUTS=$(POWER_CUTS) TAKT_KILLS=$(KILLS) TAKT_SEED=$$(date +%s) $(BIN)/pytest -s --timeout 7200 tests/unit/retain/test_power_cut.py tests/system/test_retain_process.py
 
 fuzz: setup  ## Longer campaigns of generated and broken programs (FUZZ_CASES).
 	TAKT_FUZZ_CASES=$(FUZZ_CASES) $(BIN)/pytest -k 'fuzz or generated' --timeout 3600
@@ -57,4 +58,4 @@ packages:  ## Debian's packages that benchmarks measure against (as root).
 	apt-get install -y -q rt-tests
 
 clean:  ## Remove what `setup` and the tools made.
-	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
+	rm -rf .venv tests/peers/node/node_modules build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache

@@ -27,6 +27,7 @@ from gateway.field.drivers import Drivers
 from gateway.field.mailbox import MailboxWriter
 from gateway.field.outputs import OutputWatcher
 from gateway.field.poller import DevicePoller
+from gateway.serve.opcua_process import keep_server
 from gateway.tags import DeviceMap, device_maps, output_bytes
 from gateway.web.metrics import GatewayView, build_registry
 from gateway.web.server import MetricsServer
@@ -132,6 +133,9 @@ class Gateway:
             if metrics.enabled:
                 server = MetricsServer(build_registry(self.view), metrics.host, metrics.port)
                 tasks.append(group.create_task(server.run()))
+            opcua = self._project.config.opcua
+            if opcua is not None and opcua.enabled:
+                tasks.append(group.create_task(keep_server(self._project.folder)))
             await stop.wait()
             _LOG.info("stopping; the outputs stay as they are")
             if self._session is not None:

@@ -44,6 +44,23 @@ def run(
         raise typer.Exit(error.exit_code) from None
 
 
+@application.command()
+def opcua(
+    project: Annotated[Path, typer.Argument(help="Folder of the project, or its takt.toml.")],
+    log_level: Annotated[Level, typer.Option(help="Least level of log records.")] = Level.INFO,
+) -> None:
+    """Run the OPC UA server of a project; the gateway does so where [opcua] is in takt.toml."""
+    try:
+        from gateway.serve.opcua.server import run as run_server
+
+        loaded = load_project(project)
+        configure_logging(log_level.value)
+        run_server(loaded)
+    except TaktError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(error.exit_code) from None
+
+
 def main() -> None:
     """Run the command line."""
     application(prog_name="python -m gateway")

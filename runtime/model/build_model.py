@@ -64,7 +64,6 @@ def build_model(
         _area("M", names),
         tuple(names.sites),
         retained,
-        tuple(layout.references),
     )
 
 

@@ -1,0 +1,197 @@
+"""Who may connect to the server and what for: certificates of clients, users and their roles."""
+
+import datetime as dt
+import enum
+import hmac
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from asyncua import ua
+from asyncua.crypto.permission_rules import User, UserRole
+from asyncua.crypto.uacrypto import der_from_x509
+from asyncua.ua.uaerrors import BadCertificateUntrusted
+
+from gateway.store.certificates import CertificateFolder, UntrustedError, read_certificate
+from runtime.errors import Fault, ProjectError
+from runtime.project.opcua import OpcUaServerSection, OpcUaUser
+
+_LOG: Final = logging.getLogger("gateway.serve.opcua")
+ATTEMPTS_MAX: Final = 5
+"""Wrong passwords in a row after which a user is locked out for a while."""
+LOCK_NS: Final = 10_000_000_000
+_OTHERS: Final = 0o077
+"""Rights of anybody but the owner of a file."""
+
+
+class Role(enum.IntEnum):
+    """What a user may do; each includes those before it."""
+
+    VIEWER = 1
+    OPERATOR = 2
+    ENGINEER = 3
+
+
+@dataclass
+class Account(User):
+    """A session's user; to the library an ordinary one, which may not change the address space."""
+
+    role: UserRole = UserRole.User
+    name: str | None = None
+    level: Role = Role.VIEWER
+
+
+def level_of(user: User | None) -> Role:
+    """Return what a session's user may do."""
+    return user.level if isinstance(user, Account) else Role.VIEWER
+
+
+@dataclass(slots=True)
+class _Login:
+    name: str
+    level: Role
+    password: str | None
+    certificate: bytes | None
+    failures: int = 0
+    locked_until_ns: int = 0
+
+
+def read_secret(secret: OpcUaUser, folder: Path, where: str, file: Path) -> str | None:
+    """Return the password that a table refers to, None where it refers to none.
+
+    Raises:
+        ProjectError: The file or the variable is not there, is empty, or is open to others.
+    """
+    if secret.password_env is not None:
+        found = os.environ.get(secret.password_env, "")
+        if not found:
+            fault = Fault(f"{where}.password_env", secret.password_env, "a variable that is set")
+            raise ProjectError(str(file), (fault,))
+        return found
+    if secret.password_file is None:
+        return None
+    path = folder / secret.password_file
+    try:
+        is_open = path.stat().st_mode & _OTHERS
+        content = path.read_text(encoding="utf-8").partition("\n")[0]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", "not UTF-8")
+        fault = Fault(f"{where}.password_file", f"{path} ({reason})", "a readable text file")
+        raise ProjectError(str(file), (fault,)) from None
+    if is_open or not content:
+        fault = Fault(
+            f"{where}.password_file", str(path), "a password, in a file for its owner only (0600)"
+        )
+        raise ProjectError(str(file), (fault,))
+    return content
+
+
+class Gatekeeper:
+    """Judges certificates and logins; the library asks it as its user manager."""
+
+    def __init__(
+        self,
+        section: OpcUaServerSection,
+        folder: Path,
+        certificates: CertificateFolder,
+        clock: Callable[[], int],
+        wall: Callable[[], int],
+    ) -> None:
+        """Read the secrets.
+
+        Raises:
+            ProjectError: One is missing.
+        """
+        self._section = section
+        self._certificates = certificates
+        self._clock = clock
+        self._wall = wall
+        file = folder / "takt.toml"
+        self._logins = [
+            _login(user, number, folder, file) for number, user in enumerate(section.user)
+        ]
+
+    @property
+    def allows_none(self) -> bool:
+        """Whether sessions may be without signature and secrecy."""
+        return "None" in self._section.security
+
+    def check_channel(self, certificate: bytes | None) -> None:
+        """Make sure that the peer of a channel is trusted; one without security has none to show.
+
+        Raises:
+            BadCertificateUntrusted: It is not.
+        """
+        if not certificate:
+            return
+        now = dt.datetime.fromtimestamp(self._wall() / 1e9, dt.UTC)
+        try:
+            self._certificates.check(certificate, now)
+        except UntrustedError as error:
+            _LOG.warning("OPC UA client refused: %s", error)
+            raise BadCertificateUntrusted from None
+
+    def get_user(
+        self,
+        iserver: Any,
+        username: str | None = None,
+        password: str | None = None,
+        certificate: bytes | None = None,
+    ) -> Account | None:
+        """Return the account of a login, None where it is refused; what the library calls."""
+        del iserver
+        if username is not None:
+            return self._by_password(username, password or "")
+        for login in self._logins:
+            if certificate is not None and login.certificate == certificate:
+                return self._admit(login, "by certificate")
+        if not self._section.anonymous:
+            _LOG.warning("OPC UA login refused: unknown certificate")
+            return None
+        return Account(name="anonymous")
+
+    def _by_password(self, name: str, password: str) -> Account | None:
+        login = next((item for item in self._logins if item.name == name and item.password), None)
+        if login is None or login.password is None:
+            _LOG.warning("OPC UA login refused: no user %r", name[:64])
+            return None
+        now_ns = self._clock()
+        right = hmac.compare_digest(login.password.encode(), password.encode())
+        if now_ns < login.locked_until_ns or not right:
+            login.failures += 1
+            if login.failures >= ATTEMPTS_MAX:
+                login.failures, login.locked_until_ns = 0, now_ns + LOCK_NS
+            _LOG.warning("OPC UA login refused: user %r", name)
+            return None
+        login.failures = 0
+        return self._admit(login, "by password")
+
+    def _admit(self, login: _Login, how: str) -> Account:
+        _LOG.info("OPC UA login of %s %s (%s)", login.name, how, login.level.name.lower())
+        return Account(name=login.name, level=login.level)
+
+    @property
+    def tokens(self) -> list[type]:
+        """The kinds of login that are offered."""
+        found: list[type] = [ua.AnonymousIdentityToken] if self._section.anonymous else []
+        if any(item.password for item in self._logins):
+            found.append(ua.UserNameIdentityToken)
+        if any(item.certificate for item in self._logins):
+            found.append(ua.X509IdentityToken)
+        return found
+
+
+def _login(user: OpcUaUser, number: int, folder: Path, file: Path) -> _Login:
+    where = f"opcua.user[{number}]"
+    certificate = None
+    if user.certificate is not None:
+        found = read_certificate(folder / user.certificate)
+        if found is None:
+            fault = Fault(f"{where}.certificate", user.certificate, "a certificate in DER or PEM")
+            raise ProjectError(str(file), (fault,))
+        certificate = der_from_x509(found)
+    password = read_secret(user, folder, where, file)
+    return _Login(user.name, Role[user.role.upper()], password, certificate)

@@ -1,0 +1,163 @@
+"""Our OPC UA server as a process, and node-opcua's client and server as peers of both roles."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+import pytest
+
+from tests.support.runtime_process import ROOT
+from tests.support.waiting import wait_until
+
+NODE_FOLDER = ROOT / "tests" / "peers" / "node"
+PATIENCE_S = 30.0
+
+
+def require_node() -> str:
+    """Return the program `node`; fail with what to do where it or the peers are not there."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.fail("node is not installed: it runs the peers of the OPC UA tests")
+    if not (NODE_FOLDER / "node_modules").is_dir():
+        pytest.fail("node-opcua is not installed: run `make peers`")
+    return node
+
+
+def node_client(folder: Path, endpoint: str, *steps: dict[str, Any], **options: str) -> Any:
+    """Let node-opcua's client do some steps; return its report."""
+    wanted = {"endpoint": endpoint, "folder": str(folder), "steps": list(steps), **options}
+    done = subprocess.run(
+        [require_node(), str(NODE_FOLDER / "client.js"), json.dumps(wanted)],
+        capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+    )  # fmt: skip
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    assert lines, done.stdout + done.stderr
+    return json.loads(lines[-1])
+
+
+class NodeServer:
+    """A node-opcua server that obeys the test."""
+
+    def __init__(self, folder: Path, variables: list[dict[str, Any]], **options: Any) -> None:
+        """Start it and wait until it listens."""
+        wanted = {"folder": str(folder), "variables": variables, **options}
+        self.process = subprocess.Popen(
+            [require_node(), str(NODE_FOLDER / "server.js"), json.dumps(wanted)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        self.reports: Queue[dict[str, Any]] = Queue()
+        self.written: dict[str, Any] = {}
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+        first = self.reports.get(timeout=PATIENCE_S)
+        self.endpoint: str = first["endpoint"]
+        self.namespace: int = first["namespace"]
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line.startswith("{"):
+                report = json.loads(line)
+                if "written" in report:
+                    self.written[report["written"]] = report["value"]
+                self.reports.put(report)
+
+    def order(self, **order: Any) -> None:
+        """Let it do something: `set`, `status`, `count`."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.flush()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Stop it, let it go on, or kill it."""
+        self.process.send_signal(number)
+
+    def end(self) -> None:
+        """Kill it."""
+        self.process.send_signal(signal.SIGCONT)
+        self.process.kill()
+        self.process.wait(PATIENCE_S)
+        self._thread.join(PATIENCE_S)
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+
+@contextlib.contextmanager
+def node_server(
+    folder: Path, variables: list[dict[str, Any]], **options: Any
+) -> Iterator[NodeServer]:
+    """Run a node-opcua server during the block."""
+    server = NodeServer(folder, variables, **options)
+    try:
+        yield server
+    finally:
+        server.end()
+
+
+class TaktServer:
+    """`python -m gateway opcua` of a project."""
+
+    def __init__(self, folder: Path) -> None:
+        """Start it and wait until it listens."""
+        self.folder = folder
+        self.log = folder / "opcua.log"
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "gateway", "opcua", str(folder)],
+                stderr=log, cwd=ROOT, env=os.environ.copy(), stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+        self.await_listening(0)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the records of its log."""
+        lines = self.log.read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def await_listening(self, more_than: int) -> None:
+        """Wait until it has opened its port more often than that."""
+
+        def listening() -> bool:
+            assert self.process.poll() is None, self.log.read_text(encoding="utf-8")
+            return len(self._endpoints()) > more_than
+
+        wait_until(listening, PATIENCE_S, "the OPC UA server")
+
+    def _endpoints(self) -> list[str]:
+        return [record["endpoint"] for record in self.records() if "endpoint" in record]
+
+    @property
+    def endpoint(self) -> str:
+        """Where it listens."""
+        return self._endpoints()[-1]
+
+    def end(self) -> int:
+        """End it as the gateway does; return its exit status."""
+        self.process.terminate()
+        return self.process.wait(PATIENCE_S)
+
+
+@contextlib.contextmanager
+def takt_server(folder: Path, name: str, section: str) -> Iterator[TaktServer]:
+    """Run our server during the block; `section` is the inside of [opcua]."""
+    (folder / "plant.st").write_text("PROGRAM Main END_PROGRAM\n")
+    (folder / "takt.toml").write_text(
+        f'[project]\nname = "{name}"\n[[task]]\nname = "Main"\ninterval = "10ms"\n'
+        f'programs = ["Main"]\n[opcua]\nport = 0\n{section}'
+    )
+    server = TaktServer(folder)
+    try:
+        yield server
+    finally:
+        server.process.kill()
+        server.process.wait(PATIENCE_S)
