@@ -26,6 +26,7 @@ from runtime.errors import TaktError
 from runtime.limits import AREA_BYTES_MAX, RECURSION_LIMIT
 from runtime.model.build_model import build_model
 from runtime.model.configure import TaskPlan
+from runtime.model.exchange import exchanges
 from runtime.model.program import Model, Place
 from runtime.project.load import Project
 from runtime.project.units import Address, parse_address
@@ -137,11 +138,11 @@ def build_project(project: Project) -> Compilation:
         for path in project.sources
     )
     plans = tuple(
-        TaskPlan(task.name, task.programs, task.interval, task.priority)
+        TaskPlan(task.name, task.programs, task.interval or 0, task.priority, task.single)
         for task in project.config.task
     )
     channels = tuple(entry.address for entry in project.config.io)
-    return compile_sources(sources, project.config.project.name, plans, channels)
+    return compile_sources(sources, project.config.project.name, plans or None, channels)
 
 
 def _key(
@@ -213,8 +214,10 @@ def tasks_of(model: Model) -> tuple[TaskInfo, ...]:
             task.interval_ns,
             task.priority,
             None if task.single is None else _symbol("SINGLE", task.single),
+            task.resource,
+            exchange,
         )
-        for task in model.tasks
+        for task, exchange in zip(model.tasks, exchanges(model), strict=True)
     )
 
 

@@ -38,11 +38,20 @@ TASK_INTERVAL_NS_MIN: Final = 100_000
 TASK_INTERVAL_NS_MAX: Final = 3_600_000_000_000
 """Longest task interval, one hour."""
 
+OVERRUNS_MAX: Final = 1_000_000
+"""Most overruns in a row that a task may be allowed."""
+
+TASKS_MAX: Final = 32
+"""Tasks of a program: each is a thread with a copy of the state."""
+
 SPIN_NS_MAX: Final = 1_000_000
 """Longest busy wait before a release: more would starve the machine of a core."""
 
 PRIORITY_MAX: Final = 65_535
 """Lowest IEC task priority number (0 is the most urgent)."""
+
+RETAIN_INTERVAL_NS_MIN: Final = 10_000_000
+"""Shortest time between two saves of retained variables, 10 ms: a sync of a disk takes as long."""
 
 # -- process image ------------------------------------------------------------------------------
 AREA_BYTES_MAX: Final = 65_536

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from runtime.app.ports import require_free
+from runtime.app.retain_tools import start_cold
 from runtime.app.supervisor import Command, Supervisor, spawn_leashed, stop_signals
 from runtime.project.load import load_project
 
@@ -40,12 +41,14 @@ def wait(seconds: float) -> None:
     time.sleep(seconds)  # noqa: TID251  the supervisor's one place to wait
 
 
-def run_project(path: Path, seconds: float | None) -> int:
+def run_project(path: Path, seconds: float | None, *, cold: bool = False) -> int:
     """Run a project until SIGTERM, SIGINT or the end of its time; return the exit status.
 
     Args:
         path: The project's folder, or its `takt.toml`.
         seconds: How long; None for ever.
+        cold: Whether RETAIN variables start as declared, this once: a restart after a crash of
+            the runtime is warm.
 
     Raises:
         ProjectError: The project has faults; nothing was started.
@@ -55,6 +58,8 @@ def run_project(path: Path, seconds: float | None) -> int:
     metrics = project.config.metrics
     if metrics.enabled:
         require_free("metrics.port", metrics.host, metrics.port)
+    if cold:
+        start_cold(project)
     supervisor = Supervisor(halves(path), spawn_leashed, time.monotonic, wait)
     logger.info("project %s: starting", project.config.project.name)
     with stop_signals() as is_stopping:

@@ -1,7 +1,8 @@
 """The runtime process: build the program, create the image, scan until told to stop.
 
-    main thread   build -> image -> waits for SIGTERM, SIGINT or the end of the scan -> clean up
-    scan thread   asks for real-time priority -> native loop (the wall: no Python from here on)
+    main thread    build -> image -> waits for SIGTERM, SIGINT or the end of a scan -> clean up
+    scan threads   one a task: ask for real-time priority -> native loop (the wall: no Python from
+                   here on); one more watches over execution times where tasks limit theirs
 
 The image file is removed at a clean end unless a newer runtime has replaced it. Whoever is attached
 keeps the mapping: a gateway still reads the safe outputs, and sees the mode STOPPED; one that comes
@@ -18,23 +19,26 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, Self
 
 from runtime.app import timing
+from runtime.app.retain_tools import start_cold
+from runtime.app.retention import Keeper
 from runtime.artifact.program import CompiledProgram
 from runtime.build import build_project
 from runtime.diagnostics.diagnostic import caret_view
-from runtime.engine import realtime
+from runtime.engine import plan, realtime
 from runtime.engine.scan import Ending, ScanEngine
-from runtime.errors import Fault, HostError, ProjectError
+from runtime.engine.settings import task_settings
+from runtime.errors import HostError
 from runtime.image.directory import Directory, TaskEntry, device_entries
 from runtime.image.layout import Mode, SectionKind
 from runtime.image.segment import Image, create_image, image_path
 from runtime.image.statistics import TaskStatistics
 from runtime.project.config import RuntimeSection
-from runtime.project.load import FILE_NAME, Project, load_project
+from runtime.project.load import Project, load_project
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +48,10 @@ EXIT_DEFECT: Final = 1
 EXIT_FAULTED: Final = 3
 SCAN_THREAD: Final = "takt-scan"
 """Name of the scan thread as the machine shows it."""
+WATCH_THREAD: Final = "takt-watch"
+"""Name of the watchdog's thread."""
+PRIORITY_MAX: Final = 99
+"""Highest priority of SCHED_FIFO."""
 _SCAN_ENDED: Final = 0
 """The byte in the wake-up pipe that stands for the end of the scan; the others are signals."""
 _HEARTBEAT_S: Final = 0.1
@@ -51,37 +59,28 @@ _FIRST_SCAN_POLL_S: Final = 0.002
 _PERCENTILES: Final = (50, 99, 99.9, 100)
 
 
-def check_tasks(project: Project) -> None:
-    """Make sure that this version can run the project's tasks.
-
-    Raises:
-        ProjectError: There is more than one.
-    """
-    names = [task.name for task in project.config.task]
-    if len(names) > 1:
-        fault = Fault("task", ", ".join(names), "one task: several are not supported for now")
-        raise ProjectError(str(project.folder / FILE_NAME), (fault,))
-
-
-def run(path: Path) -> int:
+def run(path: Path, *, cold: bool = False) -> int:
     """Build a project and run it until SIGTERM or SIGINT; return the exit status.
 
     Findings go to stderr with a view of the source; errors among them end it with status 1.
 
     Args:
         path: The project's folder, or its `takt.toml`.
+        cold: Whether RETAIN variables start as declared; PERSISTENT ones never do.
 
     Raises:
         TaktError: The project is faulty, runs already, or the machine refuses the image.
     """
     begun_ns = time.monotonic_ns()
     project = load_project(path)
-    check_tasks(project)
-    compilation = build_project(project)
+    with _leaving_on_a_signal():
+        compilation = build_project(project)
     for finding in compilation.findings:
         sys.stderr.write(caret_view(finding, compilation.sources) + "\n")
     if compilation.program is None:
         return EXIT_COMPILE_ERRORS
+    if cold:
+        start_cold(project)
     return serve(project, compilation.program, begun_ns)
 
 
@@ -91,15 +90,13 @@ def serve(project: Project, program: CompiledProgram, begun_ns: int) -> int:
     Call it in the main thread: it takes the two signals over while it runs.
 
     Args:
-        project: One task; its devices and addresses.
+        project: Its tasks, devices and addresses.
         program: What `runtime.build` made of its sources.
         begun_ns: CLOCK_MONOTONIC when the build began, for the log.
 
     Raises:
-        ProjectError: The project has several tasks.
         HostError: The project runs already, or the image cannot be created.
     """
-    check_tasks(project)
     path = image_path(project.config.project.name)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_alone(path))
@@ -110,7 +107,8 @@ def serve(project: Project, program: CompiledProgram, begun_ns: int) -> int:
             )
         )
         stack.callback(_remove, image)
-        engine = ScanEngine(program, project, image)
+        kept = stack.enter_context(Keeper(project, program, image))
+        engine = ScanEngine(kept.program, project, image)
         for sentence in timing.warnings(program):
             logger.warning(sentence)
         logger.info("built", extra=_build_facts(begun_ns))
@@ -129,32 +127,82 @@ def _scan_until_stopped(
             grants.append(realtime.lock_memory(engine.regions))
         realtime.populate(engine.regions)
         image.mode = Mode.READY
-        thread = ScanThread(engine, wishes, wakeups)
-        thread.start()
-        stopping = _await_first_scan(engine, wakeups, thread)
-        _report_start(engine, image, grants + thread.grants)
-        while not (stopping or thread.over):
-            stopping = wakeups.wait(None)
-        status = EXIT_STOPPED
-        if thread.over:
-            status = _report_fault(engine, thread)
-            while not stopping:
-                image.runtime_heartbeat_ns = time.monotonic_ns()
-                stopping = wakeups.wait(_HEARTBEAT_S)
+        threads, watching = scan_threads(engine, wakeups), watching_threads(engine, wakeups)
+        for thread in (*watching, *threads):
+            thread.start()
+        stopping = _await_first_scan(engine, wakeups, threads)
+        _report_start(engine, image, grants + [item for one in threads for item in one.grants])
+        status = _watch_threads(engine, image, wakeups, threads, stopping=stopping)
         engine.stop()
-        thread.join()
+        for thread in (*threads, *watching):
+            thread.join()
     image.mode = Mode.STOPPED
     _report_stop(image)
     return status
 
 
-class ScanThread(threading.Thread):
-    """The scan: prepares its own thread, then calls native code once."""
+def _watch_threads(
+    engine: ScanEngine,
+    image: Image,
+    wakeups: "Wakeups",
+    threads: "list[ScanThread]",
+    *,
+    stopping: bool,
+) -> int:
+    """Report the faults until a signal comes; return the exit status."""
+    status, reported = EXIT_STOPPED, 0
+    while True:
+        over = [thread for thread in threads if thread.over]
+        if len(over) > reported:
+            reported = len(over)
+            status = _report_faults(engine, over) or status
+        if stopping:
+            return status
+        if len(over) == len(threads):
+            image.runtime_heartbeat_ns = time.monotonic_ns()
+            stopping = wakeups.wait(_HEARTBEAT_S)
+        else:
+            stopping = wakeups.wait(None)
 
-    def __init__(self, engine: ScanEngine, wishes: RuntimeSection, wakeups: "Wakeups") -> None:
+
+def scan_threads(engine: ScanEngine, wakeups: "Wakeups") -> "list[ScanThread]":
+    """Return a thread for each task, not yet started."""
+    several = len(engine.workers) > 1
+    return [
+        ScanThread(
+            f"{SCAN_THREAD}-{number}" if several else SCAN_THREAD,
+            worker.serve, settings.fifo_priority, settings.cpu, wakeups,
+        )
+        for number, (worker, settings) in enumerate(
+            zip(engine.workers, engine.settings, strict=True)
+        )
+    ]  # fmt: skip
+
+
+def watching_threads(engine: ScanEngine, wakeups: "Wakeups") -> "list[ScanThread]":
+    """Return the watchdog's thread, more urgent than all tasks; none where no task wants it."""
+    if engine.watchdog is None:
+        return []
+    top = max(item.fifo_priority for item in engine.settings)
+    priority = min(top + 1, PRIORITY_MAX) if top else 0
+    return [ScanThread(WATCH_THREAD, engine.watch, priority, None, wakeups)]
+
+
+class ScanThread(threading.Thread):
+    """A scan: prepares its own thread, then calls native code once."""
+
+    def __init__(
+        self,
+        name: str,
+        serve: Callable[[], Ending],
+        fifo_priority: int,
+        cpu: int | None,
+        wakeups: "Wakeups",
+    ) -> None:
         """Take what it runs and asks for; `wakeups` hears of its end."""
-        super().__init__(name="scan")
-        self._engine, self._wishes, self._wakeups = engine, wishes, wakeups
+        super().__init__(name=name)
+        self._serve, self._wakeups = serve, wakeups
+        self._fifo_priority, self._cpu = fifo_priority, cpu
         self.grants: list[realtime.Grant] = []
         """Complete once the first scan ended."""
         self.over = False
@@ -164,14 +212,14 @@ class ScanThread(threading.Thread):
     def run(self) -> None:
         """Scan; every signal is another thread's business."""
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        realtime.name_thread(SCAN_THREAD)
+        realtime.name_thread(self.name)
         try:
             self.grants.append(realtime.sharpen_timers())
-            if self._wishes.cpu is not None:
-                self.grants.append(realtime.pin_to(self._wishes.cpu))
-            if self._wishes.realtime_priority > 0:
-                self.grants.append(realtime.schedule_fifo(self._wishes.realtime_priority))
-            self.ending = self._engine.run()
+            if self._cpu is not None:
+                self.grants.append(realtime.pin_to(self._cpu))
+            if self._fifo_priority > 0:
+                self.grants.append(realtime.schedule_fifo(self._fifo_priority))
+            self.ending = self._serve()
         finally:
             self.over = True
             self._wakeups.scan_ended()
@@ -215,19 +263,47 @@ def _ignore(_number: int, _frame: object) -> None:
     """Leave it to the pipe."""
 
 
-def _await_first_scan(engine: ScanEngine, wakeups: Wakeups, thread: ScanThread) -> bool:
+@contextlib.contextmanager
+def _leaving_on_a_signal() -> Iterator[None]:
+    """Let SIGTERM and SIGINT end the process with status 0, even while LLVM works for seconds."""
+    with Wakeups() as wakeups:
+        done = threading.Event()
+
+        def leave() -> None:
+            if wakeups.wait(None) and not done.is_set():
+                os._exit(EXIT_STOPPED)
+
+        thread = threading.Thread(target=leave, name="leave", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            wakeups.scan_ended()
+            thread.join()
+
+
+def _await_first_scan(engine: ScanEngine, wakeups: Wakeups, threads: list[ScanThread]) -> bool:
     """Wait for the end of the first scan; return True at once when a signal comes before it."""
-    while engine.first_end_ns == 0 and not thread.over:
+    while engine.first_end_ns == 0 and not all(thread.over for thread in threads):
         if wakeups.wait(_FIRST_SCAN_POLL_S):
             return True
     return False
+
+
+def task_entries(program: CompiledProgram, project: Project) -> tuple[TaskEntry, ...]:
+    """Return the tasks as the image lists them; event and freewheeling ones have no interval."""
+    return tuple(
+        TaskEntry(item.name, item.interval_ns if item.kind == plan.CYCLIC else 0)
+        for item in task_settings(program, project)
+    )
 
 
 def directory_of(project: Project, program: CompiledProgram) -> Directory:
     """Return what the image of a project and its program holds."""
     return Directory(
         project=project.config.project.name,
-        tasks=tuple(TaskEntry(task.name, task.interval) for task in project.config.task),
+        tasks=task_entries(program, project),
         devices=device_entries(project),
         outputs=program.outputs,
         state_bytes=program.state_size,
@@ -270,20 +346,20 @@ def _build_facts(begun_ns: int) -> dict[str, object]:
     return {"start": start, "seconds": round(seconds, 3)}
 
 
-def _report_fault(engine: ScanEngine, thread: ScanThread) -> int:
-    """Say once why the scan ended without being told to; return the exit status."""
-    fault = engine.fault
-    if thread.ending is not Ending.FAULTED or fault is None:
-        logger.critical("the scan thread failed; this is a defect of Takt")
+def _report_faults(engine: ScanEngine, over: list[ScanThread]) -> int:
+    """Say why scans ended without being told to; return the exit status."""
+    if any(thread.ending is None for thread in over):
+        logger.critical("a scan thread failed; this is a defect of Takt")
         return EXIT_DEFECT
-    place = {"file": fault.site.file, "line": fault.site.line} if fault.site else {}
-    facts = {"kind": fault.kind.label, "cycle": fault.cycle} | place
-    logger.error("fault: %s", fault, extra=facts)
+    for fault in engine.faults:
+        place = {"file": fault.site.file, "line": fault.site.line} if fault.site else {}
+        facts = {"kind": fault.kind.label, "cycle": fault.cycle, "task": fault.task} | place
+        logger.error("fault: %s", fault, extra=facts)
     return EXIT_FAULTED
 
 
 def _report_start(engine: ScanEngine, image: Image, grants: list[realtime.Grant]) -> None:
-    for grant in grants:
+    for grant in dict.fromkeys(grants):
         logger.log(logging.INFO if grant.granted else logging.WARNING, "real time: %s", grant)
     facts: dict[str, object] = {"pid": os.getpid(), "image": str(image.path)}
     if engine.first_end_ns:
@@ -293,18 +369,21 @@ def _report_start(engine: ScanEngine, image: Image, grants: list[realtime.Grant]
 
 
 def _report_stop(image: Image) -> None:
-    statistics = TaskStatistics(image.section(SectionKind.TASK_STATISTICS))
-    lateness, execution = statistics.lateness.copy(), statistics.execution.copy()
-    logger.info(
-        "stopped",
-        extra={
-            "scans": statistics.scans,
-            "overruns": statistics.overruns,
-            "skipped": statistics.skipped,
-            "lateness_ns": {f"p{p:g}": lateness.percentile(p) for p in _PERCENTILES},
-            "execution_ns": {f"p{p:g}": execution.percentile(p) for p in _PERCENTILES},
-        },
-    )
+    tasks = image.directory.tasks
+    for number, task in enumerate(tasks):
+        statistics = TaskStatistics(image.section(SectionKind.TASK_STATISTICS, number))
+        lateness, execution = statistics.lateness.copy(), statistics.execution.copy()
+        logger.info(
+            "stopped" if len(tasks) == 1 else f"stopped: task {task.name}",
+            extra={
+                "task": task.name,
+                "scans": statistics.scans,
+                "overruns": statistics.overruns,
+                "skipped": statistics.skipped,
+                "lateness_ns": {f"p{p:g}": lateness.percentile(p) for p in _PERCENTILES},
+                "execution_ns": {f"p{p:g}": execution.percentile(p) for p in _PERCENTILES},
+            },
+        )
 
 
 def process_start_ns() -> int:

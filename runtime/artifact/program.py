@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from runtime.artifact.abi import FaultKind
+from runtime.artifact.exchange import NO_EXCHANGE, Cells, Exchange, Owned, Take
 from runtime.datatypes.derived import Array, DataType, Field, Structure
 from runtime.datatypes.elementary import ELEMENTARY, Elementary, Kind
 from runtime.datatypes.scalars import Enumeration, Reference, Subrange, subrange
@@ -23,7 +24,7 @@ from runtime.datatypes.values import Buffer, Json, read_json
 from runtime.errors import TaktError
 
 MAGIC: Final = b"TAKTPROG"
-VERSION: Final = 5
+VERSION: Final = 6
 _PREFIX: Final = struct.Struct("<8sII32s")
 
 
@@ -73,6 +74,10 @@ class TaskInfo:
     priority: int = 0
     single: Symbol | None = None
     """A BOOL whose rising edge releases the task."""
+    resource: str = ""
+    """The RESOURCE of the CONFIGURATION that the task belongs to."""
+    exchange: Exchange = NO_EXCHANGE
+    """What it takes and commits where there are other tasks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,12 +220,23 @@ def decode_symbol(encoded: list[object]) -> Symbol:
 
 def _encode_task(task: TaskInfo) -> list[object]:
     single = encode_symbol(task.single) if task.single is not None else None
-    return [task.name, task.interval_ns, task.priority, single]
+    return [
+        task.name, task.interval_ns, task.priority, single, task.resource,
+        [[item.offset, item.size, item.owner] for item in task.exchange.takes],
+        [[item.offset, item.size] for item in task.exchange.owned],
+        [[item.offset, item.cell, item.count] for item in task.exchange.shared],
+    ]  # fmt: skip
 
 
 def _decode_task(encoded: list[Any]) -> TaskInfo:
-    name, interval, priority, single = encoded
-    return TaskInfo(name, interval, priority, decode_symbol(single) if single else None)
+    name, interval, priority, single, resource, takes, owned, shared = encoded
+    exchange = Exchange(
+        tuple(Take(*item) for item in takes),
+        tuple(Owned(*item) for item in owned),
+        tuple(Cells(*item) for item in shared),
+    )
+    trigger = decode_symbol(single) if single else None
+    return TaskInfo(name, interval, priority, trigger, resource, exchange)
 
 
 def dump(program: CompiledProgram) -> bytes:

@@ -10,6 +10,7 @@ from runtime.cli.compiler import build, check, explain, show
 from runtime.cli.demo import demo
 from runtime.cli.doctor import doctor
 from runtime.cli.plant import plant
+from runtime.cli.retain import retain
 from runtime.cli.run import gateway_half, run
 from runtime.cli.runtime_process import runtime_half
 from runtime.cli.sim import sim
@@ -27,6 +28,7 @@ for command in (sim, check, show, build, explain, run, demo, plant, doctor, timi
     app.command()(command)
 app.command("runtime")(runtime_half)
 app.command("gateway")(gateway_half)
+app.add_typer(retain, name="retain")
 
 
 def _version(*, wanted: bool) -> None:

@@ -17,13 +17,17 @@ def run(
     seconds: Annotated[
         float | None, typer.Option(min=0, help="Stop after that time; without it run for ever.")
     ] = None,
+    *,
+    cold: Annotated[
+        bool, typer.Option("--cold", help="RETAIN variables start as declared.")
+    ] = False,
 ) -> None:
     """Run a project: runtime and gateway under one supervisor, records on stderr."""
     from runtime.app.launch import run_project
     from runtime.log import configure_logging
 
     configure_logging()
-    raise typer.Exit(run_project(project, seconds))
+    raise typer.Exit(run_project(project, seconds, cold=cold))
 
 
 def gateway_half(project: ProjectPath) -> None:

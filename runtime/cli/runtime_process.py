@@ -10,10 +10,14 @@ def runtime_half(
     project: Annotated[
         Path, typer.Argument(metavar="PROJECT", help="A project's folder, or its takt.toml.")
     ],
+    *,
+    cold: Annotated[
+        bool, typer.Option("--cold", help="RETAIN variables start as declared.")
+    ] = False,
 ) -> None:
     """Run a project's runtime alone: exit 0 when stopped, 3 when the program had faulted."""
     from runtime.app.process import run
     from runtime.log import configure_logging
 
     configure_logging()
-    raise typer.Exit(run(project))
+    raise typer.Exit(run(project, cold=cold))

@@ -70,6 +70,7 @@ def _storer(kind: ir.IntType, order: str) -> Binary:
 
 load_8: Final = _loader(_I8, "")
 """load_8(address): the byte there, zero-extended."""
+load_16: Final = _loader(_I16, "")
 load_32: Final = _loader(_I32, "")
 load_64: Final = _loader(_I64, "")
 load_shared: Final = _loader(_I64, "acquire")
@@ -115,6 +116,62 @@ def _copy_bytes(_typing: Any, to: Any, source: Any, count: Any) -> Any:
 
 copy_bytes: Final[Ternary] = intrinsic(_copy_bytes)
 """copy_bytes(to, source, count): the two do not overlap."""
+
+
+def _clear_bytes(_typing: Any, to: Any, count: Any) -> Any:
+    del to, count
+
+    def generate(_context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+        target = builder.inttoptr(values[0], _I8.as_pointer())
+        cgutils.memset(builder, target, values[1], 0)
+        return values[1]
+
+    return _TWO, generate
+
+
+clear_bytes: Final[Binary] = intrinsic(_clear_bytes)
+"""clear_bytes(to, count): zeros."""
+
+
+def _compare_bytes(_typing: Any, left: Any, right: Any, count: Any) -> Any:
+    del left, right, count
+
+    def generate(_context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+        kind = ir.FunctionType(_I32, [_I8.as_pointer(), _I8.as_pointer(), _I64])
+        function = cgutils.get_or_insert_function(builder.module, kind, "memcmp")
+        places = [builder.inttoptr(value, _I8.as_pointer()) for value in values[:2]]
+        return builder.sext(builder.call(function, [*places, values[2]]), _I64)
+
+    return types.int64(types.int64, types.int64, types.int64), generate
+
+
+compare_bytes: Final[Ternary] = intrinsic(_compare_bytes)
+"""compare_bytes(left, right, count): 0 where they are alike."""
+
+
+def _libc_call(name: str) -> Unary:
+    """Return a C function of one pointer whose result is an int."""
+
+    def call(_typing: Any, place: Any) -> Any:
+        del place
+
+        def generate(_context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+            kind = ir.FunctionType(_I32, [_I8.as_pointer()])
+            function = cgutils.get_or_insert_function(builder.module, kind, name)
+            pointer = builder.inttoptr(values[0], _I8.as_pointer())
+            return builder.sext(builder.call(function, [pointer]), _I64)
+
+        return _ONE, generate
+
+    native: Unary = intrinsic(call)
+    return native
+
+
+lock_mutex: Final = _libc_call("pthread_mutex_lock")
+"""lock_mutex(place): waits for who holds it, who then runs at least at the waiter's priority."""
+unlock_mutex: Final = _libc_call("pthread_mutex_unlock")
+post_semaphore: Final = _libc_call("sem_post")
+"""post_semaphore(place): wakes who waits for it; never waits."""
 
 
 def _leading_zeros(_typing: Any, value: Any) -> Any:
@@ -164,17 +221,23 @@ clock_ns: Final[Read] = intrinsic(_clock_ns)
 """clock_ns(): CLOCK_MONOTONIC."""
 
 
+def _store_time(builder: Any, nanoseconds: Any) -> Any:
+    """Return the address of a timespec on the stack."""
+    time = cgutils.alloca_once(builder, _TIME)
+    seconds = builder.sdiv(nanoseconds, _I64(_NS_PER_S))
+    rest = builder.srem(nanoseconds, _I64(_NS_PER_S))
+    builder.store(seconds, cgutils.gep_inbounds(builder, time, 0, 0))
+    builder.store(rest, cgutils.gep_inbounds(builder, time, 0, 1))
+    return time
+
+
 def _sleep_until(_typing: Any, wake_ns: Any) -> Any:
     del wake_ns
 
     def generate(_context: Any, builder: Any, _signature: Any, values: Any) -> Any:
         kind = ir.FunctionType(_I32, [_I32, _I32, _TIME.as_pointer(), _I8.as_pointer()])
         function = cgutils.get_or_insert_function(builder.module, kind, "clock_nanosleep")
-        time = cgutils.alloca_once(builder, _TIME)
-        seconds = builder.sdiv(values[0], _I64(_NS_PER_S))
-        rest = builder.srem(values[0], _I64(_NS_PER_S))
-        builder.store(seconds, cgutils.gep_inbounds(builder, time, 0, 0))
-        builder.store(rest, cgutils.gep_inbounds(builder, time, 0, 1))
+        time = _store_time(builder, values[0])
         arguments = [_I32(_CLOCK_MONOTONIC), _I32(_TIMER_ABSTIME), time, _I8.as_pointer()(None)]
         return builder.sext(builder.call(function, arguments), _I64)
 
@@ -183,3 +246,21 @@ def _sleep_until(_typing: Any, wake_ns: Any) -> Any:
 
 sleep_until: Final[Unary] = intrinsic(_sleep_until)
 """sleep_until(wake_ns): on CLOCK_MONOTONIC; a signal may end it early; returns 0 or errno."""
+
+
+def _wait_semaphore(_typing: Any, place: Any, wake_ns: Any) -> Any:
+    del place, wake_ns
+
+    def generate(_context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+        kind = ir.FunctionType(_I32, [_I8.as_pointer(), _I32, _TIME.as_pointer()])
+        function = cgutils.get_or_insert_function(builder.module, kind, "sem_clockwait")
+        pointer = builder.inttoptr(values[0], _I8.as_pointer())
+        time = _store_time(builder, values[1])
+        result = builder.call(function, [pointer, _I32(_CLOCK_MONOTONIC), time])
+        return builder.sext(result, _I64)
+
+    return _TWO, generate
+
+
+wait_semaphore: Final[Binary] = intrinsic(_wait_semaphore)
+"""wait_semaphore(place, wake_ns): until it is posted (0), the time comes or a signal does (-1)."""

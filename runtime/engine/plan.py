@@ -1,65 +1,172 @@
-"""The scan plan: one block of private memory that tells the native loop all that it needs.
+"""The scan plan: blocks of private memory that tell the native loops all that they need.
 
-Python fills the block before the loop starts and reads it after it ended; while the loop runs the
-two share no more than STOP and the results, each one aligned word. Addresses, sizes and publication
+Python fills them before the loops start and reads them after they ended; in between the two share
+no more than the STOP words and the results, each one aligned word. Addresses, sizes and publication
 numbers that native code uses stand here and not in the shared image, so that no stray write of
-another process can send the loop astray.
+another process can send a loop astray.
 
-    plan | device rows | input rows | qualities | mailbox copies | safe outputs | state
+    worker   one native thread: the jobs it serves
+    job      one task of one PLC: its private state, its borders, its times
+    PLC      one program that runs: its committed state, the image, the inputs
+    rows     of a PLC's devices, inputs and events; of a job's takes, owned ranges and cells
 
-Offsets are in bytes; every word is an int64.
+Offsets are in bytes; every word is an int64. A word of an address says "address" in its comment.
 """
 
 from typing import Final
 
-# -- what the loop is told --------------------------------------------------------------------
-STOP: Final = 0
+# -- worker -----------------------------------------------------------------------------------
+WORKER_STOP: Final = 0
 """Not 0: publish the safe outputs and leave the loop."""
-INTERVAL_NS: Final = 8
-SPIN_NS: Final = 16
-STATE: Final = 24
-"""Address of the state block."""
-STATE_BYTES: Final = 32
-TASK: Final = 40
+WORKER_SPIN_NS: Final = 8
+WORKER_JOBS: Final = 16
+"""Number of jobs."""
+WORKER_JOB_LIST: Final = 24
+"""Address of the addresses of the jobs."""
+WORKER_HEARTBEAT: Final = 32
+"""Address of the image's heartbeat."""
+WORKER_PERIOD_NS: Final = 40
+"""Of the watchdog: how often it looks."""
+WORKER_BYTES: Final = 64
+
+# -- job --------------------------------------------------------------------------------------
+JOB_PLC: Final = 0
+"""Address of its PLC."""
+JOB_STATE: Final = 8
+"""Address of the state that its code works on; the PLC's own where it is the only task."""
+JOB_ENTRY: Final = 16
 """Address of the entry function of the task."""
-OUTPUT_AREA: Final = 48
-"""Address of the %Q area in the state."""
-OUTPUT_BYTES: Final = 56
-SAFE_AREA: Final = 64
+JOB_NUMBER: Final = 24
+JOB_KIND: Final = 32
+CYCLIC: Final = 0
+EVENT: Final = 1
+FREEWHEELING: Final = 2
+JOB_INTERVAL_NS: Final = 40
+"""Cyclic: from release to release. Event: how often inputs are looked at. Freewheeling: the pause
+from an end to the next release."""
+JOB_OFFSET_NS: Final = 48
+"""Cyclic: the first release after the PLC's origin."""
+JOB_STATISTICS: Final = 56
+"""Address of the TASK_STATISTICS section."""
+JOB_TAKES: Final = 64
+JOB_TAKE_ROWS: Final = 72
+JOB_OWNED: Final = 80
+JOB_OWNED_ROWS: Final = 88
+JOB_CELLS: Final = 96
+JOB_CELLS_ROWS: Final = 104
+JOB_TAKEN: Final = 112
+"""Address of the cells as they were taken, one row's after the other's."""
+JOB_CONSUMED: Final = 120
+"""Address of {publication, newest source time} of each device, as taken."""
+JOB_WATCHDOG_NS: Final = 128
+"""Longest execution; 0: no limit but the loop budget."""
+JOB_OVERRUNS_MAX: Final = 136
+"""Overruns in a row that are one too many; 0: any number may follow each other."""
+JOB_STOPS_ALL: Final = 144
+"""Not 0: a fault of this task stops the whole PLC."""
+# what the loop keeps and reports
+JOB_RELEASE_NS: Final = 160
+"""The release under way or, between scans, the next one."""
+JOB_CYCLE: Final = 168
+JOB_START_NS: Final = 176
+JOB_END_NS: Final = 184
+JOB_SINCE_NS: Final = 192
+"""While its code runs: since when; else 0."""
+JOB_OVERRUNS: Final = 200
+"""Overruns in a row."""
+JOB_COMMITS: Final = 208
+"""Number of its commits: others take what it owns where this has moved."""
+JOB_FAULTED: Final = 216
+"""Not 0: it has faulted and runs no more."""
+JOB_PENDING: Final = 224
+"""Event: not 0 from the edge to the take."""
+JOB_EDGE_NS: Final = 232
+"""Event: when the edge was seen; the release of the scan."""
+JOB_SEMAPHORE: Final = 256
+"""A POSIX semaphore of at most 64 bytes, posted at an edge."""
+JOB_BYTES: Final = 320
+
+# -- PLC --------------------------------------------------------------------------------------
+PLC_STATE: Final = 0
+"""Address of the committed state, the master."""
+PLC_STATE_BYTES: Final = 8
+PLC_LOCK: Final = 16
+"""Address of the mutex around takes and commits; 0 where there is one task."""
+PLC_GRID_NS: Final = 24
+"""Releases stand in the middle between multiples of this."""
+PLC_OUTPUT_AREA: Final = 32
+"""Address of the %Q area in the committed state."""
+PLC_OUTPUT_BYTES: Final = 40
+PLC_SAFE_AREA: Final = 48
 """Address of the bytes of %Q while the program is stopped or faulted."""
-IMAGE: Final = 72
+PLC_IMAGE: Final = 56
 """Address of the image's header."""
-OUTPUT_RING: Final = 80
-OUTPUT_STRIDE: Final = 88
-FRAME_RING: Final = 96
-FRAME_STRIDE: Final = 104
-STATISTICS: Final = 112
-"""Address of the task's TASK_STATISTICS section."""
-DEVICES: Final = 120
-DEVICE_ROWS: Final = 128
-INPUTS: Final = 136
-QUALITIES: Final = 144
-"""Address of one byte for each input: its effective quality in this scan."""
-VIRTUAL: Final = 152
+PLC_OUTPUT_RING: Final = 64
+PLC_OUTPUT_STRIDE: Final = 72
+PLC_FRAME_RING: Final = 80
+PLC_FRAME_STRIDE: Final = 88
+PLC_DEVICES: Final = 96
+PLC_DEVICE_ROWS: Final = 104
+PLC_INPUTS: Final = 112
+PLC_QUALITIES: Final = 120
+"""Address of one byte for each input: its effective quality at the last take."""
+PLC_EVENTS: Final = 128
+PLC_EVENT_ROWS: Final = 136
+PLC_VIRTUAL: Final = 144
 """Not 0: time is the release time, no clock is read."""
-
-# -- what the loop keeps and reports ----------------------------------------------------------
-ORIGIN_NS: Final = 160
-"""CLOCK_MONOTONIC of the first release: NOW_NS of a program counts from here."""
-CYCLE: Final = 168
-OUTPUT_HEAD: Final = 176
+PLC_EPOCH_NS: Final = 152
+"""NOW_NS at the origin: not 0 where retained variables go on from an earlier run."""
+# what the loops keep and report
+PLC_ORIGIN_NS: Final = 160
+"""CLOCK_MONOTONIC from which releases and NOW_NS count; 0 before the first."""
+PLC_SEQUENCE: Final = 168
+"""Number of the last take or commit."""
+PLC_OUTPUT_HEAD: Final = 176
 """Number of the newest publication of the outputs."""
-FRAME_HEAD: Final = 184
+PLC_FRAME_HEAD: Final = 184
 """Number of the newest publication of the frame."""
-FIRST_END_NS: Final = 192
+PLC_FIRST_END_NS: Final = 192
 """CLOCK_MONOTONIC of the end of the first scan, 0 before."""
-RELEASE_NS: Final = 200
-"""Release of the last scan."""
-END_NS: Final = 208
-"""When its task ended."""
-PLAN_BYTES: Final = 256
+PLC_FAULTED: Final = 200
+"""Not 0: no task runs any more, the outputs are safe."""
+PLC_JOBS_LEFT: Final = 208
+"""Tasks that still run; the last one to leave publishes the safe outputs."""
+PLC_COMMANDS: Final = 216
+"""Number of commands that were applied."""
+PLC_MUTEX: Final = 256
+"""Where the mutex stands."""
+PLC_BYTES: Final = 320
 
-# -- one row for each device ------------------------------------------------------------------
+# -- rows -------------------------------------------------------------------------------------
+TAKE_OFFSET: Final = 0
+TAKE_BYTES: Final = 8
+TAKE_VERSION: Final = 16
+"""Address of a count that moves whenever the bytes may have changed; 0: take them always."""
+TAKE_SEEN: Final = 24
+TAKE_ROW_BYTES: Final = 32
+
+OWNED_OFFSET: Final = 0
+OWNED_BYTES: Final = 8
+OWNED_ROW_BYTES: Final = 16
+
+CELLS_OFFSET: Final = 0
+CELLS_CELL: Final = 8
+"""Bytes of a cell; 0: single bits."""
+CELLS_COUNT: Final = 16
+CELLS_BYTES: Final = 24
+"""Bytes of all cells of the row."""
+CELLS_ROW_BYTES: Final = 32
+
+EVENT_JOB: Final = 0
+"""Address of the job."""
+EVENT_PLACE: Final = 8
+"""Address of the BOOL in the committed state."""
+EVENT_MASK: Final = 16
+"""The bits of the byte that count."""
+EVENT_LEVEL: Final = 24
+"""What it was at the last look."""
+EVENT_ROW_BYTES: Final = 32
+
 DEVICE_RING: Final = 0
 DEVICE_STRIDE: Final = 8
 DEVICE_PAYLOAD: Final = 16
@@ -71,15 +178,14 @@ DEVICE_SPARE: Final = 32
 DEVICE_TAKEN: Final = 40
 """Number of the publication in the copy, 0 before the first."""
 DEVICE_NEWEST_NS: Final = 48
-"""Newest source time in the copy."""
+"""Newest source time in the copy; it and the word before are what a job has consumed."""
 DEVICE_STALE_AFTER_NS: Final = 56
 DEVICE_INPUTS: Final = 64
 DEVICE_INPUT_ROWS: Final = 72
 DEVICE_ROW_BYTES: Final = 128
 
-# -- one row for each input -------------------------------------------------------------------
 INPUT_PLACE: Final = 0
-"""Address of the first byte in the %I area."""
+"""Address of the first byte in the %I area of the committed state."""
 INPUT_WIDTH: Final = 8
 """Bits: 1, 8, 16, 32 or 64."""
 INPUT_BIT: Final = 16
@@ -90,7 +196,20 @@ INPUT_HELD: Final = 40
 """Last value of a usable sample; at first what the program's initial state has there."""
 INPUT_ROW_BYTES: Final = 64
 
-# -- how the loop ends ------------------------------------------------------------------------
+# -- what `takt_execute` does, and how it ends --------------------------------------------------
+SERVE: Final = 0
+"""A worker: run its jobs in real time until they are stopped or faulted."""
+STEP: Final = 1
+"""A job: run a number of scans in virtual time."""
+TAKE: Final = 2
+"""A job: take, for a release."""
+BODY: Final = 3
+"""A job: run its code."""
+COMMIT: Final = 4
+"""A job: commit and publish."""
+WATCH: Final = 5
+"""A worker: end the code of its jobs that takes too long, until stopped."""
+
 ENDED_BY_STOP: Final = 0
 ENDED_BY_FAULT: Final = 1
 
@@ -101,3 +220,5 @@ TICK_GRID_NS: Final = 1_000_000
 virtual machine; releases stand in the middle between these, as far as the interval lets them."""
 SLICE_NS: Final = 50_000_000
 """Longest single sleep: bounds how late a stop is noticed and how old the heartbeat gets."""
+NO_SITE: Final = 0xFFFF_FFFF
+"""Fault site of a watchdog that found no loop to end."""

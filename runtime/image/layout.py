@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 MAGIC: Final = b"TAKTIMG\0"
-VERSION: Final = 1
+VERSION: Final = 2
 HEADER_BYTES: Final = 4096
 HEADER: Final = struct.Struct("<8sIIQQQIIqqII")
 
@@ -100,15 +100,17 @@ ENTRY: Final = struct.Struct("<QqII")
 """One input: raw value u64 (bit or words, zero-extended), source time i64 (CLOCK_MONOTONIC, ns;
 0 = never), quality u32, reserved u32."""
 
-OUTPUT_HEADER: Final = struct.Struct("<QqqII")
-"""cycle u64, release i64, end i64 (CLOCK_MONOTONIC, ns), safe u32 (1 = safe values), devices u32.
-Then for each device {consumed publication u64, newest source time i64}, then the bytes of %Q."""
+OUTPUT_HEADER: Final = struct.Struct("<QqqIIII")
+"""cycle u64, release i64, end i64 (CLOCK_MONOTONIC, ns), safe u32 (1 = safe values), devices u32,
+task u32 (whose commit this follows; cycle and times are its), reserved u32. Then for each device
+{consumed publication u64, newest source time i64}, then the bytes of %Q."""
 CONSUMED: Final = struct.Struct("<Qq")
 
-FRAME_HEADER: Final = struct.Struct("<QqqqIIII")
+FRAME_HEADER: Final = struct.Struct("<QqqqIIIIQII")
 """cycle u64, release i64, start i64, end i64, fault kind u32, fault site u32, inputs u32,
-state bytes u32. Then one u8 of effective quality for each input (all devices in order), padded to
-8 bytes, then the state."""
+state bytes u32, sequence u64 (number of the commit among all takes and commits), task u32 (whose
+commit it is; cycle, times and fault are its), reserved u32. Then one u8 of effective quality for
+each input (all devices in order), padded to 8 bytes, then the state."""
 
 
 class Link(enum.IntEnum):
@@ -152,6 +154,10 @@ TASK_OVERRUNS: Final = 8
 """u64: scans that ended after the next release."""
 TASK_SKIPPED: Final = 16
 """u64: releases skipped because of overruns."""
+TASK_FAULT_KIND: Final = 24
+"""u64: the `FaultKind` that ended the task, 0 while it runs."""
+TASK_FAULT_SITE: Final = 32
+"""u64: the fault's site in the directory."""
 TASK_LATENESS: Final = 64
 """Histogram: release to start, ns."""
 TASK_EXECUTION: Final = TASK_LATENESS + HISTOGRAM_BYTES

@@ -70,20 +70,22 @@ class Outputs:
     """For each device: number of the mailbox publication used, newest source time in it (ns)."""
     area: bytes
     """The bytes of %Q."""
+    task: int = 0
+    """The task whose commit they follow."""
 
 
 def decode_outputs(payload: bytes) -> Outputs:
     """Return the outputs of a payload of the OUTPUTS ring."""
-    cycle, release, end, safe, devices = layout.OUTPUT_HEADER.unpack_from(payload)
+    cycle, release, end, safe, devices, task, _ = layout.OUTPUT_HEADER.unpack_from(payload)
     start = layout.OUTPUT_HEADER.size
     stop = start + devices * layout.CONSUMED.size
     consumed = tuple(layout.CONSUMED.iter_unpack(payload[start:stop]))
-    return Outputs(cycle, release, end, bool(safe), consumed, payload[stop:])
+    return Outputs(cycle, release, end, bool(safe), consumed, payload[stop:], task)
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A coherent copy of a program's state at the end of one scan."""
+    """A coherent copy of a program's committed state at the end of one scan of one task."""
 
     cycle: int
     release_ns: int
@@ -94,6 +96,10 @@ class Frame:
     qualities: tuple[Quality, ...]
     """Effective quality of every input, all devices in order."""
     state: bytes
+    task: int = 0
+    """The task whose commit it is; cycle, times and fault are its."""
+    sequence: int = 0
+    """Number of that commit among all takes and commits."""
 
     def value(self, symbol: Symbol) -> Json:
         """Return the value of a variable in this scan."""
@@ -102,13 +108,13 @@ class Frame:
 
 def decode_frame(payload: bytes) -> Frame:
     """Return the frame of a payload of the FRAME ring."""
-    cycle, release, start, end, fault, site, inputs, state = layout.FRAME_HEADER.unpack_from(
-        payload
-    )
+    (
+        cycle, release, start, end, fault, site, inputs, state, sequence, task, _,
+    ) = layout.FRAME_HEADER.unpack_from(payload)  # fmt: skip
     first = layout.FRAME_HEADER.size
     qualities = tuple(Quality(code) for code in payload[first : first + inputs])
     begin = first + -(-inputs // 8) * 8
     return Frame(
         cycle, release, start, end, FaultKind(fault), site, qualities,
-        payload[begin : begin + state],
+        payload[begin : begin + state], task, sequence,
     )  # fmt: skip

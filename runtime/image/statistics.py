@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from runtime.artifact.abi import FaultKind
 from runtime.image import layout
 
 _U64: Final = struct.Struct("<Q")
@@ -107,6 +108,16 @@ class TaskStatistics:
     def skipped(self) -> int:
         """Releases that were skipped because of overruns."""
         return self._word(layout.TASK_SKIPPED)
+
+    @property
+    def fault(self) -> FaultKind:
+        """The fault that ended the task, NONE while it runs."""
+        return FaultKind(self._word(layout.TASK_FAULT_KIND))
+
+    @property
+    def fault_site(self) -> int:
+        """The fault's site: its number in the directory."""
+        return self._word(layout.TASK_FAULT_SITE)
 
     def _word(self, offset: int) -> int:
         value: int = _U64.unpack_from(self._memory, offset)[0]

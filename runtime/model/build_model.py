@@ -64,6 +64,7 @@ def build_model(
         _area("M", names),
         tuple(names.sites),
         retained,
+        tuple(layout.references),
     )
 
 

@@ -4,7 +4,7 @@ Tasks stand in the order in which they run when they are released together: by p
 then by declaration. Programs without a task make up the last one, which runs in every base cycle.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from runtime.artifact.program import Retention
@@ -46,6 +46,8 @@ class TaskPlan:
     programs: tuple[str, ...]
     interval_ns: int = 0
     priority: int = 0
+    single: str | None = None
+    """Path of the BOOL whose rising edge releases it."""
 
 
 @dataclass(slots=True)
@@ -58,6 +60,8 @@ class Layout:
     """Initial bytes and where in the state they go; later ones win."""
     instances: dict[str, tuple[Instance, RoutineInfo, Retention]] = field(default_factory=dict)
     """With what is said of each instance as a whole."""
+    references: list[int] = field(default_factory=list)
+    """Offsets that references of the instances refer to from the start."""
 
 
 def lay_out_tasks(
@@ -104,7 +108,24 @@ def _planned(plans: tuple[TaskPlan, ...], layout: Layout) -> tuple[Task, ...]:
             if info is not None:
                 instances.append(_instance(info.name, info, layout))
         tasks.append(Task(plan.name, plan.interval_ns, plan.priority, None, tuple(instances)))
+    tasks = [
+        task if plan.single is None else replace(task, single=_trigger(plan, layout))
+        for task, plan in zip(tasks, plans, strict=True)
+    ]
     return tuple(sorted(tasks, key=lambda task: task.priority))
+
+
+def _trigger(plan: TaskPlan, layout: Layout) -> Place | None:
+    """Return the BOOL that releases a task by its path, or report that there is none (ST2017)."""
+    assert plan.single is not None
+    wanted = plan.single.upper()
+    place = next((item.place for item in layout.variables if item.path == wanted), None)
+    if place is None or place.type is not BOOL:
+        kind = "no variable" if place is None else f"of type {place.type}"
+        text = f"task {plan.name}: single = {plan.single} is {kind}"
+        hint = "expected the path of a BOOL such as MAIN.START"
+        layout.work.names.findings.error("ST2017", _NOWHERE, text, hint)
+    return place
 
 
 def _program(name: str, span: Span, names: Names, what: str) -> RoutineInfo | None:
@@ -127,6 +148,7 @@ def _instance(
     layout.images.append((offset, info.initial))
     for at, target in info.relocations:
         layout.images.append((offset + at, (offset + target).to_bytes(8, "little")))
+        layout.references.append(offset + target)
     path = name.upper()
     for key, item in info.variables.items():
         if item.section in {"VAR_TEMP", "VAR_EXTERNAL", "VAR_GLOBAL", HIDDEN_SECTION}:
@@ -151,20 +173,14 @@ def _configured(configuration: tree.Configuration, layout: Layout) -> tuple[Task
         own: dict[str, list[str]] = {}
         for declaration in resource.tasks:
             members = own.setdefault(declaration.name.name.upper(), [])
-            tasks.append((_task(declaration, layout.work), members))
+            task = replace(_task(declaration, layout.work), resource=resource.name.name)
+            tasks.append((task, members))
         for item in resource.programs:
             members = loose if item.task is None else _members(item.task, own, layout.work.names)
             _configured_program(item, members, connections, layout)
     _configure_variables(configuration, connections, layout)
     done = [
-        Task(
-            task.name,
-            task.interval_ns,
-            task.priority,
-            task.single,
-            _linked(members, connections, layout),
-        )
-        for task, members in tasks
+        replace(task, instances=_linked(members, connections, layout)) for task, members in tasks
     ]
     if loose:
         done.append(Task("", 0, LAST_PRIORITY, None, _linked(loose, connections, layout)))

@@ -461,7 +461,7 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Instances that run together, in this order."""
+    """Instances of a RESOURCE that run together, in this order."""
 
     name: str
     interval_ns: int
@@ -470,6 +470,7 @@ class Task:
     single: Place | None
     """A BOOL whose rising edge releases the task."""
     instances: tuple[Instance, ...]
+    resource: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -482,7 +483,7 @@ class FaultSite:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A whole checked program."""
+    """A whole checked program; `initial_references` lead to these offsets from the start."""
 
     routines: dict[str, Routine]
     """By name in upper case; a routine stands behind those that it calls."""
@@ -496,3 +497,4 @@ class Model:
     sites: tuple[FaultSite, ...]
     retained: tuple[Retained, ...] = ()
     """In the order of their places."""
+    initial_references: tuple[int, ...] = ()

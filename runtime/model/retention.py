@@ -20,7 +20,8 @@ from runtime.syntax import tree
 
 _KEEPING: Final = (Retention.RETAIN, Retention.PERSISTENT)
 _WORDS: Final = frozenset({"RETAIN", "PERSISTENT", "NON_RETAIN"})
-_SECTIONS: Final = frozenset({"VAR", "VAR_INPUT", "VAR_OUTPUT", "VAR_GLOBAL", "VAR_STAT"})
+_LASTING: Final = frozenset({"VAR_STAT", "VAR_INST"})
+_SECTIONS: Final = frozenset({"VAR", "VAR_INPUT", "VAR_OUTPUT", "VAR_GLOBAL"}) | _LASTING
 _CALLED: Final = frozenset({"FUNCTION", "METHOD", "INTERFACE"})
 
 
@@ -56,7 +57,7 @@ def _check_block(block: tree.VarBlock, kind: str, findings: Findings) -> None:
     reason = ""
     if block.section not in _SECTIONS:
         reason = f"a {block.section} has nothing to keep"
-    elif kind in _CALLED and block.section != "VAR_STAT":
+    elif kind in _CALLED and block.section not in _LASTING:
         reason = f"the variables of a {kind} live for one call"
     elif "CONSTANT" in block.qualifiers:
         reason = "a CONSTANT never changes"

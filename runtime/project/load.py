@@ -15,9 +15,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from runtime.errors import Fault, ProjectError
-from runtime.limits import DEVICES_MAX
+from runtime.limits import DEVICES_MAX, TASKS_MAX
 from runtime.project.channels import IoSection, parts
-from runtime.project.config import ProjectConfig
+from runtime.project.config import ProjectConfig, TaskSection
 from runtime.project.devices import DEVICE_KINDS, DeviceBase
 from runtime.project.rules import channel_faults
 
@@ -128,7 +128,9 @@ def _expected(detail: ErrorDetails) -> str:
     return message
 
 
-_DURATION_KEYS: Final = {"interval", "poll", "timeout", "stale_after", "spin"}
+_DURATION_KEYS: Final = {
+    "interval", "offset", "pause", "watchdog", "base", "poll", "timeout", "stale_after", "spin",
+}  # fmt: skip
 
 
 def _known_keys(location: tuple[int | str, ...]) -> set[str]:
@@ -158,7 +160,10 @@ def _model_in(annotation: object) -> type[BaseModel] | None:
 
 
 def _entry_faults(raw: Table) -> list[Fault]:
-    faults = list(_duplicate_names(raw, "task")) + list(_duplicate_names(raw, "device"))
+    faults = [
+        fault for key in ("task", "device", "resource") for fault in _duplicate_names(raw, key)
+    ]
+    faults += _task_faults(raw)
     devices = {item.get("name"): item for item in _tables(raw, "device")}
     if len(devices) > DEVICES_MAX:
         faults.append(Fault("device", f"{len(devices)} devices", f"at most {DEVICES_MAX}"))
@@ -187,6 +192,22 @@ def _sound_device(table: Table | None) -> DeviceBase | None:
         return kind.model_validate(table)
     except ValidationError:
         return None
+
+
+def _task_faults(raw: Table) -> Iterator[Fault]:
+    """Judge how a task is released: by an interval, an event, or freewheeling; offset inside."""
+    if len(_tables(raw, "task")) > TASKS_MAX:
+        yield Fault("task", f"{len(_tables(raw, 'task'))} tasks", f"at most {TASKS_MAX}")
+    for number, table in enumerate(_tables(raw, "task")):
+        try:
+            task = TaskSection.model_validate(table)
+        except ValidationError:
+            continue  # reported by the schema
+        if task.interval is not None and task.single is not None:
+            yield Fault(f"task[{number}].single", repr(task.single), "interval or single, not both")
+        if task.offset and (task.interval is None or task.offset >= task.interval):
+            expected = "an offset below the interval of a cyclic task"
+            yield Fault(f"task[{number}].offset", str(table["offset"]), expected)
 
 
 def _tables(raw: Table, key: str) -> list[Table]:

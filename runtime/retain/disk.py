@@ -78,11 +78,10 @@ class FileDisk:
         self.paths[slot].replace(kept)
         return str(kept)
 
-    def remove(self) -> None:
-        """Remove both files."""
-        for slot, path in enumerate(self.paths):
-            self._close(slot)
-            path.unlink(missing_ok=True)
+    def remove(self, slot: int) -> None:
+        """Remove a file for good."""
+        self._close(slot)
+        self.paths[slot].unlink(missing_ok=True)
         if self._folder.is_dir():
             _sync_folder(self._folder)
 
@@ -130,7 +129,8 @@ class Lock:
         """Take the lock.
 
         Raises:
-            HostError: Another process has it, or the folder cannot be written.
+            HostError: Another process has it.
+            OSError: The folder cannot be written.
         """
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -141,11 +141,6 @@ class Lock:
             os.close(self._descriptor)
             raise HostError(
                 f"{self._path}: held by a running Takt; expected none: stop the project first"
-            ) from None
-        except OSError as error:
-            raise HostError(
-                f"{self._path}: cannot be written ({error.strerror}); expected a folder for "
-                "retained values, see [retain] folder in takt.toml"
             ) from None
         return self
 

@@ -11,15 +11,18 @@ thousand globals, are one copy. They are never written back.
 import hashlib
 import json
 import zlib
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from runtime.artifact.program import CompiledProgram, Retained, decode_type, encode_type
+from runtime.artifact.program import Retained, decode_type, encode_type
 from runtime.datatypes.derived import Array, DataType, Field, OpenArray, Structure
 from runtime.datatypes.values import Buffer, Json, read_json
 
 PADDING_BYTES: Final = 8
+WINDOW_GAP_BYTES: Final = 4096
+"""Bytes between kept variables that are read along: a page."""
 HASH_BYTES: Final = 16
 
 
@@ -117,13 +120,53 @@ class Packing:
             state[at] = state[at] & ~(1 << bit) | values[packed] << bit
 
 
-def packing_of(program: CompiledProgram) -> Packing:
-    """Return how the kept variables of a program are packed."""
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of the state that is read as a whole."""
+
+    start: int
+    end: int
+
+
+def windows(packing: Packing) -> tuple[Window, ...]:
+    """Return the few parts of the state in which all kept variables lie."""
+    places = [(item.state, item.state + item.size) for item in packing.copied]
+    places += [(at, at + 1) for at, _, _ in packing.bits]
+    found: list[Window] = []
+    for start, end in sorted(places):
+        if found and start - found[-1].end < WINDOW_GAP_BYTES:
+            found[-1] = Window(found[-1].start, max(found[-1].end, end))
+        else:
+            found.append(Window(start, end))
+    return tuple(found)
+
+
+def through(packing: Packing, seen: tuple[Window, ...], base: int) -> Packing:
+    """Return the packing for windows that were put together from an offset on."""
+    starts = [item.start for item in seen]
+    moved, at = [], base
+    for item in seen:
+        moved.append(at - item.start)
+        at += item.end - item.start
+
+    def place(offset: int) -> int:
+        return offset + moved[bisect_right(starts, offset) - 1]
+
+    return Packing(
+        packing.layout,
+        tuple(Span(place(item.state), item.packed, item.size) for item in packing.copied),
+        (),
+        tuple((place(at), bit, packed) for at, bit, packed in packing.bits),
+    )
+
+
+def packing_of(retained: Sequence[Retained]) -> Packing:
+    """Return how the kept variables of a program are packed, `CompiledProgram.retained`."""
     entries: list[Entry] = []
     exact: list[Span] = []
     bits: list[tuple[int, int, int]] = []
     end = state_end = 0
-    for item in program.retained:
+    for item in retained:
         symbol = item.symbol
         gap = symbol.offset - state_end
         if entries and 0 <= gap < PADDING_BYTES:

@@ -9,7 +9,7 @@ name. All else starts as declared, and the report says so.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 from runtime.datatypes.derived import Array, DataType, Structure
@@ -187,11 +187,12 @@ def _names(path: str, data_type: DataType) -> Iterator[str]:
             yield from _names(f"{path}.{item.name}", item.type)
 
 
-def without_retained(layout: Layout, values: bytes, initial: bytes) -> bytes:
-    """Return the values as a cold start keeps them: PERSISTENT ones, the others as declared."""
-    kept = bytearray(initial)
+def persistent_part(layout: Layout, values: Buffer) -> tuple[Layout, bytes]:
+    """Return what a cold start keeps: the PERSISTENT variables, packed anew."""
+    entries, parts, end = [], [], 0
     for item in layout.entries:
         if item.persistent:
-            end = item.offset + item.type.size
-            kept[item.offset : end] = values[item.offset : end]
-    return bytes(kept)
+            entries.append(replace(item, offset=end))
+            parts.append(values[item.offset : item.offset + item.type.size])
+            end += item.type.size
+    return Layout(tuple(entries), end), b"".join(parts)

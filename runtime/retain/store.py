@@ -17,7 +17,7 @@ commit, or the one before where that one was cut off.
 import hashlib
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from runtime.retain.disk import Disk
@@ -27,7 +27,7 @@ MAGIC: Final = b"TAKTRETN"
 VERSION: Final = 1
 CHUNK_BYTES: Final = 64
 """Granularity of changes: the line of a cache, and less than any sector."""
-_LOG_BYTES_MIN: Final = 1 << 16
+CHAIN_BYTES_MIN: Final = 1 << 16
 """A chain may grow to this, however little stands in front of its changes."""
 _DIGEST: Final = 16
 _HEADER: Final = struct.Struct("<8sIIQIII")
@@ -89,12 +89,8 @@ class Recovery:
 
 
 def recover(disk: Disk) -> Recovery:
-    """Read both files and return the newest whole commit.
-
-    Raises:
-        OSError: A file is there and cannot be read.
-    """
-    chains = tuple(_read_chain(slot, disk.read(slot)) for slot in (0, 1))
+    """Read both files and return the newest whole commit."""
+    chains = tuple(_found(disk, slot) for slot in (0, 1))
     whole = [item for item in chains if item.commit is not None]
     best = max(whole, key=lambda item: item.generation, default=None)
     generation = max(item.generation for item in chains)
@@ -106,13 +102,21 @@ def recover(disk: Disk) -> Recovery:
 class Store:
     """Writes commits; `commit` may raise OSError, after which the next call tries again."""
 
-    def __init__(self, disk: Disk, layout: Layout, found: Recovery) -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        layout: Layout,
+        found: Recovery,
+        *,
+        chain_bytes_min: int = CHAIN_BYTES_MIN,
+    ) -> None:
         """Go on from what was found; nothing is written yet.
 
         Args:
             disk: The two files.
             layout: What the values hold from now on.
             found: What `recover` found there.
+            chain_bytes_min: What a chain may grow to in any case.
         """
         self._disk, self._layout = disk, layout
         self._encoded, self._hash = layout.encode(), layout.hash
@@ -124,6 +128,7 @@ class Store:
         }
         self._generation = found.generation
         self._chain: _Writing | None = None
+        self._chain_bytes_min = chain_bytes_min
         same = found.commit is not None and found.commit.layout == layout
         self._last = found.commit.values if found.commit is not None and same else None
         self.commits = 0
@@ -131,17 +136,22 @@ class Store:
         self.written_bytes = 0
         """Bytes handed to the disk."""
 
-    def commit(self, values: bytes, stamp: Stamp) -> bool:
+    def commit(self, values: bytes, stamp: Stamp, *, always: bool = False) -> bool:
         """Keep the values of one scan; return False where they are what was kept last.
+
+        Args:
+            values: Packed as the layout says.
+            stamp: Which scan they are of.
+            always: Whether the stamp is to be kept even where no value has changed.
 
         Raises:
             OSError: The disk failed. What was kept before is kept still.
         """
-        if values == self._last:
+        if values == self._last and not always:
             return False
         chain = self._chain
         self._chain = None  # until this commit is through
-        if chain is not None and self._last is not None and chain.has_room:
+        if chain is not None and self._last is not None and chain.end < chain.limit:
             runs = list(changed_runs(self._last, values))
             self._append(chain, _CHANGE, len(runs), _encode_runs(runs, values), stamp)
         else:
@@ -168,7 +178,8 @@ class Store:
         self._disk.clear(slot)
         self._disk.write(slot, 0, start)
         self.written_bytes += len(start)
-        return _Writing(slot, digest, len(start), 2 * (len(start) + self._layout.size))
+        limit = max(2 * (len(start) + self._layout.size), self._chain_bytes_min)
+        return _Writing(slot, digest, len(start), limit)
 
     def _append(self, chain: "_Writing", kind: bytes, runs: int, body: bytes, stamp: Stamp) -> None:
         head = _RECORD.pack(
@@ -191,11 +202,7 @@ class _Writing:
     digest: bytes
     end: int
     limit: int
-    sequence: int = field(default=0)
-
-    @property
-    def has_room(self) -> bool:
-        return self.end < max(self.limit, _LOG_BYTES_MIN)
+    sequence: int = 0
 
 
 def _digest(before: bytes, *parts: bytes) -> bytes:
@@ -235,6 +242,13 @@ def _apply_runs(values: bytearray, count: int, body: bytes) -> None:
 
 
 # -- reading --------------------------------------------------------------------------------------
+
+
+def _found(disk: Disk, slot: int) -> Chain:
+    try:
+        return _read_chain(slot, disk.read(slot))
+    except OSError as error:
+        return Chain(slot, 0, None, f"cannot be read ({error.strerror})", is_foreign=True)
 
 
 def _read_chain(slot: int, content: bytes) -> Chain:

@@ -158,7 +158,7 @@ class Rig:
             folder / "rig.image",
             Directory(
                 project=config.project.name,
-                tasks=tuple(TaskEntry(task.name, task.interval) for task in config.task),
+                tasks=tuple(TaskEntry(task.name, task.interval or 0) for task in config.task),
                 devices=device_entries(self.project),
                 outputs=self.program.outputs,
                 state_bytes=self.program.state_size,

@@ -77,7 +77,7 @@ class PlayedRuntime:
         self.cycle += 1
         now = time.monotonic_ns()
         devices = len(self.image.directory.devices)
-        header = layout.OUTPUT_HEADER.pack(self.cycle, now, now, safe, devices)
+        header = layout.OUTPUT_HEADER.pack(self.cycle, now, now, safe, devices, 0, 0)
         consumed = layout.CONSUMED.pack(1, source_ns) * devices
         self.image.ring(SectionKind.OUTPUTS).publish(
             header + consumed + area.ljust(OUTPUT_BYTES, b"\0")
@@ -86,8 +86,9 @@ class PlayedRuntime:
     def publish_frame(self, qualities: tuple[Quality, ...]) -> None:
         """Publish the frame of one scan."""
         header = layout.FRAME_HEADER.pack(
-            self.cycle, 1, 2, 3, FaultKind(0), 0, len(qualities), self.image.directory.state_bytes
-        )
+            self.cycle, 1, 2, 3, FaultKind(0), 0, len(qualities), self.image.directory.state_bytes,
+            self.cycle, 0, 0,
+        )  # fmt: skip
         codes = bytes(qualities).ljust(-(-len(qualities) // 8) * 8, b"\0")
         state = bytes(self.image.directory.state_bytes)
         self.image.ring(SectionKind.FRAME).publish(header + codes + state)
@@ -104,7 +105,7 @@ def play_runtime(path: Path, project: Project) -> PlayedRuntime:
     """Create an image for a project at a path, RUNNING, nothing published yet."""
     directory = Directory(
         project=project.config.project.name,
-        tasks=tuple(TaskEntry(task.name, task.interval) for task in project.config.task),
+        tasks=tuple(TaskEntry(task.name, task.interval or 0) for task in project.config.task),
         devices=device_entries(project),
         outputs=Area(0, OUTPUT_BYTES),
         state_bytes=OUTPUT_BYTES,

@@ -72,7 +72,9 @@ def test_a_program_that_does_not_compile_ends_the_whole_with_its_diagnostics(
 
 
 def test_the_faults_of_a_project_are_listed_before_anything_starts(tmp_path: Path) -> None:
-    (tmp_path / "takt.toml").write_text('[project]\nname = "p"\nsources = ["main.st"]\n')
+    (tmp_path / "takt.toml").write_text(
+        '[project]\nname = "p"\nsources = ["main.st"]\ncolour = 1\n'
+    )
     command = [*TAKT, "run", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from runtime.app.process import check_tasks
 from runtime.artifact.abi import FaultKind
-from runtime.errors import ProjectError
 from runtime.image.layout import Link, LinkError, Mode, Quality, SectionKind
 from runtime.image.payloads import Mailbox, Sample, encode_mailbox
-from tests.support.handmade import SAFE_AREA, handmade_project
+from tests.support.handmade import SAFE_AREA
 from tests.support.runtime_process import (
     PATIENCE_S,
     RunningRuntime,
@@ -125,9 +123,3 @@ def test_only_the_scan_thread_has_a_real_time_priority(tmp_path: Path) -> None:
 
 def _policy(thread: Path) -> int:
     return os.sched_getscheduler(int(thread.name))
-
-
-def test_several_tasks_are_refused_by_name_for_now() -> None:
-    second = '[[task]]\nname = "Slow"\ninterval = "1s"\nprograms = ["Other"]\n'
-    with pytest.raises(ProjectError, match="task = Main, Slow: expected one task: several are"):
-        check_tasks(handmade_project(second))

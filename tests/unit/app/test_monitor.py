@@ -32,7 +32,7 @@ DIRECTORY = Directory(
 def publish(image: Image, cycle: int, count: int) -> None:
     state = bytearray(STATE_BYTES)
     state[64:67] = count.to_bytes(2, "little") + b"\x08"
-    header = layout.FRAME_HEADER.pack(cycle, 100, 110, 120, 0, 0, 2, STATE_BYTES)
+    header = layout.FRAME_HEADER.pack(cycle, 100, 110, 120, 0, 0, 2, STATE_BYTES, 1, 0, 0)
     qualities = bytes([Quality.GOOD, Quality.STALE]).ljust(8, b"\0")
     image.ring(SectionKind.FRAME).publish(header + qualities + state)
 

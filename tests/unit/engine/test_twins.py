@@ -13,9 +13,9 @@ from runtime.image import layout
 
 @pytest.fixture(scope="module")
 def native_bucket_of() -> Any:
-    from runtime.engine import executive
+    from runtime.engine import counting
 
-    compiled: Any = executive.bucket_of
+    compiled: Any = counting.bucket_of
     text = native.exported_ir(
         compiled.py_func, native.Signature("i64", ("i64",)), "bucket_of", depends_on="twins"
     )

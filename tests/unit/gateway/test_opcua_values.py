@@ -8,7 +8,7 @@ import pytest
 from asyncua import ua
 from asyncua.common.utils import Buffer
 from asyncua.ua.ua_binary import struct_from_binary, struct_to_binary
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.protocols.opcua.builtin import ARRAY, WIDTHS, Builtin, ticks_of
@@ -69,6 +69,7 @@ def raw_of(value: ua.DataValue) -> int:
     return int.from_bytes(packed, "little")
 
 
+@settings(deadline=None)
 @given(st.lists(data_values(), max_size=30), st.booleans())
 def test_whatever_the_library_encodes_is_taken(values: list[ua.DataValue], handles: bool) -> None:  # noqa: FBT001
     rows = []
@@ -106,6 +107,7 @@ def test_an_array_is_passed_over_and_says_that_it_is_one() -> None:
     assert found["kind"] == Builtin.INT16 | ARRAY
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60), st.integers(0, 5), st.booleans())
 def test_bytes_that_are_no_values_are_refused_or_taken_within_bounds(
     data: bytes,

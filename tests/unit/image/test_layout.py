@@ -40,7 +40,7 @@ def test_the_header_s_bytes_are_pinned(path: Path) -> None:
         data = path.read_bytes()
         generation, pid = image.generation, image.runtime_pid
     assert data[:8] == b"TAKTIMG\0"
-    assert struct.unpack_from("<II", data, 8) == (1, 4096)
+    assert struct.unpack_from("<II", data, 8) == (2, 4096)
     assert struct.unpack_from("<QQQ", data, 16) == (len(data), LAYOUT_HASH, generation)
     assert struct.unpack_from("<II", data, 40) == (pid, 2)
     assert struct.unpack_from("<qqII", data, 48) == (5, -6, 77, 8)
@@ -56,8 +56,8 @@ def test_the_sections_stand_where_they_stood(path: Path) -> None:
         (1, 0, directory_bytes),
         (2, 0, 64 + 4 * (64 + 192)),  # 64 header + 3 entries of 24, to cache lines
         (2, 1, 64 + 4 * (64 + 64)),
-        (3, 0, 64 + 4 * (64 + 128)),  # 32 header + 2 * 16 consumed + 5
-        (4, 0, 64 + 4 * (64 + 192)),  # 48 header + 8 qualities + 130 state
+        (3, 0, 64 + 4 * (64 + 128)),  # 40 header + 2 * 16 consumed + 5
+        (4, 0, 64 + 4 * (64 + 256)),  # 64 header + 8 qualities + 130 state
         (5, 0, 64 + 2 * (64 + 8 * 1152)),
         (6, 0, 64 + 2 * (64 + 8 * 1152)),
         (6, 1, 64 + 2 * (64 + 8 * 1152)),
@@ -82,9 +82,9 @@ def test_the_numbers_of_states_and_qualities_are_pinned() -> None:
 def test_the_places_in_the_payloads_are_pinned() -> None:
     assert layout.MAILBOX_HEADER.size == 64
     assert layout.ENTRY.size == 24
-    assert layout.OUTPUT_HEADER.size == 32
+    assert layout.OUTPUT_HEADER.size == 40
     assert layout.CONSUMED.size == 16
-    assert layout.FRAME_HEADER.size == 48
+    assert layout.FRAME_HEADER.size == 64
     assert (layout.RING_HEADER_BYTES, layout.SLOT_HEADER_BYTES) == (64, 64)
 
 
@@ -136,8 +136,8 @@ def test_what_is_no_image_is_refused_with_a_reason(tmp_path: Path) -> None:
 def test_an_image_of_another_version_or_size_is_refused(path: Path) -> None:
     create_image(path, DIRECTORY, LAYOUT_HASH, now_ns=1).close()
     whole = path.read_bytes()
-    path.write_bytes(whole[:8] + b"\x02" + whole[9:])
-    with pytest.raises(ImageError, match=r"image version 2 .* expected version 1"):
+    path.write_bytes(whole[:8] + b"\x01" + whole[9:])
+    with pytest.raises(ImageError, match=r"image version 1 .* expected version 2"):
         attach_image(path)
     path.write_bytes(whole[:-64])
     with pytest.raises(ImageError, match=f"of {len(whole)} bytes: expected"):
