@@ -112,11 +112,10 @@ def parse_text(spelling: str) -> TextLiteral:
     """
     prefix, _, quoted = spelling.rpartition("#") if spelling[0] not in "'\"" else ("", "", spelling)
     prefix = prefix.upper()
-    is_wide = quoted[0] == '"'
-    if prefix and (prefix[0] == "W") != is_wide:
-        quotes = "double" if prefix[0] == "W" else "single"
-        raise LiteralError(f"a {prefix} literal stands in {quotes} quotes")
-    value = _unescaped(quoted[1:-1], 4 if is_wide else 2)
+    is_wide = quoted[0] == '"' or prefix.startswith("W")
+    if prefix and prefix[0] != "W" and is_wide:
+        raise LiteralError(f"a {prefix} literal stands in single quotes")
+    value = _unescaped(quoted[1:-1], 4 if quoted[0] == '"' else 2)
     if not is_wide and not value.isascii() and any(ord(item) > 0xFF for item in value):  # noqa: PLR2004
         wrong = next(item for item in value if ord(item) > 0xFF)  # noqa: PLR2004
         raise LiteralError(f"{wrong!r} is not in ISO 8859-1: expected a WSTRING, in double quotes")

@@ -35,7 +35,11 @@ _TOKEN: Final = re.compile(
     re.VERBOSE | re.DOTALL | re.ASCII,
 )
 _EXPONENT: Final = re.compile(r"[eE][+-]?[0-9]+")
-_COMMENT_PART: Final = re.compile(r"\(\*|\*\)")
+_COMMENT_PARTS: Final = {
+    "(*": ("*)", re.compile(r"\(\*|\*\)")),
+    "/*": ("*/", re.compile(r"/\*|\*/")),
+}
+"""How a comment begins: how it ends, and what opens or closes one of its kind inside (table 3)."""
 _KINDS: Final = {
     "typed": TokenKind.TYPED,
     "date": TokenKind.TYPED,
@@ -98,19 +102,15 @@ def _extend_exponent(text: str, word: str, at: int) -> int:
 
 def _skip_comment(text: str, start: int, opening: Span, findings: Findings) -> int:
     """Return the offset behind a comment that begins at `start`."""
-    if text.startswith("/*", start):
-        end = text.find("*/", start + 2)
-        if end < 0:
-            findings.error("ST1002", opening, "comment is not closed", "close it with */")
-            return len(text)
-        return end + 2
+    begin = text[start : start + 2]
+    end, part = _COMMENT_PARTS[begin]
     depth, at = 1, start + 2
     while depth:
-        match = _COMMENT_PART.search(text, at)
+        match = part.search(text, at)
         if match is None:
-            findings.error("ST1002", opening, "comment is not closed", "close it with *)")
+            findings.error("ST1002", opening, "comment is not closed", f"close it with {end}")
             return len(text)
-        depth += 1 if match.group() == "(*" else -1
+        depth += 1 if match.group() == begin else -1
         at = match.end()
     return at
 
