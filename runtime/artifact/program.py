@@ -18,7 +18,7 @@ from runtime.artifact.abi import FaultKind
 from runtime.artifact.exchange import NO_EXCHANGE, Cells, Exchange, Owned, Take
 from runtime.datatypes.derived import Array, DataType, Field, Structure
 from runtime.datatypes.elementary import ELEMENTARY, Elementary, Kind
-from runtime.datatypes.scalars import Enumeration, Reference, Subrange, subrange
+from runtime.datatypes.scalars import Enumeration, Reference, Subrange, enumeration, subrange
 from runtime.datatypes.texts import Text, text_type
 from runtime.datatypes.values import Buffer, Json, read_json
 from runtime.errors import TaktError
@@ -157,7 +157,7 @@ class CompiledProgram:
 def encode_type(data_type: DataType) -> object:
     """Return a type as JSON holds it: a name, or an object for arrays and structures."""
     if isinstance(data_type, Enumeration):
-        return {"enum": data_type.name, "bits": data_type.bits, "values": data_type.values}
+        return {"enum": data_type.name, "base": data_type.base.name, "values": data_type.values}
     if isinstance(data_type, Subrange):
         return {"subrange": data_type.base.name, "bounds": [data_type.lower, data_type.upper]}
     if isinstance(data_type, Reference):
@@ -186,7 +186,7 @@ def decode_type(encoded: object) -> DataType:
     assert isinstance(encoded, dict)
     if "enum" in encoded:
         values = tuple((name, value) for name, value in encoded["values"])
-        return Enumeration(encoded["enum"], Kind.ENUM, encoded["bits"], values)
+        return enumeration(encoded["enum"], ELEMENTARY[encoded["base"]], values)
     if "subrange" in encoded:
         return subrange(ELEMENTARY[encoded["subrange"]], *encoded["bounds"])
     if "reference" in encoded:

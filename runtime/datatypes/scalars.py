@@ -17,8 +17,20 @@ if TYPE_CHECKING:
 class Enumeration(Elementary):
     """An enumeration: values by name, held in an integer of `bits`."""
 
+    base: Elementary
+    """The type that holds the values."""
     values: tuple[tuple[str, int], ...]
     """Names in upper case with their values, in the order of declaration."""
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether values can be negative."""
+        return self.base.is_signed
+
+    @property
+    def format(self) -> str:
+        """The code of `struct` for one value in memory."""
+        return self.base.format
 
     def value_of(self, name: str) -> int | None:
         """Return the value of a name (any case), or None."""
@@ -31,8 +43,8 @@ class Enumeration(Elementary):
 
 
 def enumeration(name: str, base: Elementary, values: tuple[tuple[str, int], ...]) -> Enumeration:
-    """Return the enumeration of a name over an integer type."""
-    return Enumeration(name, Kind.ENUM, base.bits, values)
+    """Return the enumeration of a name over an integer or bit string type."""
+    return Enumeration(name, Kind.ENUM, base.bits, base.plain, values)
 
 
 @dataclass(frozen=True, slots=True)

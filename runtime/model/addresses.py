@@ -1,5 +1,14 @@
-"""Located variables (6.5.5): a variable AT an address must have the address's width."""
+"""Located variables (6.5.5): a variable AT an address must have the address's width.
 
+Members of a structure can stand at relative addresses (6.4.4.7): `LEVEL AT %B2 : INT` begins two
+bytes behind the structure's begin. The number counts in units of the width as everywhere.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from runtime.datatypes.derived import DataType
 from runtime.datatypes.elementary import Elementary
 from runtime.model.places import place_of_address, read_address
 from runtime.model.program import Place
@@ -43,3 +52,57 @@ def _width(data_type: Elementary) -> int:
 
 def _describe(address: Address) -> str:
     return "bit" if address.width == 1 else f"{address.width} bits"
+
+
+# -- members of structures ------------------------------------------------------------------------
+
+_RELATIVE: Final = re.compile(r"%([BWDL])([0-9]{1,9})", re.IGNORECASE)
+_UNITS: Final = {"B": 1, "W": 2, "D": 4, "L": 8}
+
+
+@dataclass(slots=True)
+class Overlaps:
+    """The bytes of a structure that its members take, so that no two share any unless they may."""
+
+    structure: str
+    allowed: bool
+    is_union: bool
+    taken: list[tuple[int, int, str]] = field(default_factory=list)
+
+    def other(self, start: int, end: int) -> str | None:
+        """Return the name of a member that takes one of some bytes already."""
+        return next((name for low, high, name in self.taken if start < high and low < end), None)
+
+
+def relative_offset(
+    member: tree.Variable, data_type: DataType, overlaps: Overlaps, work: Declarations
+) -> int | None:
+    """Return the offset of a member AT a relative address, None where it has none.
+
+    A bit is refused (ST9001), an offset that its type cannot have or that another member takes is
+    an error (ST2008).
+    """
+    if member.address is None:
+        return None
+    spelt, span = member.address.text, member.address.span
+    if overlaps.is_union:
+        text = f"{member.name} cannot have an address: members of a UNION begin where it begins"
+        work.names.findings.error("ST2008", span, text)
+        return None
+    match = _RELATIVE.fullmatch(spelt)
+    if match is None:
+        text = f"a member of a structure cannot stand at {spelt}"
+        work.names.findings.error("ST9001", span, text, "give a byte, such as %B2 or %W1")
+        return None
+    offset = int(match[2]) * _UNITS[match[1].upper()]
+    if offset % data_type.alignment:
+        text = f"{data_type} cannot stand at byte {offset}"
+        hint = f"expected a multiple of {data_type.alignment}"
+        work.names.findings.error("ST2008", span, text, hint)
+        return None
+    other = overlaps.other(offset, offset + data_type.size)
+    if other is not None and not overlaps.allowed:
+        text = f"{member.name} shares bytes of {overlaps.structure} with {other}"
+        work.names.findings.error("ST2008", span, text, "declare it as STRUCT OVERLAP")
+        return None
+    return offset

@@ -13,7 +13,7 @@ from runtime.datatypes.elementary import (
     common_type,
     widens,
 )
-from runtime.datatypes.scalars import NULL, Subrange
+from runtime.datatypes.scalars import NULL, Enumeration, Subrange
 from runtime.datatypes.texts import Text
 from runtime.datatypes.values import describe
 from runtime.diagnostics.diagnostic import Findings
@@ -77,8 +77,8 @@ def _is_reference(target: Elementary) -> bool:
 
 
 def _enum_widens(source: Elementary, target: Elementary) -> bool:
-    """Whether an enumeration's values can be taken as an integer type, as CODESYS does."""
-    return source.kind is Kind.ENUM and target.is_signed and target.bits >= source.bits
+    """Whether an enumeration's values can be taken as another type: as its base can (CODESYS)."""
+    return isinstance(source, Enumeration) and widens(source.base, target)
 
 
 def _coerce_text(

@@ -1,13 +1,16 @@
 """Types: from how they are spelt to their layout and the bytes of their initial value."""
 
+from dataclasses import replace
+
 from runtime.datatypes.derived import Array, DataType, OpenArray, lay_over
 from runtime.datatypes.elementary import INT, LINT, Elementary
 from runtime.datatypes.scalars import enumeration, reference, subrange
 from runtime.datatypes.values import store
 from runtime.limits import STATE_BYTES_MAX
+from runtime.model.addresses import Overlaps, relative_offset
 from runtime.model.initial import constant_of, initial_bytes
-from runtime.model.program import Constant
-from runtime.model.scope import Scope, TypeInfo
+from runtime.model.program import Base, Constant, Place
+from runtime.model.scope import Scope, TypeInfo, VariableInfo
 from runtime.model.text_types import declared_text
 from runtime.model.work import Declarations, Layout, enter, report_size
 from runtime.source import Span
@@ -146,10 +149,12 @@ def _enum_type(spec: tree.EnumType, name: str, scope: Scope, work: Declarations)
         return None
     values: list[tuple[str, int]] = []
     following = 0
+    inner = replace(scope, routine=replace(scope.routine, variables=dict(scope.routine.variables)))
     for item, expression in spec.values:
         if expression is not None:
-            constant = constant_of(expression, LINT, scope)
+            constant = constant_of(expression, base, inner)
             following = int(constant.value) if constant is not None else following
+        inner.routine.variables[item.name.upper()] = _known_value(item, following, base)
         if any(item.name.upper() == known for known, _ in values):
             text = f"{item.name} is already a value of {name or 'the enumeration'}"
             work.names.findings.error("ST2003", item.span, text)
@@ -164,13 +169,37 @@ def _enum_type(spec: tree.EnumType, name: str, scope: Scope, work: Declarations)
     return TypeInfo(data_type, scalar_bytes(Constant(data_type, values[0][1])))
 
 
+def _known_value(item: tree.Name, value: int, base: Elementary) -> VariableInfo:
+    """Return a value as the later ones of its enumeration see it: `BOTH := LEFT OR RIGHT`."""
+    constant = Constant(base, value)
+    place = Place(Base.SELF, 0, base)
+    return VariableInfo(item.name, "VAR", base, place, item.span, constant=True, value=constant)
+
+
 def _reference_type(spec: tree.ReferenceType, scope: Scope, work: Declarations) -> TypeInfo | None:
     """Return a reference's type; a named target may still be under way, even contain it."""
     if isinstance(spec.target, tree.NamedType):
+        alias = _alias(spec.target, work)
+        if alias is not None:
+            return TypeInfo(reference(alias, spec.style), bytes(8))
         work.pending.append((spec.target.name, spec.target.span))
         return TypeInfo(reference(spec.target.name.upper(), spec.style), bytes(8))
     target = resolve_type(spec.target, scope, work)
     return None if target is None else TypeInfo(reference(target.type, spec.style), bytes(8))
+
+
+def _alias(spec: tree.NamedType, work: Declarations) -> DataType | None:
+    """Return the type that a name is another word for, None where it has a name of its own.
+
+    A type that contains the reference is under way, and stays a name.
+    """
+    key = spec.name.upper()
+    known = work.names.types.get(key)
+    declared = work.type_trees.get(key)
+    if known is None and declared is not None and key not in work.open:
+        own_name = isinstance(declared.type, tree.StructType | tree.EnumType)
+        known = None if own_name else named_type(key, spec.span, work)
+    return None if known is None else known.type
 
 
 def _structure_type(
@@ -178,6 +207,7 @@ def _structure_type(
 ) -> TypeInfo | None:
     layout = Layout(name)
     images: list[bytes] = []
+    overlaps = Overlaps(name, spec.overlaps, spec.is_union)
     for member in spec.members:
         info = resolve_type(member.type, scope, work)
         if info is None:
@@ -189,12 +219,16 @@ def _structure_type(
             text = f"{member.name} is already a member of {name}"
             work.names.findings.error("ST2003", member.span, text)
             continue
-        layout.add(member.name, info.type, image or info.initial)
+        at = relative_offset(member, info.type, overlaps, work)
+        offset = layout.add(member.name, info.type, image or info.initial, at=at)
+        overlaps.taken.append((offset, offset + info.type.size, member.name))
         images.append(image or info.initial)
     whole = layout.finish(spec.span, work.names.findings)
+    structure = layout.structure()
+    if whole is not None and spec.overlaps:
+        return TypeInfo(replace(structure, is_union=True), whole.initial)
     if whole is None or not spec.is_union:
         return whole
-    structure = layout.structure()
     union = lay_over(name, [(item.name, item.type) for item in structure.fields])
     first = images[0] if images else b""
     return TypeInfo(union, first + bytes(union.size - len(first)))

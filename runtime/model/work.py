@@ -84,10 +84,18 @@ class Layout:
         """Return the members' names."""
         return {item.name for item in self.fields}
 
-    def add(self, name: str, data_type: DataType, image: bytes, *, hidden: bool = False) -> int:
-        """Place a member; return its offset."""
-        offset = align(self.end, data_type.alignment)
-        self.end = offset + data_type.size
+    def add(
+        self,
+        name: str,
+        data_type: DataType,
+        image: bytes,
+        *,
+        hidden: bool = False,
+        at: int | None = None,
+    ) -> int:
+        """Place a member behind the others, or at an offset; return its offset."""
+        offset = align(self.end, data_type.alignment) if at is None else at
+        self.end = max(self.end, offset + data_type.size)
         self.alignment = max(self.alignment, data_type.alignment)
         if not hidden:
             self.fields.append(Field(name.upper(), offset, data_type))

@@ -221,6 +221,8 @@ class StructType:
     span: Span
     members: tuple["Variable", ...]
     is_union: bool = False
+    overlaps: bool = False
+    """Whether its members may share bytes: STRUCT OVERLAP."""
 
 
 TypeSpec = NamedType | SubrangeType | EnumType | ReferenceType | ArrayType | StructType
@@ -447,3 +449,5 @@ class Unit:
     types: tuple[TypeDeclaration, ...]
     globals: tuple[VarBlock, ...]
     configurations: tuple[Configuration, ...] = ()
+    internal: tuple[str, ...] = ()
+    """Full names of the namespaces declared INTERNAL."""

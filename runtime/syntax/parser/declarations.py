@@ -17,7 +17,7 @@ _SECTIONS: Final = (
     "VAR_STAT", "VAR_INST", "VAR_CONFIG", "VAR_ACCESS",
 )  # fmt: skip
 _QUALIFIERS: Final = (
-    "CONSTANT", "RETAIN", "NON_RETAIN", "PERSISTENT", "PUBLIC", "PROTECTED", "PRIVATE", "INTERNAL",
+    "CONSTANT", "RETAIN", "NON_RETAIN", "PERSISTENT", "PUBLIC", "PROTECTED", "PRIVATE",
 )  # fmt: skip
 _DIRECTIONS: Final = ("READ_ONLY", "READ_WRITE")
 _EDGES: Final = ("R_EDGE", "F_EDGE")
@@ -46,6 +46,7 @@ class _Contents:
     around: list[str] = field(default_factory=list)
     """Full names of the open namespaces, the outermost first."""
     using: list[str] = field(default_factory=list)
+    internal: list[str] = field(default_factory=list)
 
     @property
     def within(self) -> tuple[str, ...]:
@@ -74,7 +75,11 @@ def unit(cursor: Cursor) -> tree.Unit:
             while cursor.accept(*_UNIT_ENDS):
                 pass
     return tree.Unit(
-        tuple(read.pous), tuple(read.types), tuple(read.blocks), tuple(read.configurations)
+        tuple(read.pous),
+        tuple(read.types),
+        tuple(read.blocks),
+        tuple(read.configurations),
+        tuple(read.internal),
     )
 
 
@@ -102,10 +107,13 @@ def _declaration(cursor: Cursor, read: _Contents) -> None:
 
 
 def _open_namespace(cursor: Cursor, read: _Contents) -> None:
-    if cursor.current.key == "INTERNAL":
+    internal = cursor.current.key == "INTERNAL"
+    if internal:
         cursor.advance()
     name = cursor.dotted_name("the name of the NAMESPACE", "a name after '.'")
     read.around.append(f"{read.around[-1]}.{name}" if read.around else name)
+    if internal:
+        read.internal.append(read.around[-1])
 
 
 def _using(cursor: Cursor) -> list[str]:
@@ -161,7 +169,7 @@ def _pou(cursor: Cursor) -> tuple[tree.Pou, list[str]]:
 def _var_block(cursor: Cursor) -> tree.VarBlock:
     start = cursor.advance()
     qualifiers: list[str] = []
-    while cursor.at(*_QUALIFIERS):
+    while cursor.at(*_QUALIFIERS) or _is_internal(cursor):
         qualifiers.append(cursor.advance().key)
     variables: list[tree.Variable] = []
     while not cursor.at("END_VAR"):
@@ -173,6 +181,11 @@ def _var_block(cursor: Cursor) -> tree.VarBlock:
     cursor.accept(";")
     span = cursor.since(start)
     return tree.VarBlock(span, start.key, tuple(qualifiers), tuple(variables))
+
+
+def _is_internal(cursor: Cursor) -> bool:
+    """Whether INTERNAL is a qualifier here, and not the name of the first variable."""
+    return cursor.current.key == "INTERNAL" and cursor.peek().key not in {":", ",", "AT"}
 
 
 def _recovering_variables(cursor: Cursor, section: str = "") -> list[tree.Variable]:
@@ -331,12 +344,15 @@ def _range(cursor: Cursor) -> tuple[tree.Expression, tree.Expression]:
 def _struct(cursor: Cursor, start: Token) -> tree.StructType:
     members: list[tree.Variable] = []
     end = f"END_{start.key}"
+    overlaps = cursor.current.key == "OVERLAP" and cursor.peek().key not in {":", ",", "AT"}
+    if overlaps:
+        cursor.advance()
     while not cursor.at(end):
         if cursor.current.kind is TokenKind.END or cursor.at(*UNIT_STARTS, *_UNIT_ENDS):
             raise cursor.fault(f"expected {end} to close {start.key}")
         members += _recovering_variables(cursor)
     cursor.advance()
-    return tree.StructType(cursor.since(start), tuple(members), start.key == "UNION")
+    return tree.StructType(cursor.since(start), tuple(members), start.key == "UNION", overlaps)
 
 
 def initial_value(cursor: Cursor) -> tree.Initial:
