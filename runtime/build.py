@@ -77,7 +77,9 @@ def check_sources(
     units = tuple(
         parse(part, number, sources[number], findings) for number, part in enumerate(tokens)
     )
-    model = build_model(resolve_namespaces(units), plans, area_sizes(tokens, channels), findings)
+    model = build_model(
+        resolve_namespaces(units, findings), plans, area_sizes(tokens, channels), findings
+    )
     return Checked(sources, tuple(findings.sorted()), None if findings.errors else model)
 
 

@@ -301,7 +301,8 @@ def _call_function(node: program.CallFunction, build: Builder) -> str:
         emit.check_status(emit.value(f'call i32 @"{node.routine}"({arguments})'))
     for number, place in node.outputs:
         if isinstance(place.type, Elementary):
-            build.store(place, load_slot(emit, place.type, slots[number]))
+            value = load_slot(emit, place.type, slots[number])
+            build.store(place, bool_not(emit, value) if number in node.inverted else value)
         else:
             copy_bytes(emit, build.address(place), slots[number], place.type.size)
     result = routine.locals[routine.result].type if routine.result >= 0 else None

@@ -186,7 +186,10 @@ def _call_routine(
     inside = Compiler(frame, compiler.callees)
     values = tuple(compiler.expression(item) for item in node.arguments)
     takers = tuple(_taker(callee, number, inside) for number in range(len(values)))
-    givers = tuple(_giver(callee, number, place, compiler) for number, place in node.outputs)
+    givers = tuple(
+        _giver(callee, number, place, compiler, flip=number in node.inverted)
+        for number, place in node.outputs
+    )
     result = None
     if routine.result >= 0 and isinstance(routine.locals[routine.result].type, Elementary):
         result = inside.reader(_local(callee, routine.result))
@@ -240,13 +243,16 @@ def _taker(callee: Callee, number: int, inside: Compiler) -> _Taker:
 
 
 def _giver(
-    callee: Callee, number: int, place: Place, compiler: Compiler
+    callee: Callee, number: int, place: Place, compiler: Compiler, *, flip: bool
 ) -> Callable[[Machine], None]:
-    """Return what copies an output, or an aggregate result, to where the caller wants it."""
+    """Return what copies an output, or an aggregate result, to where the caller wants it.
+
+    With `flip` the place takes the opposite of a BOOL.
+    """
     target, at, size = compiler.located(place), callee.frame[number], place.type.size
-    if place.bit >= 0:
+    if place.bit >= 0 or flip:
         write = compiler.writer(place)
-        return lambda machine: write(machine, machine.memory[at])
+        return lambda machine: write(machine, bool(machine.memory[at]) != flip)
     given = callee.routine.locals[number].type
     if isinstance(given, Text):
         write, read = compiler.writer(place), text_loader(given, lambda _machine: at)

@@ -4,11 +4,11 @@ from runtime.artifact.abi import FaultKind
 from runtime.datatypes.derived import Structure
 from runtime.datatypes.elementary import Elementary
 from runtime.datatypes.scalars import Reference, Subrange
-from runtime.model import methods, program
-from runtime.model.attempts import lifted_reference
+from runtime.model import program
 from runtime.model.coerce import coerce
 from runtime.model.expressions import CHECKS, check, check_as, place_of
 from runtime.model.hidden import STEP_SECTION
+from runtime.model.lineage import interface_value, lifted_reference
 from runtime.model.program import Assign, Constant, CopyBytes, Place
 from runtime.model.scope import Scope
 from runtime.source import Span
@@ -36,7 +36,8 @@ def target_place(node: tree.Expression, scope: Scope) -> Place | None:
     owner = place_of(node.object, scope)
     if owner is not None and isinstance(owner.type, Structure):
         block = scope.names.routines.get(owner.type.name.upper())
-        if block is not None and block.variables[node.name.upper()].section == "VAR_OUTPUT":
+        member = None if block is None else block.variables[block.member_key(node.name)]
+        if block is not None and member is not None and member.section == "VAR_OUTPUT":
             text = f"{node.name} is an output of {block.name} and cannot be assigned from outside"
             scope.names.findings.error("ST3005", node.span, text)
             return None
@@ -66,7 +67,7 @@ def assign_value(
 ) -> Assign | CopyBytes | None:
     """Return the assignment of an expression to a place, as a value or as a whole."""
     if isinstance(target.type, Reference) and target.type.style == "INTERFACE":
-        bound = methods.interface_value(value, target.type, scope, CHECKS)
+        bound = interface_value(value, target.type, scope, CHECKS)
         return None if bound is None else Assign(span, target, bound)
     if isinstance(target.type, Reference):
         return _assign_reference(target, target.type, value, span, scope)

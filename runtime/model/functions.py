@@ -2,11 +2,12 @@
 
 from runtime.datatypes.derived import Array, DataType, OpenArray
 from runtime.datatypes.elementary import BOOL, LINT, Elementary
+from runtime.datatypes.scalars import Reference
 from runtime.datatypes.texts import Text
 from runtime.model.checks import Checks
 from runtime.model.coerce import coerce
 from runtime.model.constants import fold
-from runtime.model.lineage import upcast
+from runtime.model.lineage import interface_value, lifted_reference, upcast
 from runtime.model.program import AddressOf, CallFunction, Constant, Expression, Place
 from runtime.model.scope import RoutineInfo, Scope, VariableInfo
 from runtime.model.texts import text_constant
@@ -45,7 +46,12 @@ def function_call(
     if len(complete) != len(arguments) or outputs is None:
         return None
     result = routine.result if isinstance(routine.result, Elementary) else BOOL
-    return CallFunction(result.plain, routine.name.upper(), tuple(complete), outputs)
+    inverted = frozenset(
+        routine.variables[key].place.local for key, argument in given.items() if argument.negated
+    )
+    return CallFunction(
+        result.plain, routine.name.upper(), tuple(complete), outputs, inverted=inverted
+    )
 
 
 def _input(
@@ -68,7 +74,11 @@ def _input(
         if isinstance(variable.type, Text):
             return variable.value or text_constant("", is_wide=variable.type.is_wide)
         return variable.value or Constant(variable.type, variable.type.fit(0))
+    if isinstance(variable.type, Reference) and variable.type.style == "INTERFACE":
+        return interface_value(given, variable.type, scope, checks)
     value = checks.value(given, scope)
+    if value is not None and isinstance(variable.type, Reference):
+        value = lifted_reference(value, variable.type, scope.names)
     converted = value and coerce(value, variable.type, given.span, findings)
     return fold(converted) if converted is not None else None
 
@@ -158,7 +168,7 @@ def bind_arguments(node: tree.Call, routine: RoutineInfo, scope: Scope) -> dict[
                 continue
             key = inputs[number].name.upper()
         else:
-            key = argument.name.upper()
+            key = routine.member_key(argument.name)
         variable = routine.variables.get(key)
         wanted = ("VAR_OUTPUT",) if argument.is_output else ("VAR_INPUT", "VAR_IN_OUT")
         if variable is None or variable.section not in wanted:
@@ -188,10 +198,19 @@ def _output_places(
         if not argument.is_output or argument.value is None:
             continue
         place = output_target(argument, routine.variables[key], scope, checks)
-        if place is None:
+        if place is None or not _can_negate(argument, routine.variables[key], scope):
             return None
         outputs.append((routine.variables[key].place.local, place))
     return tuple(outputs)
+
+
+def _can_negate(argument: tree.Argument, output: VariableInfo, scope: Scope) -> bool:
+    """Whether `NOT name => place` has a meaning, which it has for a BOOL; reports where not."""
+    if not argument.negated or output.type is BOOL:
+        return True
+    text = f"output {output.name} is of type {output.type}; only a BOOL can be taken negated"
+    scope.names.findings.error("ST3002", argument.span, text)
+    return False
 
 
 def _same_texts(left: DataType, right: DataType) -> bool:

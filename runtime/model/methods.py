@@ -7,6 +7,7 @@ of all classes it can be of, which are known, since a program is compiled as a w
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from runtime.artifact.abi import FaultKind
 from runtime.datatypes.derived import Structure
@@ -15,17 +16,15 @@ from runtime.model.checks import Checks
 from runtime.model.functions import function_call
 from runtime.model.lineage import base_part, class_of
 from runtime.model.program import (
-    AddressOf,
     Base,
     CallFunction,
-    Constant,
     Expression,
-    Load,
     Place,
 )
 from runtime.model.scope import Names, RoutineInfo, Scope, referred
-from runtime.source import Span
 from runtime.syntax import tree
+
+_RESTRICTED: Final = frozenset({"PRIVATE", "PROTECTED", "INTERNAL"})
 
 
 def this_place(node: tree.This, scope: Scope) -> Place | None:
@@ -104,7 +103,7 @@ def method_call(
     key = method.info.methods[method.name]
     routine = names.routines[key]
     if not _permitted(routine, scope):
-        access = next(word for word in routine.modifiers if word in {"PRIVATE", "PROTECTED"})
+        access = next(word for word in routine.modifiers if word in _RESTRICTED)
         text = f"{routine.name} is {access} and cannot be called from here"
         names.findings.error("ST8004", node.span, text)
         return None
@@ -123,6 +122,8 @@ def method_call(
 def _permitted(routine: RoutineInfo, scope: Scope) -> bool:
     own, owner = scope.routine.own_class, routine.owner
     assert owner is not None
+    if "INTERNAL" in routine.modifiers:
+        return scope.is_within(owner.namespace)
     if "PRIVATE" in routine.modifiers:
         return own is not None and own.name == owner.name
     return "PROTECTED" not in routine.modifiers or (own is not None and own.derives_from(owner))
@@ -185,31 +186,3 @@ def write_property(
         return None
     argument = tree.Argument(value.span, None, value, is_output=False)
     return method_call(tree.Call(node.span, node, (argument,)), found, scope, checks)
-
-
-def interface_value(
-    value: tree.Expression, target: Reference, scope: Scope, checks: Checks
-) -> Expression | None:
-    """Return what an interface variable takes: an instance that implements it, another, NULL."""
-    if isinstance(value, tree.Null):
-        return Constant(target, 0)
-    place = checks.place(value, scope)
-    info = None if place is None else class_of(place.type, scope.names)
-    if place is None:
-        return None
-    wanted = target.target_name
-    if info is None or (wanted not in info.interfaces and info.name.upper() != wanted):
-        text = f"{place.type} does not implement {target.target_name}"
-        scope.names.findings.error("ST3001", value.span, text)
-        return None
-    if isinstance(place.type, Reference):
-        return Load(target, replace(place, type=target))
-    return _address(place, target, value.span, scope)
-
-
-def _address(place: Place, target: Reference, span: Span, scope: Scope) -> AddressOf | None:
-    if place.base is Base.LOCAL:
-        text = "a variable of a function ends with its call, so nothing may refer to it"
-        scope.names.findings.error("ST3012", span, text)
-        return None
-    return AddressOf(target, place)

@@ -76,9 +76,10 @@ def member_place(
     if not isinstance(place.type, Structure):
         findings.error("ST2006", span, f"{place.type} has no members, so no {name}")
         return None
-    key = name.upper()
+    routine = scope.names.routines.get(place.type.name.upper())
+    key = name.upper() if routine is None else routine.member_key(name)
     field = place.type.field(key)
-    known = visible_members(place.type, scope.names)
+    known = visible_members(place.type, scope)
     if field is None or not (inside or key in known):
         reason = "is internal to" if field is not None else "is no member of"
         hint = f"it has {', '.join(known)}" if known else ""
@@ -87,15 +88,20 @@ def member_place(
     return member_of(place, place.type, field)
 
 
-def visible_members(structure: Structure, names: Names) -> list[str]:
-    """Return the members that a user of a type may name: of a class what is PUBLIC too."""
-    routine = names.routines.get(structure.name.upper())
+def visible_members(structure: Structure, scope: Scope) -> list[str]:
+    """Return the members that a user of a type may name: of a class what is PUBLIC too.
+
+    What is INTERNAL may be named in the namespace of its class.
+    """
+    routine = scope.names.routines.get(structure.name.upper())
     if routine is None:
         return [item.name for item in structure.fields]
     return [
         key
         for key, item in routine.variables.items()
-        if item.section in {"VAR_INPUT", "VAR_OUTPUT"} or item.access == "PUBLIC"
+        if item.section in {"VAR_INPUT", "VAR_OUTPUT"}
+        or item.access == "PUBLIC"
+        or (item.access == "INTERNAL" and scope.is_within(routine.namespace))
     ]
 
 

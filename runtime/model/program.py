@@ -207,6 +207,8 @@ class CallFunction:
     """Pairs of a class's number and its method, where the instance's class decides which it is."""
     site: int = -1
     """Fault site of an instance that is of none of them."""
+    inverted: frozenset[int] = frozenset()
+    """Locals among the outputs, of type BOOL, of which the place takes the opposite."""
 
 
 Expression = (

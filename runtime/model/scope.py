@@ -105,6 +105,16 @@ class RoutineInfo:
             return self.owner
         return self if self.kind in {"FUNCTION_BLOCK", "CLASS"} else None
 
+    def member_key(self, name: str) -> str:
+        """Return the key of a variable by its name or another one that it has: SET1 is S1."""
+        key = name.upper()
+        return key if self.standard is None else self.standard.other_names.get(key, key)
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that it is declared in, in upper case; empty for the one around all."""
+        return (self.owner or self).name.rpartition(".")[0].upper()
+
     def derives_from(self, other: "RoutineInfo") -> bool:
         """Whether it is a class or one that extends it."""
         info: RoutineInfo | None = self
@@ -164,6 +174,11 @@ class Scope:
 
     names: Names
     routine: RoutineInfo
+
+    def is_within(self, namespace: str) -> bool:
+        """Whether the body stands in a namespace, or in one inside of it."""
+        own = self.routine.namespace
+        return not namespace or own == namespace or own.startswith(f"{namespace}.")
 
     def find(self, name: str) -> VariableInfo | None:
         """Return the variable of that name: the routine's own, then a global one."""

@@ -20,9 +20,11 @@ def reset_dominant(latch: Record, _now: int) -> None:
 
 BLOCKS: Final = (
     StandardBlock(
-        "SR", _CLAUSE, members(S1=BOOL, R=BOOL), members(Q1=BOOL), members(), set_dominant
+        "SR", _CLAUSE, members(S1=BOOL, R=BOOL), members(Q1=BOOL), members(), set_dominant,
+        {"SET1": "S1", "RESET": "R"},
     ),
     StandardBlock(
-        "RS", _CLAUSE, members(S=BOOL, R1=BOOL), members(Q1=BOOL), members(), reset_dominant
+        "RS", _CLAUSE, members(S=BOOL, R1=BOOL), members(Q1=BOOL), members(), reset_dominant,
+        {"SET": "S", "RESET1": "R1"},
     ),
-)
+)  # fmt: skip

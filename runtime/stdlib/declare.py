@@ -1,7 +1,7 @@
 """How standard functions and blocks are declared, and the generic types of table 12."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from runtime.datatypes.elementary import Elementary, Kind, Scalar
@@ -91,6 +91,8 @@ class StandardBlock:
     outputs: Members
     state: Members
     body: Callable[[Record, int], None]
+    other_names: Mapping[str, str] = field(default_factory=dict)
+    """Other names of members, as the third edition and CODESYS have for SR and RS."""
 
 
 def members(**declared: Elementary | tuple[Elementary, Scalar]) -> Members:

@@ -2,62 +2,94 @@
 
 The parser names what stands in a namespace by its full name, NS.INNER.F, and notes where its body
 looks names up. Here the names in types, calls and heritage are replaced by full ones: what is not
-found in the namespaces around, from the inside out, nor in those of USING, stays as it is.
+found in the namespaces around, from the inside out, nor in those of USING, stays as it is. What is
+INTERNAL has its name only in the namespace that it is declared in, and inside of that.
 """
 
 import dataclasses
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from runtime.diagnostics.diagnostic import Findings
+from runtime.source import Span
 from runtime.syntax import tree
 
 
-def resolve_namespaces(units: tuple[tree.Unit, ...]) -> tuple[tree.Unit, ...]:
-    """Return the units with full names; they are the same where no namespace is declared."""
+def resolve_namespaces(units: tuple[tree.Unit, ...], findings: Findings) -> tuple[tree.Unit, ...]:
+    """Return the units with full names; they are the same where no namespace is declared.
+
+    A name that is INTERNAL to a namespace and used outside of it is reported (ST2006).
+    """
     names = [item.name for unit in units for item in unit.pous]
     names += [item.name for unit in units for item in unit.types]
     declared = frozenset(name.name.upper() for name in names)
     if not any("." in name for name in declared):
         return units
+    plain = _Names((), declared, frozenset(), "", _internals(units), findings)
     return tuple(
         dataclasses.replace(
             unit,
-            pous=tuple(_unit_resolved(item, declared) for item in unit.pous),
-            types=tuple(_unit_resolved(item, declared) for item in unit.types),
-            globals=_rebuilt(unit.globals, _Names((), declared, frozenset())),
-            configurations=_rebuilt(unit.configurations, _Names((), declared, frozenset())),
+            pous=tuple(_unit_resolved(item, plain) for item in unit.pous),
+            types=tuple(_unit_resolved(item, plain) for item in unit.types),
+            globals=_rebuilt(unit.globals, plain),
+            configurations=_rebuilt(unit.configurations, plain),
         )
         for unit in units
     )
 
 
+def _internals(units: tuple[tree.Unit, ...]) -> tuple[tuple[str, str], ...]:
+    """Return what is INTERNAL, a namespace or a unit, with the namespace that may name it."""
+    names = [name for unit in units for name in unit.internal]
+    units_read = [item for unit in units for item in unit.pous]
+    names += [item.name.name for item in units_read if "INTERNAL" in item.modifiers]
+    return tuple((name.upper(), name.upper().rpartition(".")[0]) for name in names)
+
+
 _Item = TypeVar("_Item", tree.Pou, tree.TypeDeclaration)
 
 
-def _unit_resolved(item: _Item, declared: frozenset[str]) -> _Item:
+def _unit_resolved(item: _Item, plain: "_Names") -> _Item:
     variables: frozenset[str] = frozenset()
     if isinstance(item, tree.Pou):
         variables = frozenset(
             variable.name.upper() for block in item.blocks for variable in block.variables
         )
-    names = _Names(item.within, declared, variables)
+    own = item.name.name.upper().rpartition(".")[0]
+    names = dataclasses.replace(plain, within=item.within, variables=variables, own=own)
     resolved: _Item = _rebuilt(item, names)
     return dataclasses.replace(resolved, name=item.name)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Names:
-    """Where names are looked up: the namespaces in their order, what is declared, variables."""
+    """Where names are looked up: the namespaces in their order, what is declared, variables.
+
+    `own` is the namespace of the unit, `internals` what is INTERNAL to which namespace.
+    """
 
     within: tuple[str, ...]
     declared: frozenset[str]
     variables: frozenset[str]
+    own: str
+    internals: tuple[tuple[str, str], ...]
+    findings: Findings
 
-    def full(self, name: str) -> str:
+    def full(self, name: str, span: Span) -> str:
         """Return the full name of a type or routine, or the name as it is."""
         candidates = (f"{prefix}.{name}".upper() for prefix in self.within)
         found = next((item for item in candidates if item in self.declared), None)
-        return found or name
+        whole = found or name
+        for inner, outer in self.internals:
+            if _is_in(whole.upper(), inner) and outer and not _is_in(self.own, outer):
+                text = f"{inner} is INTERNAL to {outer}"
+                self.findings.error("ST2006", span, text)
+        return whole
+
+
+def _is_in(name: str, namespace: str) -> bool:
+    """Whether a name is that of a namespace or of something in it."""
+    return name == namespace or name.startswith(f"{namespace}.")
 
 
 def _rebuilt(node: Any, names: _Names) -> Any:
@@ -78,7 +110,7 @@ def _rebuilt(node: Any, names: _Names) -> Any:
 
 
 def _named_type(node: tree.NamedType, names: _Names) -> tree.NamedType:
-    return dataclasses.replace(node, name=names.full(node.name))
+    return dataclasses.replace(node, name=names.full(node.name, node.span))
 
 
 def _call(node: tree.Call, names: _Names) -> tree.Call:
@@ -86,7 +118,7 @@ def _call(node: tree.Call, names: _Names) -> tree.Call:
     spelt = _dotted(node.callee)
     if spelt is None or spelt.partition(".")[0].upper() in names.variables:
         return node
-    whole = names.full(spelt)
+    whole = names.full(spelt, node.callee.span)
     if whole.upper() not in names.declared:
         return node
     return dataclasses.replace(node, callee=tree.Name(node.callee.span, whole))
@@ -103,13 +135,13 @@ def _dotted(node: tree.Expression) -> str | None:
 
 def _heritage(node: tree.Heritage, names: _Names) -> tree.Heritage:
     return tree.Heritage(
-        tuple(tree.Name(item.span, names.full(item.name)) for item in node.bases),
-        tuple(tree.Name(item.span, names.full(item.name)) for item in node.interfaces),
+        tuple(tree.Name(item.span, names.full(item.name, item.span)) for item in node.bases),
+        tuple(tree.Name(item.span, names.full(item.name, item.span)) for item in node.interfaces),
     )
 
 
 def _program(node: tree.ProgramInstance, names: _Names) -> tree.ProgramInstance:
-    whole = tree.Name(node.type.span, names.full(node.type.name))
+    whole = tree.Name(node.type.span, names.full(node.type.name, node.type.span))
     return dataclasses.replace(node, type=whole)
 
 
