@@ -3,7 +3,7 @@
 from typing import Final
 
 from runtime.codegen.emitter import Emitter, memory_type, real_text
-from runtime.datatypes.arithmetic import DAY, unit_of
+from runtime.datatypes.arithmetic import DAY, QUESTION_MARK, unit_of
 from runtime.datatypes.elementary import BOOL, LINT, LREAL, Elementary, Kind
 
 
@@ -78,6 +78,10 @@ def _whole_to_whole(emit: Emitter, value: str, source: Elementary, target: Eleme
     if source_bits == target.bits:
         return value
     kind = memory_type(target)
+    if source.kind is target.kind is Kind.CHARACTER and source_bits > target.bits:
+        beyond = emit.value(f"icmp ugt i{source_bits} {value}, {target.maximum}")
+        narrow = emit.value(f"trunc i{source_bits} {value} to {kind}")
+        return emit.value(f"select i1 {beyond}, {kind} {QUESTION_MARK}, {kind} {narrow}")
     if source_bits > target.bits:
         return emit.value(f"trunc i{source_bits} {value} to {kind}")
     operation = "sext" if source.is_signed else "zext"

@@ -126,6 +126,10 @@ def to_calendar(nanoseconds: int, target: Elementary) -> int:
     return nanoseconds
 
 
+QUESTION_MARK: Final = 63
+"""What a WCHAR becomes that CHAR lacks, as in a STRING."""
+
+
 def convert(value: Scalar, source: Elementary, target: Elementary) -> Scalar:
     """Return a value converted explicitly (6.6.2.5.2): integers keep the low bits, reals saturate.
 
@@ -142,6 +146,8 @@ def convert(value: Scalar, source: Elementary, target: Elementary) -> Scalar:
         return value != 0
     if source.kind is Kind.REAL and target.kind is not Kind.REAL:
         return to_integer(float(value), target)
+    if source.kind is target.kind is Kind.CHARACTER and value > target.maximum:
+        return QUESTION_MARK
     return target.fit(value)
 
 

@@ -337,11 +337,14 @@ def _configure(
         text = f"{variable.name} is of type {place.type}, not {resolved.type}"
         work.names.findings.error("ST3001", variable.span, text)
         return
+    image: bytes | None = None
     if variable.initial is not None:
         image = initial_bytes(variable.initial, resolved.type, resolved.initial, work.scope_of())
         layout.images.append((place.offset, image or resolved.initial))
     if variable.address is not None:
-        _attach(variable, place, resolved, connections[parts[at]], work)
+        located = _attach(variable, place, resolved, connections[parts[at]], work)
+        if located is not None and image is not None:
+            work.pokes.append((located, image))
 
 
 def _path_place(parts: list[str], span: Span, layout: Layout) -> Place | None:
@@ -364,12 +367,15 @@ def _attach(
     resolved: TypeInfo,
     statements: tuple[list[Statement], list[Statement]],
     work: Declarations,
-) -> None:
-    """Tie a variable declared with %I* or %Q* to its address: copied before or after each run."""
+) -> Place | None:
+    """Tie a variable declared with %I* or %Q* to its address: copied before or after each run.
+
+    Returns where the address stands.
+    """
     assert variable.address is not None
     located = address_place(variable, resolved, work)
     if located is None:
-        return
+        return None
     scope = work.scope_of()
     before, after = statements
     letter = variable.address.text[1].upper()
@@ -377,3 +383,4 @@ def _attach(
         before += _copied(place, located, variable.span, scope)
     if letter in {"Q", "M"}:
         after += _copied(located, place, variable.span, scope)
+    return located

@@ -110,7 +110,7 @@ def _program(cursor: Cursor) -> tree.ProgramInstance:
         task = tree.Name(cursor.span_of(with_token), with_token.text)
     cursor.expect(":", "before the type of the program instance")
     type_token = cursor.name("the name of a PROGRAM")
-    arguments = call_arguments(cursor) if cursor.at("(") else ()
+    arguments = _connections(cursor) if cursor.at("(") else ()
     span = cursor.since(start)
     _end(cursor)
     return tree.ProgramInstance(
@@ -121,6 +121,22 @@ def _program(cursor: Cursor) -> tree.ProgramInstance:
         arguments,
         word.key if word is not None else "",
     )
+
+
+def _connections(cursor: Cursor) -> tuple[tree.Argument, ...]:
+    """Read what a program's inputs and outputs are tied to."""
+    ahead = 1
+    while cursor.peek(ahead).key not in {")", "WITH"} and cursor.peek(ahead).kind in _ARGUMENT:
+        ahead += 1
+    if cursor.peek(ahead).key == "WITH":
+        text = "a function block cannot be given a task of its own"
+        span = cursor.span_of(cursor.peek(ahead))
+        cursor.findings.error("ST9001", span, text, "call it in a program of that task")
+        raise ResyncError
+    return call_arguments(cursor)
+
+
+_ARGUMENT = frozenset(TokenKind) - {TokenKind.END}
 
 
 def _end(cursor: Cursor) -> None:

@@ -129,10 +129,21 @@ def _instruction(cursor: Cursor) -> tree.Instruction:
     token = cursor.current
     if token.kind is not TokenKind.NAME and token.key not in OPERATORS:
         raise cursor.fault("expected an operator of IL")
+    if token.kind is TokenKind.NAME and cursor.peek().key == ".":
+        call = _method_call(cursor)
+        return tree.Instruction(call.span, tuple(labels), token.key, (call,))
     cursor.advance()
     operands, inner = _operands(cursor, token)
     span = cursor.since(token)
     return tree.Instruction(span, tuple(labels), token.key.replace("&", "AND"), operands, inner)
+
+
+def _method_call(cursor: Cursor) -> tree.Call:
+    """Read `instance.method(…)`, whose value becomes the current result."""
+    read = postfix(cursor)
+    if not isinstance(read, tree.Call):
+        raise cursor.fault("expected '(' behind the name of a method")
+    return read
 
 
 def _operands(
