@@ -45,10 +45,10 @@ def build_model(
     configurations = tuple(item for unit in units for item in unit.configurations)
     tasks = lay_out_tasks(plans, configurations, layout)
     check_retention(units, findings)
-    retained = retained_variables(names, list(layout.instances.values()))
     expose(configurations, layout)
     if findings.errors:
         return None
+    retained = retained_variables(names, list(layout.instances.values()))
     state = bytearray(work.state_end)
     for offset, image in layout.images:
         state[offset : offset + len(image)] = image
