@@ -10,8 +10,8 @@ import pytest
 from asyncua import Client, ua
 
 from runtime.datatypes.derived import Array, DataType, Field, Structure
-from runtime.datatypes.elementary import ELEMENTARY, Kind
-from runtime.datatypes.scalars import Enumeration
+from runtime.datatypes.elementary import ELEMENTARY
+from runtime.datatypes.scalars import enumeration
 from runtime.datatypes.texts import text_type
 from runtime.image.layout import Mode
 from tests.support.opcua_image import PlayedProgram, playing
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.system
 
 REAL, INT, BOOL = ELEMENTARY["REAL"], ELEMENTARY["INT"], ELEMENTARY["BOOL"]
 MOTOR = Structure("Motor", (Field("SPEED", 0, REAL), Field("ON", 4, BOOL)), 8, 4)
-MODE = Enumeration("Mode", Kind.ENUM, 16, (("IDLE", 0), ("RUN", 1)))
+MODE = enumeration("Mode", INT, (("IDLE", 0), ("RUN", 1)))
 VARIABLES: dict[str, DataType] = {
     "MAIN.LEVEL": REAL,
     "MAIN.COUNT": ELEMENTARY["DINT"],
