@@ -141,6 +141,10 @@ class PlcMemory:
         state = self._jobs[number].state
         return self._arena.memory[state : state + self._program.state_size]
 
+    def poke(self, offset: int, content: bytes) -> None:
+        """Write into the committed state, as an input that no device has would change."""
+        self._write(self._state + offset, content)
+
     def word(self, offset: int) -> int:
         """Return a word of the PLC."""
         return self._arena.word(self._plc + offset)

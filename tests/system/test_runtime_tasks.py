@@ -1,0 +1,154 @@
+"""`takt runtime` with several tasks: a thread each, their faults, an end while it compiles."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from runtime.errors import ImageError
+from runtime.image.layout import Mode, SectionKind
+from runtime.image.segment import Image, attach_image, image_path
+from runtime.image.statistics import TaskStatistics
+from tests.support.runtime_process import PATIENCE_S, ROOT
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.system
+
+PROGRAM = """
+VAR_GLOBAL Total AT %QD0 : UDINT; END_VAR
+PROGRAM Fast VAR_EXTERNAL Total : UDINT; END_VAR VAR N : UDINT; END_VAR
+N := N + 1;
+Total := N;
+END_PROGRAM
+PROGRAM Slow VAR_EXTERNAL Total : UDINT; END_VAR VAR Seen, D : UDINT; END_VAR
+Seen := Total;
+IF Seen > 50 THEN Seen := Seen / D; END_IF;
+END_PROGRAM
+"""
+TASKS = """
+[project]
+name = "tasks"
+[[task]]
+name = "Fast"
+interval = "2ms"
+watchdog = "1s"
+programs = ["Fast"]
+[[task]]
+name = "Slow"
+interval = "10ms"
+priority = 2
+stop = "task"
+programs = ["Slow"]
+"""
+
+
+@contextlib.contextmanager
+def started(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the runtime of a folder to the end of the block."""
+    monkeypatch.setenv("TAKT_IMAGE_DIR", str(folder))
+    command = [sys.executable, "-m", "runtime", "runtime", str(folder)]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, stderr=log, cwd=ROOT, env=dict(os.environ))
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(PATIENCE_S)
+
+
+def attached(process: subprocess.Popen[bytes]) -> Image:
+    """Return the image of the process once it runs."""
+    images: list[Image] = []
+
+    def running() -> bool:
+        assert process.poll() is None
+        with contextlib.suppress(ImageError):
+            image = attach_image(image_path("tasks"))
+            if image.mode is Mode.RUNNING:
+                images.append(image)
+                return True
+            image.close()
+        return False
+
+    wait_until(running, PATIENCE_S, "the mode RUNNING")
+    return images[0]
+
+
+def write(folder: Path) -> None:
+    (folder / "main.st").write_text(PROGRAM)
+    (folder / "takt.toml").write_text(TASKS)
+
+
+def records(folder: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (folder / "log").read_text().splitlines()]
+
+
+def test_each_task_is_a_thread_and_one_may_fault_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path)
+    with started(tmp_path, monkeypatch) as process, attached(process) as image:
+        fast, slow = (
+            TaskStatistics(image.section(SectionKind.TASK_STATISTICS, number)) for number in (0, 1)
+        )
+        names = {
+            (item / "comm").read_text().strip()
+            for item in Path(f"/proc/{process.pid}/task").iterdir()
+        }
+        assert {"takt-scan-0", "takt-watch"} <= names
+        wait_until(lambda: slow.fault != 0, PATIENCE_S, "the fault of the slow task")
+        before = fast.scans
+        wait_until(lambda: fast.scans > before + 20, PATIENCE_S, "20 more fast scans")
+        modes = [image.mode]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_S) == 3
+        modes.append(image.mode)
+    assert modes == [Mode.RUNNING, Mode.STOPPED]
+    (fault,) = (item for item in records(tmp_path) if str(item["message"]).startswith("fault"))
+    assert (fault["task"], fault["kind"]) == ("Slow", "division-by-zero")
+    stopped = [item["task"] for item in records(tmp_path) if "lateness_ns" in item]
+    assert stopped == ["Fast", "Slow"]
+
+
+def test_tasks_have_real_time_priorities_in_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path)
+    with started(tmp_path, monkeypatch) as process, attached(process):
+        wait_until(
+            lambda: any(item["message"] == "started" for item in records(tmp_path)),
+            PATIENCE_S, "the record of the start",
+        )  # fmt: skip
+        wishes = [str(item["message"]) for item in records(tmp_path)]
+        for priority in (80, 79):
+            assert sum(f"SCHED_FIFO priority {priority}" in wish for wish in wishes) == 1
+
+
+def test_a_stop_while_the_runtime_compiles_ends_it_cleanly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path)
+    rungs = "\n".join(f"A[{n}] := A[{n + 1}] AND NOT A[{n + 2}];" for n in range(1, 3000))
+    (tmp_path / "main.st").write_text(
+        f"PROGRAM Fast VAR A : ARRAY [1..3100] OF BOOL; END_VAR\n{rungs}\nEND_PROGRAM\n"
+        "PROGRAM Slow END_PROGRAM\n"
+    )
+    monkeypatch.setenv("TAKT_CACHE", str(tmp_path / "cache"))
+    with started(tmp_path, monkeypatch) as process:
+
+        def compiling() -> bool:
+            status = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+            caught = next(int(line.split()[1], 16) for line in status if line[:6] == "SigCgt")
+            return bool(caught >> signal.SIGTERM - 1 & 1)
+
+        wait_until(compiling, PATIENCE_S, "the compiler at work")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_S) == 0
+    assert "Traceback" not in (tmp_path / "log").read_text()
+    assert not image_path("tasks").exists()
