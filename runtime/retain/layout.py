@@ -16,13 +16,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
+
 from runtime.artifact.program import Retained, decode_type, encode_type
 from runtime.datatypes.derived import Array, DataType, Field, OpenArray, Structure
 from runtime.datatypes.values import Buffer, Json, read_json
 
+Offsets = npt.NDArray[np.int64]
 PADDING_BYTES: Final = 8
 WINDOW_GAP_BYTES: Final = 4096
 """Bytes between kept variables that are read along: a page."""
+SCATTERED_SPANS: Final = 256
+"""From so many copies on numpy makes them: a loop takes 1 µs for each."""
 HASH_BYTES: Final = 16
 
 
@@ -88,6 +94,24 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Scattered:
+    """For each byte that is copied where it comes from and where it goes."""
+
+    state: Offsets
+    packed: Offsets
+
+
+def scattered(spans: Sequence[Span]) -> Scattered | None:
+    """Return spans byte by byte, or None where there are few."""
+    if len(spans) < SCATTERED_SPANS:
+        return None
+    rows = np.array([(item.state, item.packed, item.size) for item in spans], np.int64)
+    sizes = rows[:, 2]
+    within = np.arange(sizes.sum()) - np.repeat(sizes.cumsum() - sizes, sizes)
+    return Scattered(np.repeat(rows[:, 0], sizes) + within, np.repeat(rows[:, 1], sizes) + within)
+
+
+@dataclass(frozen=True, slots=True)
 class Packing:
     """The way from the state to packed values and back."""
 
@@ -98,15 +122,20 @@ class Packing:
     """The values and nothing between them: what is written back."""
     bits: tuple[tuple[int, int, int], ...]
     """Located single bits: offset in the state, bit number, offset of the packed byte."""
+    scattered: "Scattered | None"
+    """What `copied` says, byte by byte, where it is too much for a loop in Python."""
 
     def pack(self, state: Buffer) -> bytes:
         """Return the kept values of a state."""
         view = memoryview(state)
         values = bytearray(self.layout.size)
-        for span in self.copied:
-            values[span.packed : span.packed + span.size] = view[
-                span.state : span.state + span.size
-            ]
+        if self.scattered is not None:
+            source, target = np.frombuffer(view, np.uint8), np.frombuffer(values, np.uint8)
+            target[self.scattered.packed] = source[self.scattered.state]
+        else:
+            for span in self.copied:
+                start, end = span.state, span.state + span.size
+                values[span.packed : span.packed + span.size] = view[start:end]
         for at, bit, packed in self.bits:
             values[packed] = view[at] >> bit & 1
         return bytes(values)
@@ -152,12 +181,9 @@ def through(packing: Packing, seen: tuple[Window, ...], base: int) -> Packing:
     def place(offset: int) -> int:
         return offset + moved[bisect_right(starts, offset) - 1]
 
-    return Packing(
-        packing.layout,
-        tuple(Span(place(item.state), item.packed, item.size) for item in packing.copied),
-        (),
-        tuple((place(at), bit, packed) for at, bit, packed in packing.bits),
-    )
+    copied = tuple(Span(place(item.state), item.packed, item.size) for item in packing.copied)
+    bits = tuple((place(at), bit, packed) for at, bit, packed in packing.bits)
+    return Packing(packing.layout, copied, (), bits, scattered(copied))
 
 
 def packing_of(retained: Sequence[Retained]) -> Packing:
@@ -180,7 +206,8 @@ def packing_of(retained: Sequence[Retained]) -> Packing:
         end += packed.size
         state_end = symbol.offset + symbol.type.size
     copied = tuple(_joined(iter(exact), PADDING_BYTES - 1))
-    return Packing(Layout(tuple(entries), end), copied, tuple(exact), tuple(bits))
+    layout = Layout(tuple(entries), end)
+    return Packing(layout, copied, tuple(_joined(iter(exact), 0)), tuple(bits), scattered(copied))
 
 
 def _entry(item: Retained, offset: int, packed: DataType) -> Entry:
@@ -214,13 +241,11 @@ def _spans(data_type: DataType, packed: DataType, state: int, at: int) -> Iterat
 def _pieces(data_type: DataType, packed: DataType, state: int, at: int) -> Iterator[Span]:
     if isinstance(data_type, Array) and not _is_solid(data_type.element):
         assert isinstance(packed, Array)
+        element = list(_spans(data_type.element, packed.element, state, at))
         for number in range(data_type.count):
-            yield from _pieces(
-                data_type.element,
-                packed.element,
-                state + number * data_type.element.size,
-                at + number * packed.element.size,
-            )
+            further, packed_further = number * data_type.element.size, number * packed.element.size
+            for item in element:
+                yield Span(item.state + further, item.packed + packed_further, item.size)
     elif isinstance(data_type, Structure) and not data_type.is_union:
         assert isinstance(packed, Structure)
         for field, inner in zip(data_type.fields, packed.fields, strict=True):

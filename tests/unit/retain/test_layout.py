@@ -1,5 +1,6 @@
 """Kept values are packed without what is not kept, and written back to the same places only."""
 
+import dataclasses
 import random
 
 import pytest
@@ -109,3 +110,23 @@ def test_windows_cover_what_is_kept_and_show_the_same_values() -> None:
     shown = b"head" + b"".join(state[item.start : item.end] for item in seen)
     assert through(packing, seen, 4).pack(shown) == packing.pack(state)
     assert isinstance(seen[0], Window)
+
+
+def test_a_thousand_instances_are_packed_as_a_few_are() -> None:
+    text = """
+    FUNCTION_BLOCK COUNTER
+    VAR RETAIN A : INT; END_VAR
+    VAR OTHER : ARRAY [0..9] OF LREAL; END_VAR
+    VAR RETAIN B : LREAL; END_VAR
+    END_FUNCTION_BLOCK
+    PROGRAM MAIN
+    VAR C : ARRAY [1..{count}] OF COUNTER; END_VAR
+    END_PROGRAM
+    """
+    few, many = (model_of(text.format(count=count)) for count in (2, 1000))
+    assert packing_of(few.retained).scattered is None
+    packing = packing_of(many.retained)
+    assert packing.scattered is not None
+    state = random.Random(6).randbytes(len(many.initial_state))  # noqa: S311 - test data
+    plain = dataclasses.replace(packing, scattered=None)
+    assert packing.pack(state) == plain.pack(state)
