@@ -25,6 +25,7 @@ from runtime.image import layout
 from runtime.image.layout import SectionKind
 from runtime.image.segment import Image
 from runtime.image.slots import Publication, SlotRing
+from runtime.project.config import ProjectConfig
 from runtime.project.load import Project
 from runtime.retain.disk import Disk, FileDisk, Lock
 from runtime.retain.layout import Packing, Window, packing_of, through, windows
@@ -241,6 +242,7 @@ class Keeper:
 
     def _run(self) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        _leave(_pinned(self._project.config))
         assert self._saving is not None
         while not self._end.wait(self._project.config.retain.interval / 1e9):
             self._saving.save()
@@ -260,3 +262,17 @@ class Keeper:
         self._disk.close()
         if self._locked:
             self._lock.__exit__(None, None, None)
+
+
+def _pinned(config: ProjectConfig) -> set[int]:
+    """Return the processors that scans are pinned to."""
+    resources = (item.cpu for item in config.resource)
+    tasks = (item.cpu for item in config.task)
+    return {cpu for cpu in (config.runtime.cpu, *resources, *tasks) if cpu is not None}
+
+
+def _leave(processors: set[int]) -> None:
+    """Keep this thread, and what it does to caches, away from some processors where it can be."""
+    others = os.sched_getaffinity(0) - processors
+    if processors and others:
+        os.sched_setaffinity(0, others)

@@ -128,6 +128,8 @@ class Packing:
     def pack(self, state: Buffer) -> bytes:
         """Return the kept values of a state."""
         view = memoryview(state)
+        if len(self.copied) == 1 and self.copied[0].size == self.layout.size:
+            return bytes(view[self.copied[0].state : self.copied[0].state + self.layout.size])
         values = bytearray(self.layout.size)
         if self.scattered is not None:
             source, target = np.frombuffer(view, np.uint8), np.frombuffer(values, np.uint8)

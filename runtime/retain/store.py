@@ -186,11 +186,12 @@ class Store:
             kind, runs, chain.sequence, stamp.cycle, stamp.program_ns, stamp.wall_ns, len(body)
         )
         digest = _digest(chain.digest, head, body)
-        record = head + digest + body
-        self._disk.write(chain.slot, chain.end, record)
+        self._disk.write(chain.slot, chain.end, head + digest)
+        self._disk.write(chain.slot, chain.end + _RECORD_BYTES, body)
         self._disk.sync(chain.slot)
-        self.written_bytes += len(record)
-        chain.digest, chain.end = digest, chain.end + len(record)
+        size = _RECORD_BYTES + len(body)
+        self.written_bytes += size
+        chain.digest, chain.end = digest, chain.end + size
         chain.sequence += 1
 
 

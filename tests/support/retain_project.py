@@ -12,12 +12,13 @@ from runtime.project.load import Project, load_project
 
 SOURCE = """
 PROGRAM Main
-VAR RETAIN N : DINT := 1; A : ARRAY [1..500] OF DINT; END_VAR
+VAR RETAIN N : DINT := 1; A : ARRAY [1..500] OF DINT; T : TON; END_VAR
 VAR PERSISTENT P : DINT := 5; END_VAR
 VAR I, LOOSE : DINT; END_VAR
 N := N + 1;
 FOR I := 1 TO 500 DO A[I] := N; END_FOR;
 P := P + 1;
+T(IN := TRUE, PT := T#1h);
 LOOSE := LOOSE + 1;
 END_PROGRAM
 """

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.system
 
-KILLS = int(os.environ.get("TAKT_KILLS", "3"))
+KILLS = int(os.environ.get("TAKT_KILLS", "2"))
 """Runs that end by SIGKILL; `make retain-campaign` has more."""
 SEED = int(os.environ.get("TAKT_SEED", "20"))
 
@@ -109,9 +110,13 @@ def last_commit(project: Project) -> Commit:
     return commit
 
 
+def values(commit: Commit) -> dict[str, Any]:
+    return {item.path: item.read(commit.values) for item in commit.layout.entries}
+
+
 def one_scan(commit: Commit) -> int:
     """Return N of a commit, after making sure that all of it is of one scan."""
-    found = {item.path: item.read(commit.values) for item in commit.layout.entries}
+    found = values(commit)
     number = found["MAIN.N"]
     assert isinstance(number, int)
     assert found["MAIN.A"] == [number] * 500, "a mixture of scans"
@@ -133,20 +138,22 @@ def test_a_kill_at_any_moment_leaves_the_values_of_one_scan(tmp_path: Path) -> N
             assert max(before, 2) <= restored <= run.number, f"TAKT_SEED={SEED}"
 
 
-def test_a_cold_start_resets_what_is_retained_and_not_what_is_persistent(tmp_path: Path) -> None:
-    folder = write_project(tmp_path)
-    with running(folder) as run:
-        run.await_number(1000)
-        run.end(signal.SIGTERM)
-    with running(folder, "--cold") as run:
-        run.await_number(20)
-        run.end(signal.SIGTERM)
-        commit = last_commit(run.project)
-    found = {item.path: item.read(commit.values) for item in commit.layout.entries}
-    assert one_scan(commit) < 1000
-    persistent = found["MAIN.P"]
-    assert isinstance(persistent, int)
-    assert persistent > 1000
+def test_a_warm_start_keeps_all_and_a_cold_one_what_is_persistent(tmp_path: Path) -> None:
+    folder = write_project(tmp_path, interval="60min")
+    stopped: list[Commit] = []
+    for options in ((), (), ("--cold",)):
+        with running(folder, *options) as run:
+            run.await_number(run.number + 100)
+            run.end(signal.SIGTERM)
+            stopped.append(last_commit(run.project))
+            assert one_scan(stopped[-1]) == run.number, "the last scan is saved"
+    first, warm, cold = map(values, stopped)
+    assert warm["MAIN.N"] > first["MAIN.N"] + 50
+    assert warm["MAIN.P"] > first["MAIN.P"] + 50
+    assert warm["MAIN.T"]["ET"] >= first["MAIN.T"]["ET"] + 100_000_000, "the timer went on"
+    assert cold["MAIN.P"] > warm["MAIN.P"] + 50
+    assert cold["MAIN.T"]["ET"] < cold["MAIN.N"] * 2_000_000, "the timer began anew"
+    assert cold["MAIN.P"] - cold["MAIN.N"] > warm["MAIN.N"], "N began anew"
 
 
 def test_a_disk_that_takes_no_more_does_not_stop_the_scan(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """Retained values of a running project: restored at the start, saved beside the scan."""
 
 import logging
+import os
 import struct
+import threading
 from functools import partial
 from pathlib import Path
 
@@ -10,15 +12,16 @@ import pytest
 from runtime.app.retention import FrameReader, Keeper, Saving, disk_of
 from runtime.artifact import abi
 from runtime.artifact.program import CompiledProgram
+from runtime.build import build_project
 from runtime.errors import HostError
 from runtime.image.layout import SectionKind
 from runtime.image.segment import Image
-from runtime.project.load import Project
+from runtime.project.load import Project, load_project
 from runtime.retain.disk import FileDisk
 from runtime.retain.layout import packing_of
 from runtime.retain.store import Stamp, Store, recover
 from tests.support.power import MemoryDisk
-from tests.support.retain_project import SOURCE, image_of, loaded, publish
+from tests.support.retain_project import SOURCE, image_of, loaded, publish, write_project
 from tests.support.retained import values
 from tests.support.waiting import wait_until
 
@@ -108,7 +111,7 @@ def test_a_changed_program_takes_over_what_it_still_has(
     said = vars(record)
     assert record.levelno == logging.WARNING
     assert (said["kept"], said["new"], said["dropped"], said["reset"]) == (
-        1, ["MAIN.FRESH", "MAIN.B"], ["MAIN.A"], ["MAIN.P"],
+        2, ["MAIN.FRESH", "MAIN.B"], ["MAIN.A"], ["MAIN.P"],
     )  # fmt: skip
 
 
@@ -222,3 +225,20 @@ def test_the_files_of_a_project_stand_where_it_says(
     monkeypatch.setenv("TAKT_STATE", str(tmp_path / "state"))
     assert disk_of(project).paths[1] == tmp_path / "state" / "keep.b"
     assert isinstance(disk_of(project), FileDisk)
+
+
+def test_the_saver_leaves_the_processors_of_the_scan_alone(tmp_path: Path) -> None:
+    first, *others = sorted(os.sched_getaffinity(0))
+    folder = write_project(tmp_path)
+    file = folder / "takt.toml"
+    file.write_text(f"{file.read_text()}[runtime]\ncpu = {first}\n")
+    project = load_project(folder)
+    program = build_project(project).program
+    assert program is not None
+    with image_of(project, program, tmp_path) as image, Keeper(project, program, image):
+        (thread,) = [item for item in threading.enumerate() if item.name == "retain"]
+        assert thread.native_id is not None
+        publish(image, 1, state_with(program, N=3))
+        wait_until(partial(has_saved, project, 3), 10, "the save")
+        assert os.sched_getaffinity(thread.native_id) == set(others or [first])
+        assert os.sched_getscheduler(thread.native_id) == os.SCHED_OTHER
