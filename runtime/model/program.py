@@ -212,20 +212,9 @@ class CallFunction:
 
 
 Expression = (
-    Constant
-    | Load
-    | AddressOf
-    | Convert
-    | Negate
-    | Invert
-    | Operate
-    | ShortCircuit
-    | CallStandard
-    | CallFunction
-    | Attempt
-    | TextConstant
-    | CallText
-)
+    Constant | Load | AddressOf | Convert | Negate | Invert | Operate | ShortCircuit |
+    CallStandard | CallFunction | Attempt | TextConstant | CallText
+)  # fmt: skip
 
 # -- statements ---------------------------------------------------------------------------------
 
@@ -380,22 +369,9 @@ class Blocks:
 
 
 Statement = (
-    Assign
-    | CopyBytes
-    | Evaluate
-    | Spread
-    | Require
-    | Invoke
-    | If
-    | Case
-    | For
-    | While
-    | Exit
-    | Continue
-    | Return
-    | GoTo
-    | Blocks
-)
+    Assign | CopyBytes | Evaluate | Spread | Require | Invoke | If | Case | For | While | Exit
+    | Continue | Return | GoTo | Blocks
+)  # fmt: skip
 
 # -- routines and the whole -----------------------------------------------------------------------
 
