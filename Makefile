@@ -58,9 +58,9 @@ fuzz: setup  ## Longer campaigns of generated and broken programs (FUZZ_CASES).
 soak: setup  ## An hour of the demo, watched for lost cycles and growth (MINUTES).
 	$(BIN)/python bench/soak.py --minutes $(MINUTES)
 
-packages:  ## Debian's packages that benchmarks measure against (as root).
+packages:  ## Debian's packages that tests and benchmarks have as peers (as root).
 	apt-get update -q
-	apt-get install -y -q rt-tests
+	apt-get install -y -q rt-tests gcc libc6-dev libmodbus-dev mbpoll openssl
 
 clean:  ## Remove what `setup` and the tools made.
 	rm -rf .venv tests/peers/node/node_modules build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache

@@ -11,6 +11,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Final
 
 import uvloop
@@ -27,6 +28,8 @@ from gateway.field.drivers import Drivers
 from gateway.field.mailbox import MailboxWriter
 from gateway.field.outputs import OutputWatcher
 from gateway.field.poller import DevicePoller
+from gateway.serve.modbus import ModbusService
+from gateway.serve.modbus_answers import Answers
 from gateway.serve.opcua_process import keep_server
 from gateway.tags import DeviceMap, device_maps, output_bytes
 from gateway.web.metrics import GatewayView, build_registry
@@ -37,6 +40,7 @@ from runtime.image.layout import SectionKind
 from runtime.image.segment import Image, attach_image, image_path
 from runtime.image.statistics import LinkStatistics
 from runtime.project.load import FILE_NAME, Project
+from runtime.project.servers import ServerSection
 
 _LOG: Final = logging.getLogger("gateway.app")
 
@@ -111,7 +115,18 @@ class Gateway:
         self._devices = device_maps(project)
         self._path = image_path(project.config.project.name)
         self._session: Session | None = None
+        self._services = [self._service(section) for section in project.config.server]
         self._noted = ""
+
+    def _service(self, section: ServerSection) -> ModbusService:
+        """Return a server of the image; it answers by whichever image is served."""
+        project = self._project
+        clock = time.monotonic_ns
+        answers = Answers(section, project.config.project.name, self._image, clock)
+        return ModbusService(section, answers, project.folder, clock)
+
+    def _image(self) -> Image | None:
+        return self._session.image if self._session else None
 
     def view(self) -> GatewayView:
         """Return what a scrape needs."""
@@ -120,6 +135,7 @@ class Gateway:
             image=session.image if session else None,
             now_ns=time.monotonic_ns(),
             skipped=session.skipped if session else {},
+            servers={item.section.name: asdict(item.counters) for item in self._services},
         )
 
     async def run(self) -> None:
@@ -129,6 +145,7 @@ class Gateway:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._attend(group))]
+            tasks += [group.create_task(service.run()) for service in self._services]
             metrics = self._project.config.metrics
             if metrics.enabled:
                 server = MetricsServer(build_registry(self.view), metrics.host, metrics.port)

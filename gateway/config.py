@@ -58,6 +58,16 @@ READ_UNIT_NS: Final = 60_000
 REPLAN_READS: Final = 1000
 """Reads after which the plan is made anew with what they measured."""
 
+# -- servers ------------------------------------------------------------------------------------
+SERVER_RETRY_S: Final = 5.0
+"""Wait before a server's address that was taken is tried again."""
+
+SERVER_BURST_NS: Final = 100_000_000
+"""How far ahead of its rate a client may be before it has to wait."""
+
+REPORTED_CLIENTS_MAX: Final = 1000
+"""Clients whose deeds are remembered, so that the log has each once in a while."""
+
 # -- shutdown and metrics -----------------------------------------------------------------------
 STOP_S: Final = 2.0
 """Longest wait for the tasks of a session to end."""

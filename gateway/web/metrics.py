@@ -6,7 +6,7 @@ to the coarser ones below. A bucket that straddles a bound counts above it.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -50,6 +50,8 @@ class GatewayView:
     """CLOCK_MONOTONIC."""
     skipped: Mapping[str, int]
     """Polls left out, by device."""
+    servers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Counters of each server, by its name and theirs."""
 
 
 class ImageCollector(Collector):
@@ -71,6 +73,7 @@ class ImageCollector(Collector):
         )
         attached.add_metric([], float(view.image is not None))
         yield attached
+        yield from _server_metrics(view.servers)
         if view.image is not None:
             yield from _runtime_metrics(view.image, view.now_ns)
             yield from _task_metrics(view.image)
@@ -99,6 +102,20 @@ def coarse_buckets(copy: HistogramCopy) -> list[tuple[str, float]]:
 
 def _add_histogram(family: HistogramMetricFamily, label: str, copy: HistogramCopy) -> None:
     family.add_metric([label], coarse_buckets(copy), copy.sum_ns / _SECOND_NS)
+
+
+def _server_metrics(servers: Mapping[str, Mapping[str, int]]) -> Iterator[Metric]:
+    if not servers:
+        return
+    events = CounterMetricFamily(
+        "takt_modbus_server_events",
+        "Connections, requests and misdeeds of the clients of a Modbus server.",
+        labels=["server", "event"],
+    )
+    for name, counters in servers.items():
+        for event, count in counters.items():
+            events.add_metric([name, event], count)
+    yield events
 
 
 def _runtime_metrics(image: Image, now_ns: int) -> Iterator[Metric]:

@@ -306,6 +306,8 @@ def directory_of(project: Project, program: CompiledProgram) -> Directory:
         tasks=task_entries(program, project),
         devices=device_entries(project),
         outputs=program.outputs,
+        input_area=program.inputs,
+        memory_area=program.memory,
         state_bytes=program.state_size,
         symbols=program.symbols,
         sites=program.sites,

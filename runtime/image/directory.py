@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runtime.artifact.abi import FaultKind
@@ -40,6 +41,15 @@ class Directory:
     state_bytes: int
     symbols: tuple[Symbol, ...]
     sites: tuple[Site, ...]
+    input_area: Area
+    """The area %I."""
+    memory_area: Area
+    """The area %M."""
+
+    @property
+    def areas(self) -> Mapping[str, Area]:
+        """The areas by their letter."""
+        return {"I": self.input_area, "Q": self.outputs, "M": self.memory_area}
 
     @property
     def io_hash(self) -> int:
@@ -89,6 +99,8 @@ def encode(directory: Directory) -> bytes:
             "outputs": [directory.outputs.offset, directory.outputs.size],
             "state_bytes": directory.state_bytes,
             "symbols": [encode_symbol(symbol) for symbol in directory.symbols],
+            "input_area": [directory.input_area.offset, directory.input_area.size],
+            "memory_area": [directory.memory_area.offset, directory.memory_area.size],
             "sites": [[int(site.kind), site.file, site.line] for site in directory.sites],
         }
     ).encode()
@@ -106,5 +118,7 @@ def decode(data: bytes) -> Directory:
         outputs=Area(*raw["outputs"]),
         state_bytes=raw["state_bytes"],
         symbols=tuple(decode_symbol(item) for item in raw["symbols"]),
+        input_area=Area(*raw["input_area"]),
+        memory_area=Area(*raw["memory_area"]),
         sites=tuple(Site(FaultKind(kind), file, line) for kind, file, line in raw["sites"]),
     )

@@ -16,6 +16,7 @@ from runtime.project.channels import IoSection
 from runtime.project.devices import DeviceSection
 from runtime.project.opcua import OpcUaServerSection
 from runtime.project.section import Name, Port, Section
+from runtime.project.servers import ServerSection
 from runtime.project.units import DurationNs
 
 
@@ -111,4 +112,5 @@ class ProjectConfig(Section):
     metrics: MetricsSection = MetricsSection()
     opcua: OpcUaServerSection | None = None
     device: Annotated[tuple[DeviceSection, ...], Field(strict=False)] = ()
+    server: Annotated[tuple[ServerSection, ...], Field(strict=False)] = ()
     io: Annotated[tuple[IoSection, ...], Field(strict=False)] = ()

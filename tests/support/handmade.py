@@ -160,6 +160,8 @@ class Rig:
                 project=config.project.name,
                 tasks=tuple(TaskEntry(task.name, task.interval or 0) for task in config.task),
                 devices=device_entries(self.project),
+                input_area=Area(0, 0),
+                memory_area=Area(0, 0),
                 outputs=self.program.outputs,
                 state_bytes=self.program.state_size,
                 symbols=self.program.symbols,

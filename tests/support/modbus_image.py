@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.artifact.abi import FaultKind
-from runtime.artifact.program import Area
+from runtime.artifact.program import Area, Symbol
 from runtime.image import layout
 from runtime.image.directory import Directory, TaskEntry, device_entries
 from runtime.image.layout import Link, LinkError, Mode, Quality, SectionKind
@@ -83,14 +83,15 @@ class PlayedRuntime:
             header + consumed + area.ljust(OUTPUT_BYTES, b"\0")
         )
 
-    def publish_frame(self, qualities: tuple[Quality, ...]) -> None:
-        """Publish the frame of one scan."""
+    def publish_frame(self, qualities: tuple[Quality, ...], state: bytes = b"") -> None:
+        """Publish the frame of one scan, its state filled up with zeros."""
+        self.beat()
         header = layout.FRAME_HEADER.pack(
             self.cycle, 1, 2, 3, FaultKind(0), 0, len(qualities), self.image.directory.state_bytes,
             self.cycle, 0, 0,
         )  # fmt: skip
         codes = bytes(qualities).ljust(-(-len(qualities) // 8) * 8, b"\0")
-        state = bytes(self.image.directory.state_bytes)
+        state = state.ljust(self.image.directory.state_bytes, b"\0")
         self.image.ring(SectionKind.FRAME).publish(header + codes + state)
 
     def mailbox(self, number: int = 0) -> Mailbox:
@@ -101,15 +102,22 @@ class PlayedRuntime:
         return decode_mailbox(publication.payload)
 
 
-def play_runtime(path: Path, project: Project) -> PlayedRuntime:
-    """Create an image for a project at a path, RUNNING, nothing published yet."""
+def play_runtime(
+    path: Path, project: Project, symbols: tuple[Symbol, ...] = (), state_bytes: int = OUTPUT_BYTES
+) -> PlayedRuntime:
+    """Create an image for a project at a path, RUNNING, nothing published yet.
+
+    Its areas lie one upon the other at the start of the state.
+    """
     directory = Directory(
         project=project.config.project.name,
         tasks=tuple(TaskEntry(task.name, task.interval or 0) for task in project.config.task),
         devices=device_entries(project),
+        input_area=Area(0, OUTPUT_BYTES),
+        memory_area=Area(0, OUTPUT_BYTES),
         outputs=Area(0, OUTPUT_BYTES),
-        state_bytes=OUTPUT_BYTES,
-        symbols=(),
+        state_bytes=state_bytes,
+        symbols=symbols,
         sites=(),
     )
     image = create_image(path, directory, 0, time.monotonic_ns())

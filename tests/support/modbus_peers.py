@@ -3,13 +3,16 @@
 import asyncio
 import contextlib
 import enum
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import cast
+from pathlib import Path
 
+from pymodbus import FramerType
 from pymodbus.constants import ExcCodes
-from pymodbus.server import ModbusTcpServer
+from pymodbus.server import ModbusSerialServer, ModbusTcpServer, ModbusTlsServer, ModbusUdpServer
+from pymodbus.server.base import ModbusBaseServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from gateway.protocols.modbus.frame import Frame
@@ -75,6 +78,31 @@ class Plant:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What a device holds at first: bits from 0 on, registers by their first address."""
+
+    coils: list[bool] | None = None
+    discretes: list[bool] | None = None
+    holding: dict[int, list[int]] | None = None
+    inputs: dict[int, list[int]] | None = None
+
+    def device(self, plant: Plant) -> SimDevice:
+        """Return pymodbus's device."""
+
+        def bits(values: list[bool] | None) -> list[SimData]:
+            return [SimData(0, values=values or [False] * 16, datatype=DataType.BITS)]
+
+        def words(blocks: dict[int, list[int]] | None) -> list[SimData]:
+            return [
+                SimData(address, values=values, datatype=DataType.REGISTERS)
+                for address, values in (blocks or {0: [0] * 16}).items()
+            ]
+
+        tables = (bits(self.coils), bits(self.discretes), words(self.holding), words(self.inputs))
+        return SimDevice(0, simdata=tables, action=plant.note)
+
+
 @asynccontextmanager
 async def pymodbus_plant(
     *,
@@ -84,26 +112,60 @@ async def pymodbus_plant(
     inputs: dict[int, list[int]] | None = None,
     port: int = 0,
 ) -> AsyncIterator[Plant]:
-    """Serve tables with pymodbus on a free loopback port; registers by their first address."""
+    """Serve tables with pymodbus over TCP on a free loopback port."""
     plant = Plant()
+    device = Tables(coils, discretes, holding, inputs).device(plant)
+    async with _serving(plant, ModbusTcpServer(device, address=("127.0.0.1", port))):
+        yield plant
 
-    def bits(values: list[bool] | None) -> list[SimData]:
-        return [SimData(0, values=values or [False] * 16, datatype=DataType.BITS)]
 
-    def words(blocks: dict[int, list[int]] | None) -> list[SimData]:
-        return [
-            SimData(address, values=values, datatype=DataType.REGISTERS)
-            for address, values in (blocks or {0: [0] * 16}).items()
-        ]
+@asynccontextmanager
+async def pymodbus_on(
+    transport: str, tables: Tables, *, line: str = "", folder: Path = Path()
+) -> AsyncIterator[Plant]:
+    """Serve tables with pymodbus over any transport.
 
-    device = SimDevice(
-        0, simdata=(bits(coils), bits(discretes), words(holding), words(inputs)), action=plant.note
-    )
-    server = ModbusTcpServer(device, address=("127.0.0.1", port))
+    Args:
+        transport: The end of a protocol's name: "tcp", "udp", "tls", "rtu", …
+        tables: What the device holds.
+        line: Terminal device of a serial transport.
+        folder: Where the certificates for TLS are.
+    """
+    plant, address = Plant(), ("127.0.0.1", 0)
+    device = tables.device(plant)
+    server: ModbusBaseServer
+    match transport:
+        case "udp":
+            server = ModbusUdpServer(device, address=address)
+        case "tls":
+            security = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            security.load_cert_chain(folder / "server.pem", folder / "server.key")
+            security.load_verify_locations(folder / "ca.pem")
+            security.verify_mode = ssl.CERT_REQUIRED
+            server = ModbusTlsServer(
+                device, framer=FramerType.SOCKET, address=address, sslctx=security
+            )
+        case "rtu-over-tcp":
+            server = ModbusTcpServer(device, framer=FramerType.RTU, address=address)
+        case "rtu" | "ascii":
+            framer = FramerType.RTU if transport == "rtu" else FramerType.ASCII
+            server = ModbusSerialServer(device, framer=framer, port=line, baudrate=115_200)
+        case _:
+            server = ModbusTcpServer(device, address=address)
+    async with _serving(plant, server):
+        yield plant
+
+
+@asynccontextmanager
+async def _serving(plant: Plant, server: ModbusBaseServer) -> AsyncIterator[None]:
     await server.serve_forever(background=True)
     try:
-        plant.port = cast("asyncio.Server", server.transport).sockets[0].getsockname()[1]
-        yield plant
+        transport = server.transport
+        if sockets := getattr(transport, "sockets", ()):
+            plant.port = sockets[0].getsockname()[1]
+        elif name := getattr(transport, "get_extra_info", lambda _: None)("sockname"):
+            plant.port = name[1]
+        yield
     finally:
         server.close()
 

@@ -3,33 +3,25 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import uvloop
 
-from gateway.field.drivers import Drivers
-from gateway.field.mailbox import MailboxWriter
-from gateway.field.outputs import OutputWatcher
-from gateway.field.poller import DevicePoller
 from gateway.protocols.modbus.requests import (
     Request,
     WriteCoil,
     WriteCoils,
 )
-from gateway.tags import device_maps
 from runtime.image.layout import Link, LinkError, Mode, Quality, SectionKind
 from runtime.image.statistics import LinkStatistics
-from runtime.project.load import Project
+from tests.support.modbus_gateway import gateway_on, start
 from tests.support.modbus_image import (
     PlayedRuntime,
     device_toml,
     io_toml,
-    play_runtime,
-    write_project,
 )
 from tests.support.modbus_peers import Behaviour, hostile_server, pymodbus_plant
 from tests.support.modbus_waiting import until
@@ -40,42 +32,6 @@ pytestmark = pytest.mark.system
 def run(scenario: Coroutine[None, None, None]) -> None:
     """Run a scenario on the gateway's own event loop, with an end to it."""
     uvloop.run(asyncio.wait_for(scenario, 30))
-
-
-@asynccontextmanager
-async def gateway_on(runtime: PlayedRuntime, project: Project) -> AsyncIterator[list[DevicePoller]]:
-    """Serve an image with a poller for each device and the watcher of the outputs."""
-    image, clock = runtime.image, time.monotonic_ns
-    drivers = Drivers(clock)
-    pollers = [
-        DevicePoller(
-            device,
-            drivers.driver(device),
-            MailboxWriter(image.ring(SectionKind.INPUTS, device.number), len(device.inputs)),
-            LinkStatistics(image.section(SectionKind.LINK_STATISTICS, device.number)),
-            clock,
-        )
-        for device in device_maps(project)
-    ]
-    watcher = OutputWatcher(image, pollers, clock)
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(poller.run()) for poller in pollers]
-        tasks += [group.create_task(watcher.run()), group.create_task(beat(runtime))]
-        yield pollers
-        for task in tasks:
-            task.cancel()
-
-
-async def beat(runtime: PlayedRuntime) -> None:
-    """Show the runtime's signs of life."""
-    while True:
-        runtime.beat()
-        await asyncio.sleep(0.02)
-
-
-def start(folder: Path, toml: str) -> tuple[Project, PlayedRuntime]:
-    project = write_project(folder / "project", toml)
-    return project, play_runtime(folder / "plant.image", project)
 
 
 def statistics(runtime: PlayedRuntime, number: int = 0) -> LinkStatistics:

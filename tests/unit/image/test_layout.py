@@ -18,6 +18,8 @@ DIRECTORY = Directory(
     project="pinned",
     tasks=(TaskEntry("Fast", 1_000_000),),
     devices=(DeviceEntry("plc", 500, ("%IX0.0", "%IW1", "%IL1")), DeviceEntry("far", 7, ())),
+    input_area=Area(0, 0),
+    memory_area=Area(0, 0),
     outputs=Area(offset=80, size=5),
     state_bytes=130,
     symbols=(Symbol("MAIN.X", 96, ELEMENTARY["INT"]), Symbol("MAIN.B", 64, ELEMENTARY["BOOL"], 3)),

@@ -1,0 +1,176 @@
+"""What a Modbus server answers: the newest scan frame for reads, commands for writes.
+
+Each request is answered from one frame, so all of its values are of one scan. While no runtime
+shows life the answer is exception 4 (server device failure): old values never pass for new.
+"""
+
+import logging
+import struct
+from collections.abc import Callable
+from importlib import metadata
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from gateway.config import RUNTIME_SILENT_NS
+from gateway.protocols.modbus.pdu import ExceptionCode, Function
+from gateway.protocols.modbus.requests import (
+    Identify,
+    ReadBits,
+    ReadRegisters,
+    Request,
+    function_of,
+)
+from gateway.protocols.modbus.responses import (
+    BitsRead,
+    Identity,
+    Refused,
+    RegistersRead,
+    Response,
+)
+from gateway.serve.modbus_map import BitTable, RegisterTable, server_values
+from runtime.errors import HostError
+from runtime.image import layout
+from runtime.image.layout import SectionKind
+from runtime.image.segment import Image
+from runtime.project.channels import BIT_TABLES, Table
+from runtime.project.servers import ModbusServer
+
+_LOG: Final = logging.getLogger("gateway.serve")
+_TABLES: Final[dict[int, Table]] = {
+    Function.READ_COILS: "coil",
+    Function.READ_DISCRETE_INPUTS: "discrete",
+    Function.READ_HOLDING_REGISTERS: "holding",
+    Function.READ_INPUT_REGISTERS: "input",
+}
+_ONE: Final = 4
+"""Code that asks for one object."""
+
+_CONFORMITY: Final = 0x81
+"""Basic identification, by stream and one by one."""
+
+
+class ServedImage:
+    """The tables of one server over one image."""
+
+    def __init__(self, server: ModbusServer, image: Image) -> None:
+        """Lay the tables over the program that the image is of.
+
+        Raises:
+            HostError: A range names what the program does not have.
+        """
+        values = server_values(server, image.directory)
+        self.image = image
+        self._ring = image.ring(SectionKind.FRAME)
+        self._bits = {key: BitTable(found) for key, found in values.items() if key in BIT_TABLES}
+        self._registers = {
+            key: RegisterTable(found) for key, found in values.items() if key not in BIT_TABLES
+        }
+        self._number = 0
+        self._fresh: set[Table] = set()
+        self._state: npt.NDArray[np.uint8] = np.zeros(image.directory.state_bytes + 1, np.uint8)
+
+    def table(self, name: Table) -> BitTable | RegisterTable | None:
+        """Return a table as the newest frame has it; None where the server has none such."""
+        if self._ring.head != self._number:
+            self._take()
+        found = self._bits.get(name) or self._registers.get(name)
+        if found is not None and name not in self._fresh:
+            found.refresh(self._state)
+            self._fresh.add(name)
+        return found
+
+    @property
+    def has_frame(self) -> bool:
+        """Whether a scan has been published."""
+        return self._ring.head != 0
+
+    def _take(self) -> None:
+        publication = self._ring.latest()
+        if publication is None:
+            return
+        payload = publication.payload
+        inputs, state = struct.unpack_from("<II", payload, layout.FRAME_HEADER.size - 8)
+        begin = layout.FRAME_HEADER.size + -(-inputs // 8) * 8
+        self._state[:state] = np.frombuffer(payload, np.uint8, state, begin)
+        self._number = publication.number
+        self._fresh.clear()
+
+
+class Answers:
+    """Answers the requests that one server gets, whatever connection they came by."""
+
+    def __init__(
+        self,
+        server: ModbusServer,
+        project: str,
+        image: Callable[[], Image | None],
+        now: Callable[[], int],
+    ) -> None:
+        """Begin without an image.
+
+        Args:
+            server: Its section.
+            project: Name of the project, told as the product's.
+            image: Returns the present image.
+            now: Returns CLOCK_MONOTONIC in ns.
+        """
+        self._server = server
+        self._project = project
+        self._image = image
+        self._now = now
+        self._served: ServedImage | None = None
+        self._misfit: Image | None = None
+
+    def answer(self, request: Request) -> Response:
+        """Return the response to a request."""
+        function = function_of(request)
+        if isinstance(request, Identify):
+            return self._identity(request)
+        served = self._present()
+        if served is None:
+            return Refused(function, ExceptionCode.SERVER_DEVICE_FAILURE)
+        if isinstance(request, ReadBits | ReadRegisters):
+            return _read(served, request)
+        return Refused(function, ExceptionCode.ILLEGAL_DATA_ADDRESS)
+
+    def _present(self) -> ServedImage | None:
+        """Return the present image's tables; None while no runtime shows life."""
+        image = self._image()
+        if image is None or image is self._misfit:
+            return None
+        if self._served is None or self._served.image is not image:
+            try:
+                self._served = ServedImage(self._server, image)
+            except HostError as error:
+                _LOG.error("%s; its clients get exception 4", error)
+                self._served, self._misfit = None, image
+                return None
+        if self._now() - image.runtime_heartbeat_ns > RUNTIME_SILENT_NS:
+            return None
+        return self._served if self._served.has_frame else None
+
+    def _identity(self, request: Identify) -> Response:
+        objects = (
+            (0, b"Takt"),
+            (1, self._project.encode()),
+            (2, metadata.version("taktplc").encode()),
+        )
+        if request.code == _ONE:
+            chosen = tuple(item for item in objects if item[0] == request.object_id)
+            if not chosen:
+                return Refused(function_of(request), ExceptionCode.ILLEGAL_DATA_ADDRESS)
+            return Identity(request.code, _CONFORMITY, chosen)
+        first = request.object_id if request.object_id < len(objects) else 0
+        return Identity(request.code, _CONFORMITY, objects[first:])
+
+
+def _read(served: ServedImage, request: ReadBits | ReadRegisters) -> Response:
+    table = served.table(_TABLES[request.function])
+    packed = table.read(request.address, request.count) if table is not None else None
+    if packed is None:
+        return Refused(request.function, ExceptionCode.ILLEGAL_DATA_ADDRESS)
+    if isinstance(request, ReadBits):
+        return BitsRead(request.function, packed, request.count)
+    return RegistersRead(request.function, packed)

@@ -1,0 +1,252 @@
+"""Which bytes of the program's state stand behind each coil and register of a server.
+
+    [[server.range]] table = "input", register = 10, variable = "Main.Level" (REAL at 96, big)
+        ->  input 10 is bytes 99 98, input 11 is bytes 97 96 of the state
+
+A table is an array of such places, so that a whole scan frame becomes a table in one NumPy step,
+and a read of any length is a slice of it: every value of one response is of one scan.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from runtime.artifact.program import Area, Symbol
+from runtime.datatypes.derived import Array, DataType
+from runtime.datatypes.elementary import Elementary, Kind
+from runtime.datatypes.texts import HEADER_BYTES, Text
+from runtime.errors import HostError
+from runtime.image.directory import Directory
+from runtime.project.channels import BIT_TABLES, Table
+from runtime.project.servers import ModbusServer, ServerRange
+
+_ENTRIES: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One elementary value of the state, and where it stands in a table."""
+
+    register: int
+    """Its first entry."""
+    count: int
+    """Entries that it takes."""
+    offset: int
+    """Its first byte in the state."""
+    size: int
+    """Bytes in the state."""
+    bit: int
+    """Bit of that byte, where only it counts; -1 for the whole value."""
+    places: tuple[int, ...]
+    """Byte of the state for each byte of its registers; -1 for a byte that is 0."""
+    is_writable: bool
+    length_at: int = -1
+    """Where the length of a string stands in the state; its characters end there."""
+
+
+def server_values(server: ModbusServer, directory: Directory) -> dict[Table, tuple[Value, ...]]:
+    """Return what stands in each table of a server, sorted by register.
+
+    Raises:
+        HostError: A range names what the program does not have, or two cover one entry.
+    """
+    tables: dict[Table, list[Value]] = {}
+    for number, item in enumerate(server.range):
+        try:
+            tables.setdefault(item.table, []).extend(_values(item, directory))
+        except ValueError as error:
+            raise HostError(f"server {server.name}: range[{number}]: {error}") from None
+    return {table: _sorted(server, table, values) for table, values in tables.items()}
+
+
+def _sorted(server: ModbusServer, table: Table, values: list[Value]) -> tuple[Value, ...]:
+    ordered = sorted(values, key=lambda value: value.register)
+    end = 0
+    for value in ordered:
+        if value.register < end:
+            raise HostError(f"server {server.name}: {table} {value.register} has two ranges")
+        end = value.register + value.count
+    if end > _ENTRIES:
+        raise HostError(f"server {server.name}: {table} {end - 1}: expected at most {_ENTRIES - 1}")
+    return tuple(ordered)
+
+
+def _values(item: ServerRange, directory: Directory) -> Iterator[Value]:
+    register = item.register_
+    for part in _stretch(item, directory):
+        value = _value(item, register, part)
+        yield value
+        register += value.count
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """An elementary value in the state."""
+
+    offset: int
+    size: int
+    bit: int = -1
+    is_text: bool = False
+
+
+def _stretch(item: ServerRange, directory: Directory) -> Iterator[_Part]:
+    if (item.variable is None) == (item.address is None) or (item.address is None) != (
+        item.count is None
+    ):
+        raise ValueError("expected either `variable`, or `address` and `count`")
+    if item.variable is None:
+        yield from _area(item, directory)
+        return
+    symbol = _symbol(item.variable, directory)
+    for part in _elements(symbol.type, symbol.offset):
+        if part.is_text and item.access == "read-write":
+            raise ValueError(f"variable {item.variable}: expected a number or bit to be written")
+        yield replace(part, bit=symbol.bit)
+
+
+def _area(item: ServerRange, directory: Directory) -> Iterator[_Part]:
+    address, count = item.address, item.count
+    assert address is not None
+    assert count is not None
+    area: Area = directory.areas[address.area]
+    is_bits = item.table in BIT_TABLES
+    if is_bits != (address.width == 1) or address.width == 8:  # noqa: PLR2004
+        kind = "%IX…, %QX… or %MX…" if is_bits else "an address of 16, 32 or 64 bits"
+        raise ValueError(f"address {address}: expected {kind} for {item.table}")
+    each = max(address.width // 16, 1)
+    if count % each:
+        raise ValueError(f"count {count}: expected a multiple of {each} for {address}")
+    last = address.bits.start + count // each * address.width
+    if last > area.size * 8:
+        raise ValueError(f"address {address}: the program's %{address.area} has {area.size} bytes")
+    for number in range(count // each):
+        first = address.bits.start + number * address.width
+        bit = first % 8 if is_bits else -1
+        yield _Part(area.offset + first // 8, max(address.width // 8, 1), bit)
+
+
+def _symbol(path: str, directory: Directory) -> Symbol:
+    wanted = path.upper()
+    for symbol in directory.symbols:
+        if symbol.path == wanted:
+            return symbol
+    raise ValueError(f"variable {path}: the program has none of that name")
+
+
+def _elements(data_type: DataType, offset: int) -> Iterator[_Part]:
+    """Return the elementary values of a type."""
+    match data_type:
+        case Array():
+            for number in range(data_type.count):
+                yield from _elements(data_type.element, offset + number * data_type.element.size)
+        case Text(is_wide=False):
+            yield _Part(offset + HEADER_BYTES, data_type.capacity, is_text=True)
+        case Elementary() if data_type.kind not in {Kind.TEXT, Kind.REFERENCE}:
+            yield _Part(offset, data_type.size)
+        case _:
+            raise ValueError(
+                f"a {data_type}: expected a number, bit or STRING, or an array of them"
+            )
+
+
+def _value(item: ServerRange, register: int, part: _Part) -> Value:
+    is_writable = item.access == "read-write"
+    offset, size = part.offset, part.size
+    if item.table in BIT_TABLES:
+        if size != 1:
+            raise ValueError(f"{item.variable}: expected a BOOL for {item.table}")
+        return Value(register, 1, offset, 1, max(part.bit, 0), (), is_writable)
+    if part.bit >= 0:
+        raise ValueError(f"{item.variable}: expected a coil or discrete input for a bit")
+    if part.is_text:  # characters as they come, two a register
+        places = [*range(offset, offset + size), *([-1] * (size % 2))]
+        count, length_at = len(places) // 2, offset - HEADER_BYTES
+        return Value(register, count, offset, size, -1, tuple(places), is_writable, length_at)
+    places = [-1] * (size % 2) + [*range(offset + size - 1, offset - 1, -1)]
+    if item.word_order == "little":
+        pairs = [places[first : first + 2] for first in range(0, len(places), 2)]
+        places = [place for pair in reversed(pairs) for place in pair]
+    return Value(register, len(places) // 2, offset, size, -1, tuple(places), is_writable)
+
+
+class RegisterTable:
+    """A table of registers: what a frame's state makes of it, and which entries there are."""
+
+    def __init__(self, values: Sequence[Value]) -> None:
+        """Prepare for values sorted by register."""
+        end = max((value.register + value.count for value in values), default=0)
+        places = np.full(2 * end, -1, np.intp)
+        for value in values:
+            first = 2 * value.register
+            places[first : first + 2 * value.count] = value.places
+        self._places = places
+        self._texts = [value for value in values if value.length_at >= 0]
+        self.ends = run_ends(values, end)
+        self.packed = b""
+
+    def refresh(self, state: npt.NDArray[np.uint8]) -> None:
+        """Take the state of a frame, with a zero byte behind it, which place -1 names."""
+        table = state[self._places]
+        for text in self._texts:
+            header = state[text.length_at : text.length_at + HEADER_BYTES].tobytes()
+            length = int.from_bytes(header, "little")
+            first = 2 * text.register
+            table[first + min(length, text.size) : first + 2 * text.count] = 0
+        self.packed = table.tobytes()
+
+    def read(self, address: int, count: int) -> bytes | None:
+        """Return registers as bytes; None where one is missing."""
+        if address >= len(self.ends) or self.ends[address] < address + count:
+            return None
+        return self.packed[2 * address : 2 * (address + count)]
+
+
+class BitTable:
+    """A table of bits."""
+
+    def __init__(self, values: Sequence[Value]) -> None:
+        """Prepare for values sorted by entry."""
+        end = max((value.register + 1 for value in values), default=0)
+        self._places = np.full(end, -1, np.intp)
+        self._shifts = np.zeros(end, np.uint8)
+        for value in values:
+            self._places[value.register] = value.offset
+            self._shifts[value.register] = value.bit
+        self.ends = run_ends(values, end)
+        self._bits: npt.NDArray[np.uint8] = np.zeros(end, np.uint8)
+
+    def refresh(self, state: npt.NDArray[np.uint8]) -> None:
+        """Take the state of a frame, with a zero byte behind it."""
+        self._bits = (state[self._places] >> self._shifts & 1).astype(np.uint8)
+
+    def read(self, address: int, count: int) -> bytes | None:
+        """Return bits as bytes; None where one is missing."""
+        if address >= len(self.ends) or self.ends[address] < address + count:
+            return None
+        return np.packbits(self._bits[address : address + count], bitorder="little").tobytes()
+
+
+def run_ends(values: Sequence[Value], end: int) -> list[int]:
+    """Return for each entry below `end` where the unbroken run of entries it is in ends.
+
+    An entry that is missing has 0.
+    """
+    ends = [0] * end
+    run_end = before = end
+    for value in reversed(values):
+        last = value.register + value.count
+        run_end = run_end if last == before else last
+        before = value.register
+        ends[value.register : last] = [run_end] * value.count
+    return ends
+
+
+def writable(values: Mapping[Table, Sequence[Value]]) -> dict[Table, dict[int, Value]]:
+    """Return the values that clients may write, by table and first entry."""
+    return {
+        table: {value.register: value for value in found if value.is_writable}
+        for table, found in values.items()
+    }
