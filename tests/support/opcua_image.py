@@ -45,6 +45,8 @@ class PlayedProgram:
             project=name,
             tasks=(TaskEntry("Main", interval_ns),),
             devices=devices,
+            input_area=Area(0, 0),
+            memory_area=Area(0, 0),
             outputs=Area(CONTEXT_BYTES, 0),
             state_bytes=len(self.state),
             symbols=tuple(self.symbols.values()),
