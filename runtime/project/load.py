@@ -161,7 +161,9 @@ def _model_in(annotation: object) -> type[BaseModel] | None:
 
 def _entry_faults(raw: Table) -> list[Fault]:
     faults = [
-        fault for key in ("task", "device", "server", "resource") for fault in _duplicate_names(raw, key)
+        fault
+        for key in ("task", "device", "server", "resource")
+        for fault in _duplicate_names(raw, key)
     ]
     faults += _task_faults(raw)
     devices = {item.get("name"): item for item in _tables(raw, "device")}
