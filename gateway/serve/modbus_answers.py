@@ -5,7 +5,6 @@ shows life the answer is exception 4 (server device failure): old values never p
 """
 
 import logging
-import struct
 from collections.abc import Callable
 from importlib import metadata
 from typing import Final
@@ -13,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from gateway.config import RUNTIME_SILENT_NS
+from gateway.flow.authority import silence_limit_ns
 from gateway.protocols.modbus.pdu import ExceptionCode, Function
 from gateway.protocols.modbus.requests import (
     Identify,
@@ -67,6 +66,8 @@ class ServedImage:
         self._registers = {
             key: RegisterTable(found) for key, found in values.items() if key not in BIT_TABLES
         }
+        self.silent_ns = silence_limit_ns(task.interval_ns for task in image.directory.tasks)
+        """Silence of the runtime from which it counts as gone."""
         self._number = 0
         self._fresh: set[Table] = set()
         self._state: npt.NDArray[np.uint8] = np.zeros(image.directory.state_bytes + 1, np.uint8)
@@ -91,7 +92,7 @@ class ServedImage:
         if publication is None:
             return
         payload = publication.payload
-        inputs, state = struct.unpack_from("<II", payload, layout.FRAME_HEADER.size - 8)
+        inputs, state = layout.FRAME_HEADER.unpack_from(payload)[6:8]
         begin = layout.FRAME_HEADER.size + -(-inputs // 8) * 8
         self._state[:state] = np.frombuffer(payload, np.uint8, state, begin)
         self._number = publication.number
@@ -147,7 +148,7 @@ class Answers:
                 _LOG.error("%s; its clients get exception 4", error)
                 self._served, self._misfit = None, image
                 return None
-        if self._now() - image.runtime_heartbeat_ns > RUNTIME_SILENT_NS:
+        if self._now() - image.runtime_heartbeat_ns > self._served.silent_ns:
             return None
         return self._served if self._served.has_frame else None
 
