@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 from runtime.image.layout import BUCKETS, Mode, Quality, SectionKind, bucket_upper
 from runtime.image.payloads import Mailbox, decode_frame, decode_mailbox
 from runtime.image.segment import Image
-from runtime.image.statistics import HistogramCopy, LinkStatistics, TaskStatistics
+from runtime.image.statistics import HistogramCopy, LinkStatistics, RetainStatistics, TaskStatistics
 
 BOUNDS_NS: Final = (
     *(factor * 10**exponent for exponent in range(3, 9) for factor in (1, 2, 5)),
@@ -77,6 +77,7 @@ class ImageCollector(Collector):
         if view.image is not None:
             yield from _runtime_metrics(view.image, view.now_ns)
             yield from _task_metrics(view.image)
+            yield from _retain_metrics(view.image)
             yield from _link_statistics(view.image)
             yield from _mailbox_metrics(view.image, view.skipped)
             yield _input_quality(view.image)
@@ -156,6 +157,31 @@ def _task_metrics(image: Image) -> Iterator[Metric]:
         overruns.add_metric([task.name], statistics.overruns)
         skipped.add_metric([task.name], statistics.skipped)
     yield from (lateness, execution, scans, overruns, skipped)
+
+
+def _retain_metrics(image: Image) -> Iterator[Metric]:
+    """Yield nothing for a program that keeps nothing."""
+    counts = RetainStatistics(image.section(SectionKind.RETAIN_STATISTICS)).read()
+    if counts.value_bytes == 0:
+        return
+    for name, text, value in (
+        ("takt_retain_commits", "Commits of retained values.", counts.commits),
+        ("takt_retain_failures", "Commits that the disk refused.", counts.failures),
+        ("takt_retain_written_bytes", "Bytes written for them.", counts.written_bytes),
+    ):
+        counter = CounterMetricFamily(name, text)
+        counter.add_metric([], value)
+        yield counter
+    failing = GaugeMetricFamily(
+        "takt_retain_failing", "Whether retained values cannot be saved at present (1)."
+    )
+    failing.add_metric([], float(counts.failing))
+    yield failing
+    saved = GaugeMetricFamily(
+        "takt_retain_saved_timestamp_seconds", "When a retained value was saved last."
+    )
+    saved.add_metric([], counts.saved_ns / _SECOND_NS)
+    yield saved
 
 
 def _link_statistics(image: Image) -> Iterator[Metric]:

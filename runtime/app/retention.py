@@ -25,6 +25,7 @@ from runtime.image import layout
 from runtime.image.layout import SectionKind
 from runtime.image.segment import Image
 from runtime.image.slots import Publication, SlotRing
+from runtime.image.statistics import RetainCounts, RetainStatistics
 from runtime.project.config import ProjectConfig
 from runtime.project.load import Project
 from runtime.retain.disk import Disk, FileDisk, Lock
@@ -153,6 +154,10 @@ class Saving:
     failures: int = field(default=0)
     """Commits that failed."""
     _failing: bool = field(default=False)
+    shown: RetainStatistics | None = field(default=None)
+    """Where everyone sees the counters."""
+    saved_wall_ns: int = field(default=0)
+    """Time of day of the last commit."""
     _saved_ns: int = field(default=0)
     """Time of the program at the last commit."""
 
@@ -171,9 +176,20 @@ class Saving:
 
     def commit(self, values: bytes, stamp: Stamp, *, always: bool = False) -> None:
         """Commit, and say where the disk begins or ceases to fail."""
+        self._try(values, stamp, always=always)
+        if self.shown is not None:
+            store = self.store
+            self.shown.show(
+                RetainCounts(
+                    store.commits, self.failures, store.written_bytes, self.saved_wall_ns,
+                    self._failing, len(values),
+                )
+            )  # fmt: skip
+
+    def _try(self, values: bytes, stamp: Stamp, *, always: bool) -> None:
         try:
             if self.store.commit(values, stamp, always=always):
-                self._saved_ns = stamp.program_ns
+                self._saved_ns, self.saved_wall_ns = stamp.program_ns, stamp.wall_ns
         except OSError as error:
             self.failures += 1
             self.reader.forget()
@@ -234,7 +250,9 @@ class Keeper:
         store = Store(disk, self._packing.layout, found)
         ring = self._image.ring(SectionKind.FRAME)
         reader = FrameReader(ring, self._image.directory.inputs, self._packing)
-        saving = Saving(store, reader, time.time_ns)
+        shown = RetainStatistics(self._image.section(SectionKind.RETAIN_STATISTICS))
+        saved_ns = 0 if found.commit is None else found.commit.stamp.wall_ns
+        saving = Saving(store, reader, time.time_ns, shown=shown, saved_wall_ns=saved_ns)
         state = self.program.initial_state
         now = int.from_bytes(state[_NOW.start : _NOW.end], "little", signed=True)
         saving.commit(self._packing.pack(state), Stamp(0, now, time.time_ns()))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 MAGIC: Final = b"TAKTIMG\0"
-VERSION: Final = 2
+VERSION: Final = 3
 HEADER_BYTES: Final = 4096
 HEADER: Final = struct.Struct("<8sIIQQQIIqqII")
 
@@ -53,6 +53,8 @@ class SectionKind(enum.IntEnum):
     """Counters and histograms for each task, written by the runtime."""
     LINK_STATISTICS = 6
     """Counters and histograms for each device, written by the gateway."""
+    RETAIN_STATISTICS = 8
+    """Counters of the retained values, written by the runtime."""
     COMMANDS = 7
     """Reserved: writes and forces from the gateway."""
 
@@ -163,6 +165,20 @@ TASK_LATENESS: Final = 64
 TASK_EXECUTION: Final = TASK_LATENESS + HISTOGRAM_BYTES
 """Histogram: start to end, ns."""
 TASK_STATISTICS_BYTES: Final = TASK_EXECUTION + HISTOGRAM_BYTES
+
+RETAIN_COMMITS: Final = 0
+"""u64: commits of retained values."""
+RETAIN_FAILURES: Final = 8
+"""u64: commits that the disk refused."""
+RETAIN_WRITTEN: Final = 16
+"""u64: bytes handed to the disk."""
+RETAIN_SAVED_NS: Final = 24
+"""u64: time of day of the last commit, ns since 1970."""
+RETAIN_FAILING: Final = 32
+"""u64: 1 while the last attempt failed."""
+RETAIN_BYTES: Final = 40
+"""u64: bytes of the values that are kept; 0 where nothing is."""
+RETAIN_STATISTICS_BYTES: Final = 64
 
 LINK_WRITES: Final = 0
 """u64: acknowledged write requests."""

@@ -77,6 +77,7 @@ def _plan(directory: Directory, directory_bytes: int) -> list[_Plan]:
             _Plan(SectionKind.LINK_STATISTICS, n, layout.LINK_STATISTICS_BYTES, ring=False)
             for n in range(len(devices))
         ),
+        _Plan(SectionKind.RETAIN_STATISTICS, 0, layout.RETAIN_STATISTICS_BYTES, ring=False),
     ]
 
 

@@ -4,6 +4,7 @@ Each counter is one aligned 64-bit word, so a reader sees every count whole. A h
 the sum of its buckets, so it is never at odds with them.
 """
 
+import dataclasses
 import math
 import struct
 from dataclasses import dataclass
@@ -16,6 +17,10 @@ from runtime.artifact.abi import FaultKind
 from runtime.image import layout
 
 _U64: Final = struct.Struct("<Q")
+_RETAIN_WORDS: Final = (
+    layout.RETAIN_COMMITS, layout.RETAIN_FAILURES, layout.RETAIN_WRITTEN,
+    layout.RETAIN_SAVED_NS, layout.RETAIN_FAILING, layout.RETAIN_BYTES,
+)  # fmt: skip
 Buckets = npt.NDArray[np.uint64]
 
 
@@ -122,6 +127,41 @@ class TaskStatistics:
     def _word(self, offset: int) -> int:
         value: int = _U64.unpack_from(self._memory, offset)[0]
         return value
+
+
+@dataclass(frozen=True, slots=True)
+class RetainCounts:
+    """What became of the retained values so far."""
+
+    commits: int = 0
+    failures: int = 0
+    """Commits that the disk refused."""
+    written_bytes: int = 0
+    saved_ns: int = 0
+    """Time of day of the last commit, since 1970."""
+    failing: bool = False
+    """Whether the last attempt failed."""
+    value_bytes: int = 0
+    """What one state of them takes; 0 where nothing is kept."""
+
+
+class RetainStatistics:
+    """The counters of the retained values, written by the runtime's saver."""
+
+    def __init__(self, memory: memoryview) -> None:
+        """View the RETAIN_STATISTICS section."""
+        self._memory = memory
+
+    def show(self, counts: RetainCounts) -> None:
+        """Write the counters."""
+        for offset, value in zip(_RETAIN_WORDS, dataclasses.astuple(counts), strict=True):
+            _U64.pack_into(self._memory, offset, int(value))
+
+    def read(self) -> RetainCounts:
+        """Return the counters; each is whole."""
+        words = [_U64.unpack_from(self._memory, offset)[0] for offset in _RETAIN_WORDS]
+        commits, failures, written, saved, failing, size = words
+        return RetainCounts(commits, failures, written, saved, bool(failing), size)
 
 
 class LinkStatistics:

@@ -107,6 +107,19 @@ def crashes(slot: Slot, rng: random.Random) -> Iterator[bytes]:
         )
 
 
+def one_crash(slot: Slot, rng: random.Random) -> bytes:
+    """Return one of the things that may be left of a slot."""
+    if not slot.pending:
+        return slot.durable
+    if rng.random() < 1 / 2:
+        number = rng.randrange(len(slot.pending))
+        item = slot.pending[number]
+        cut = Write(item.offset, item.part[: rng.randrange(len(item.part) + 1)])
+        return applied(slot.durable, [*slot.pending[:number], cut])
+    share = rng.choice((0.1, 0.5, 0.9))
+    return applied(slot.durable, [item for item in sectors(slot.pending) if rng.random() < share])
+
+
 def prefixes(slot: Slot) -> Iterator[bytes]:
     """Yield the slot cut at every byte of what is pending."""
     yield slot.durable

@@ -16,6 +16,7 @@ from runtime.build import build_project
 from runtime.errors import HostError
 from runtime.image.layout import SectionKind
 from runtime.image.segment import Image
+from runtime.image.statistics import RetainStatistics
 from runtime.project.load import Project, load_project
 from runtime.retain.disk import FileDisk
 from runtime.retain.layout import packing_of
@@ -171,12 +172,18 @@ def test_a_failing_disk_is_said_once_counted_and_tried_again(
     disk = MemoryDisk()
     with image_of(project, program, tmp_path) as image:
         saving = saving_on(disk, program, image)
+        shown = RetainStatistics(image.section(SectionKind.RETAIN_STATISTICS))
+        saving.shown = shown
         disk.failing = {"sync": OSError(5, "Input/output error")}
         for number in (2, 3, 4):
             publish(image, number, state_with(program, N=number))
             saving.save()
+            assert shown.read().failing
         disk.failing = {}
         saving.save()
+        counts = shown.read()
+    assert (counts.commits, counts.failures, counts.failing) == (1, 3, False)
+    assert counts.value_bytes == packing_of(program.retained).layout.size
     assert saving.failures == 3
     assert caplog.messages == [
         "retained values cannot be saved; trying again",

@@ -19,7 +19,14 @@ from gateway.web.server import MetricsServer
 from runtime.image import layout
 from runtime.image.layout import Link, LinkError, Mode, Quality, SectionKind
 from runtime.image.segment import Image
-from runtime.image.statistics import Histogram, HistogramCopy, LinkStatistics, TaskStatistics
+from runtime.image.statistics import (
+    Histogram,
+    HistogramCopy,
+    LinkStatistics,
+    RetainCounts,
+    RetainStatistics,
+    TaskStatistics,
+)
 from tests.support.modbus_image import (
     PlayedRuntime,
     device_toml,
@@ -107,6 +114,21 @@ def test_the_runtime_is_shown_by_mode_and_age(tmp_path: Path) -> None:
     age = found.get_sample_value("takt_runtime_heartbeat_age_seconds")
     assert age is not None
     assert 0 <= age < 60
+
+
+def test_retained_values_are_shown_where_there_are_any(tmp_path: Path) -> None:
+    runtime = set_up(tmp_path)
+    assert registry(runtime.image).get_sample_value("takt_retain_commits_total") is None
+    section = RetainStatistics(runtime.image.section(SectionKind.RETAIN_STATISTICS))
+    counts = RetainCounts(7, 2, 9000, 1_500_000_000, failing=True, value_bytes=400)
+    section.show(counts)
+    assert section.read() == counts
+    found = registry(runtime.image)
+    assert found.get_sample_value("takt_retain_commits_total") == 7
+    assert found.get_sample_value("takt_retain_failures_total") == 2
+    assert found.get_sample_value("takt_retain_written_bytes_total") == 9000
+    assert found.get_sample_value("takt_retain_failing") == 1
+    assert found.get_sample_value("takt_retain_saved_timestamp_seconds") == 1.5
 
 
 def test_scans_are_shown_by_task(tmp_path: Path) -> None:

@@ -42,10 +42,10 @@ def test_the_header_s_bytes_are_pinned(path: Path) -> None:
         data = path.read_bytes()
         generation, pid = image.generation, image.runtime_pid
     assert data[:8] == b"TAKTIMG\0"
-    assert struct.unpack_from("<II", data, 8) == (2, 4096)
+    assert struct.unpack_from("<II", data, 8) == (3, 4096)
     assert struct.unpack_from("<QQQ", data, 16) == (len(data), LAYOUT_HASH, generation)
     assert struct.unpack_from("<II", data, 40) == (pid, 2)
-    assert struct.unpack_from("<qqII", data, 48) == (5, -6, 77, 8)
+    assert struct.unpack_from("<qqII", data, 48) == (5, -6, 77, 9)
     assert data[72:128] == bytes(56)
 
 
@@ -53,7 +53,7 @@ def test_the_sections_stand_where_they_stood(path: Path) -> None:
     with create_image(path, DIRECTORY, LAYOUT_HASH, now_ns=1000) as image:
         data = path.read_bytes()
         directory_bytes = image.places[SectionKind.DIRECTORY, 0].size
-    rows = [struct.unpack_from("<IIQQ", data, 128 + 24 * number) for number in range(8)]
+    rows = [struct.unpack_from("<IIQQ", data, 128 + 24 * number) for number in range(9)]
     sizes = [
         (1, 0, directory_bytes),
         (2, 0, 64 + 4 * (64 + 192)),  # 64 header + 3 entries of 24, to cache lines
@@ -63,6 +63,7 @@ def test_the_sections_stand_where_they_stood(path: Path) -> None:
         (5, 0, 64 + 2 * (64 + 8 * 1152)),
         (6, 0, 64 + 2 * (64 + 8 * 1152)),
         (6, 1, 64 + 2 * (64 + 8 * 1152)),
+        (8, 0, 64),
     ]
     assert [(kind, index, size) for kind, index, _, size in rows] == sizes
     offset = 4096
@@ -139,7 +140,7 @@ def test_an_image_of_another_version_or_size_is_refused(path: Path) -> None:
     create_image(path, DIRECTORY, LAYOUT_HASH, now_ns=1).close()
     whole = path.read_bytes()
     path.write_bytes(whole[:8] + b"\x01" + whole[9:])
-    with pytest.raises(ImageError, match=r"image version 1 .* expected version 2"):
+    with pytest.raises(ImageError, match=r"image version 1 .* expected version 3"):
         attach_image(path)
     path.write_bytes(whole[:-64])
     with pytest.raises(ImageError, match=f"of {len(whole)} bytes: expected"):

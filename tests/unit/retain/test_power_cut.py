@@ -9,7 +9,7 @@ from runtime.datatypes.derived import Array
 from runtime.datatypes.elementary import DINT
 from runtime.retain.layout import Entry, Layout
 from runtime.retain.store import CHUNK_BYTES, Stamp, Store, recover
-from tests.support.power import MemoryDisk, applied, crashes
+from tests.support.power import MemoryDisk, applied, crashes, one_crash
 
 ROUNDS = int(os.environ.get("TAKT_POWER_CUTS", "25"))
 """Sessions of the random campaign; `make retain-campaign` has more."""
@@ -107,7 +107,7 @@ def cut(
     disk.failing = {"sync": OSError(5, "cut")}
     with pytest.raises(OSError, match="cut"):
         store.commit(wanted, stamp(99))
-    left = [rng.choice(list(crashes(slot, rng))) for slot in disk.slots]
+    left = [one_crash(slot, rng) for slot in disk.slots]
     after = MemoryDisk(left)
     found = recover(after).commit
     values = None if found is None else found.values
