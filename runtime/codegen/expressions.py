@@ -16,6 +16,7 @@ from runtime.codegen.emitter import (
 )
 from runtime.codegen.intrinsics import EMISSIONS, bool_not
 from runtime.codegen.linked import Linked
+from runtime.codegen.nan import mend_nan
 from runtime.codegen.texts import call_text, load_text, store_text, text_constant
 from runtime.datatypes.elementary import BOOL, LINT, LREAL, Elementary, Kind
 from runtime.datatypes.texts import Text
@@ -36,6 +37,8 @@ class Builder:
     """What the whole module links in."""
     by_reference: frozenset[int] = frozenset()
     """The variables among them that are VAR_IN_OUT."""
+    single: frozenset[int] = frozenset()
+    """Those of an elementary type: a NaN among them is mended where it goes to."""
 
     def expression(self, node: Expression) -> str:
         """Emit an expression; return its value as an operand."""
@@ -119,8 +122,8 @@ class Builder:
         byte = self.emit.value(f"load i8, ptr {pointer}{tail}, {BOOL_RANGE}")
         return self.emit.value(f"trunc i8 {byte} to i1")
 
-    def store(self, place: Place, value: str) -> None:
-        """Emit the store of a scalar of the place's type."""
+    def store(self, place: Place, value: str, *, may_be_nan: bool = True) -> None:
+        """Emit the store of a scalar of the place's type; a NaN is stored as the one NaN."""
         data_type = place.type
         assert isinstance(data_type, Elementary)
         pointer = self.address(place)
@@ -134,6 +137,8 @@ class Builder:
             value = self.emit.value(f"zext i1 {value} to i8")
         tail = f", align {data_type.alignment}{self.emit.alias(place.owner)}"
         self.emit.effect(f"store {memory_type(data_type)} {value}, ptr {pointer}{tail}")
+        if may_be_nan and data_type.kind is Kind.REAL and place.local not in self.single:
+            mend_nan(self.emit, value, memory_type(data_type), f"ptr {pointer}{tail}")
 
     def native(self, function: StandardFunction, result: Elementary, values: list[str]) -> str:
         """Emit the call of a native function on values of its parameters' types."""

@@ -15,6 +15,7 @@ from runtime.codegen.expressions import Builder, copy_bytes
 from runtime.codegen.intrinsics import declarations
 from runtime.codegen.linked import Linked
 from runtime.codegen.statements import BUDGET, StatementBuilder
+from runtime.codegen.walk import walk
 from runtime.datatypes.derived import Structure
 from runtime.datatypes.elementary import Elementary
 from runtime.engine import native
@@ -106,27 +107,6 @@ def _collect_blocks(nodes: tuple[Statement, ...], module: ModuleBuilder) -> None
             module.blocks[node.routine] = (node.standard, node.instance.type)
 
 
-def walk(nodes: tuple[Statement, ...]) -> Iterable[Statement]:
-    """Yield statements and all those inside them."""
-    for node in nodes:
-        yield node
-        for inner in _inner(node):
-            yield from walk(inner)
-
-
-def _inner(node: Statement) -> tuple[tuple[Statement, ...], ...]:
-    match node:
-        case program.If(branches=branches, otherwise=otherwise):
-            return (*(body for _, body in branches), otherwise)
-        case program.Case(arms=arms, otherwise=otherwise):
-            return (*(body for _, body in arms), otherwise)
-        case program.For(body=body) | program.While(body=body):
-            return (body,)
-        case program.Blocks(blocks=blocks):
-            return blocks
-    return ()
-
-
 def _has_loop(nodes: tuple[Statement, ...]) -> bool:
     loops = program.For | program.While | program.GoTo
     return any(isinstance(node, loops) for node in walk(nodes))
@@ -145,6 +125,9 @@ def _function(routine: Routine, module: ModuleBuilder) -> None:
     make = module.builder(emit)
     make.build.by_reference = frozenset(
         number for number, item in enumerate(routine.locals) if item.by_reference
+    )
+    make.build.single = frozenset(
+        number for number, item in enumerate(routine.locals) if isinstance(item.type, Elementary)
     )
     make.build.locals = [_local(emit, number, item) for number, item in enumerate(routine.locals)]
     for number, item in enumerate(routine.locals):

@@ -10,10 +10,12 @@ from runtime.codegen.conversions import convert
 from runtime.codegen.emitter import UNLIKELY, Emitter, constant_text, value_type
 from runtime.codegen.expressions import Builder, copy_bytes
 from runtime.codegen.intrinsics import bool_not
+from runtime.codegen.nan import loose_places, may_be_nan, mend_members, mend_place
+from runtime.datatypes.derived import Structure
 from runtime.datatypes.elementary import LINT, Elementary
 from runtime.datatypes.scalars import Subrange
 from runtime.model import program
-from runtime.model.program import Constant, Statement
+from runtime.model.program import Constant, Place, Statement
 
 SWITCH_SPAN_MAX: Final = 16
 """A CASE range of more values than this is compared, not listed in the switch."""
@@ -36,6 +38,8 @@ class StatementBuilder:
     """Label that RETURN goes to."""
     arrivals: dict[int, str] = field(default_factory=dict)
     """Labels of numbered blocks, where jumps arrive."""
+    loose: frozenset[Place] = frozenset()
+    """Reals that are mended behind the loop around, where they are a NaN."""
 
     @property
     def emit(self) -> Emitter:
@@ -55,6 +59,17 @@ class StatementBuilder:
         if self.sequence(nodes, loop):
             self.emit.jump(then)
 
+    def loop_body(self, nodes: tuple[Statement, ...], loop: Loop) -> None:
+        """Emit the body of a loop; its reals that may be NaN are mended by `behind_loop`."""
+        self.loose = loose_places(nodes)
+        self.body(nodes, loop, loop.again)
+
+    def behind_loop(self) -> None:
+        """Emit what stands where a loop was left."""
+        loose, self.loose = self.loose, frozenset()
+        for place in sorted(loose, key=lambda item: (item.base.value, item.local, item.offset)):
+            mend_place(self.build, place)
+
     def spend(self, site: int) -> None:
         """Emit the test that ends endless loops, on a back-edge."""
         emit = self.emit
@@ -69,7 +84,8 @@ def _assign(node: program.Assign, make: StatementBuilder, _loop: Loop | None) ->
     value = make.build.expression(node.value)
     if node.site >= 0:
         _check_bounds(node, value, make.emit)
-    make.build.store(node.target, value)
+    not_one = node.target not in make.loose and may_be_nan(node.value, make.loose)
+    make.build.store(node.target, value, may_be_nan=not_one)
     return True
 
 
@@ -118,6 +134,8 @@ def _invoke(node: program.Invoke, make: StatementBuilder, loop: Loop | None) -> 
     if node.standard is not None:
         now = emit.value(f"load i64, ptr %base, align 8{emit.alias('now')}")
         emit.effect(f'call void @"block.{node.routine}"(ptr {instance}, i64 {now})')
+        assert isinstance(node.instance.type, Structure)
+        mend_members(emit, instance, node.instance.type)
     else:
         emit.check_status(emit.value(f'call i32 @"{node.routine}"(ptr %base, ptr {instance})'))
     make.sequence(node.outputs, loop)
@@ -185,7 +203,7 @@ def _for(node: program.For, make: StatementBuilder, _loop: Loop | None) -> bool:
     going = _within(node, emit, value, last, step)
     emit.branch(going, body, leave)
     emit.start(body)
-    make.body(node.body, Loop(leave, again), again)
+    make.loop_body(node.body, Loop(leave, again))
     emit.start(again)
     make.spend(node.site)
     current = build.load(node.variable)
@@ -196,6 +214,7 @@ def _for(node: program.For, make: StatementBuilder, _loop: Loop | None) -> bool:
     wrapped = emit.value(f"extractvalue {{{kind}, i1}} {pair}, 1")
     emit.branch(wrapped, leave, test, UNLIKELY)
     emit.start(leave)
+    make.behind_loop()
     return True
 
 
@@ -225,11 +244,12 @@ def _while(node: program.While, make: StatementBuilder, _loop: Loop | None) -> b
     else:
         emit.branch(condition, leave, body)
     emit.start(body)
-    make.body(node.body, Loop(leave, again), again)
+    make.loop_body(node.body, Loop(leave, again))
     emit.start(again)
     make.spend(node.site)
     emit.jump(test)
     emit.start(leave)
+    make.behind_loop()
     return True
 
 

@@ -1,6 +1,7 @@
 """Standard blocks in the interpreter: their Python body runs on a view of the instance's bytes."""
 
 import functools
+from math import nan
 from typing import Any
 
 from runtime.datatypes.derived import Structure
@@ -38,6 +39,7 @@ def _member(at: int, data_type: Elementary) -> property:
         return value
 
     def write(view: InstanceView, value: Scalar) -> None:
-        packing.pack_into(view.buffer, view.offset + at, fit(value))
+        kept = value if value == value else nan  # noqa: PLR0124 - of all NaN one is kept
+        packing.pack_into(view.buffer, view.offset + at, fit(kept))
 
     return property(read, write)

@@ -7,9 +7,10 @@ a reference to a function's variable is no different from another.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import nan
 from typing import cast
 
-from runtime.datatypes.elementary import Elementary, Scalar
+from runtime.datatypes.elementary import Elementary, Kind, Scalar
 from runtime.datatypes.texts import Text
 from runtime.datatypes.values import packer
 from runtime.interpret.texts import text_loader, text_storer
@@ -144,10 +145,24 @@ def storer(place: Place, located: Located) -> Callable[[Machine, Scalar], None]:
         return _bit_storer(place.bit, located)
     if isinstance(place.type, Text):
         return text_storer(place.type, located)
-    pack = packer(cast("Elementary", place.type)).pack_into
+    data_type = cast("Elementary", place.type)
+    pack = packer(data_type).pack_into
+    if data_type.kind is Kind.REAL:
+        return _real_storer(pack, located)
 
     def write(machine: Machine, value: Scalar) -> None:
         pack(machine.memory, located(machine), value)
+
+    return write
+
+
+def _real_storer(
+    pack: Callable[[bytearray, int, Scalar], None], located: Located
+) -> Callable[[Machine, Scalar], None]:
+    """Return the closure that writes a real; of all NaN there is one in memory."""
+
+    def write(machine: Machine, value: Scalar) -> None:
+        pack(machine.memory, located(machine), value if value == value else nan)  # noqa: PLR0124
 
     return write
 

@@ -47,7 +47,7 @@ def build_model(
     check_retention(units, findings)
     expose(configurations, layout)
     if findings.errors:
-        return None
+        return None  # before anything walks through types: a refused one may have no end
     retained = retained_variables(names, list(layout.instances.values()))
     state = bytearray(work.state_end)
     for offset, image in layout.images:
