@@ -60,7 +60,7 @@ soak: setup  ## An hour of the demo, watched for lost cycles and growth (MINUTES
 
 packages:  ## Debian's packages that tests and benchmarks have as peers (as root).
 	apt-get update -q
-	apt-get install -y -q rt-tests gcc libc6-dev libmodbus-dev mbpoll openssl
+	apt-get install -y -q rt-tests gcc libc6-dev libmodbus-dev mbpoll openssl mosquitto nats-server postgresql
 
 clean:  ## Remove what `setup` and the tools made.
 	rm -rf .venv tests/peers/node/node_modules build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache

@@ -90,3 +90,44 @@ METRICS_CONNECTIONS_MAX: Final = 8
 
 METRICS_REQUEST_BYTES_MAX: Final = 8192
 """Bytes of a request's head."""
+
+# -- samples and their outbox -------------------------------------------------------------------
+FRAME_CHECK_S: Final = 0.002
+"""Period of looking for new scans: a sample waits half of it on average."""
+
+CLOCK_JUMP_NS: Final = 100_000_000
+"""Difference between two looks at the wall clock, beyond what passed, that counts as a jump."""
+
+OUTBOX_BATCH_SAMPLES: Final = 1_000
+"""Samples of one batch, unless a single scan has more: some 50 kB of JSON, one message."""
+
+OUTBOX_WAITING_SAMPLES_MAX: Final = 500_000
+"""Samples in memory while the disk refuses them; beyond it the oldest are dropped and counted."""
+
+OUTBOX_RETRY_S: Final = 1.0
+"""Wait before a disk that refused is tried again."""
+
+OUTBOX_FLUSH_S: Final = 1.0
+"""Longest time that acknowledgements wait for being written: what a crash would send again."""
+
+OUTBOX_RECENT_BYTES: Final = 16_000_000
+"""Payload kept in memory after it was stored, so that live samples are not read back from disk."""
+
+# -- uplinks ------------------------------------------------------------------------------------
+UPLINK_GROUP_SAMPLES: Final = 10_000
+"""Samples sent before an acknowledgement is awaited: many messages share one round trip."""
+
+UPLINK_BACKLOG_S: Final = 0.05
+"""Time at the backlog's rate that one group of it takes: the live lane waits no longer for it."""
+
+UPLINK_LATE_NS: Final = 2_000_000_000
+"""Age from which samples that wait in the live lane become backlog."""
+
+UPLINK_RANGES_MAX: Final = 256
+"""Ranges of a backlog; with more of them the live lane stays as late as it is."""
+
+UPLINK_IDLE_S: Final = 1.0
+"""Longest time that an uplink without anything to send goes without looking for more."""
+
+JETSTREAM_WINDOW_S: Final = 120.0
+"""Time in which a server drops a message that comes twice, in streams that the gateway makes."""

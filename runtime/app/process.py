@@ -311,6 +311,7 @@ def directory_of(project: Project, program: CompiledProgram) -> Directory:
         state_bytes=program.state_size,
         symbols=program.symbols,
         sites=program.sites,
+        input_area=program.inputs,
     )
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from runtime.artifact.abi import FaultKind
 from runtime.artifact.program import Area, Site, Symbol, decode_symbol, encode_symbol
+from runtime.limits import SLOTS
 from runtime.project.channels import IoSection
 from runtime.project.load import Project
-
 
 @dataclass(frozen=True, slots=True)
 class TaskEntry:
@@ -45,6 +45,8 @@ class Directory:
     """The area %I."""
     memory_area: Area
     """The area %M."""
+    frame_slots: int = SLOTS
+    """Slots of the ring of frames: how many scans a reader may fall behind."""
 
     @property
     def areas(self) -> Mapping[str, Area]:
@@ -101,6 +103,7 @@ def encode(directory: Directory) -> bytes:
             "symbols": [encode_symbol(symbol) for symbol in directory.symbols],
             "input_area": [directory.input_area.offset, directory.input_area.size],
             "memory_area": [directory.memory_area.offset, directory.memory_area.size],
+            "frame_slots": directory.frame_slots,
             "sites": [[int(site.kind), site.file, site.line] for site in directory.sites],
         }
     ).encode()
@@ -121,4 +124,5 @@ def decode(data: bytes) -> Directory:
         input_area=Area(*raw["input_area"]),
         memory_area=Area(*raw["memory_area"]),
         sites=tuple(Site(FaultKind(kind), file, line) for kind, file, line in raw["sites"]),
+        frame_slots=raw["frame_slots"],
     )

@@ -49,10 +49,11 @@ class _Plan:
     payload: int
     """Bytes of a ring's payload, or of a plain section."""
     ring: bool
+    slots: int = SLOTS
 
     @property
     def size(self) -> int:
-        return layout.ring_bytes(self.payload, SLOTS) if self.ring else self.payload
+        return layout.ring_bytes(self.payload, self.slots) if self.ring else self.payload
 
 
 def _plan(directory: Directory, directory_bytes: int) -> list[_Plan]:
@@ -68,7 +69,7 @@ def _plan(directory: Directory, directory_bytes: int) -> list[_Plan]:
         _Plan(SectionKind.DIRECTORY, 0, directory_bytes, ring=False),
         *(_Plan(SectionKind.INPUTS, n, size, ring=True) for n, size in enumerate(mailboxes)),
         _Plan(SectionKind.OUTPUTS, 0, outputs, ring=True),
-        _Plan(SectionKind.FRAME, 0, frame, ring=True),
+        _Plan(SectionKind.FRAME, 0, frame, ring=True, slots=directory.frame_slots),
         *(
             _Plan(SectionKind.TASK_STATISTICS, n, layout.TASK_STATISTICS_BYTES, ring=False)
             for n in range(len(directory.tasks))
@@ -219,7 +220,7 @@ def create_image(path: Path, directory: Directory, layout_hash: int, now_ns: int
             place.kind, place.index, place.offset, place.size,
         )  # fmt: skip
         if plan.ring:
-            format_ring(memory[place.offset : place.offset + place.size], plan.payload, SLOTS)
+            format_ring(memory[place.offset : place.offset + place.size], plan.payload, plan.slots)
     start = places[0].offset
     memory[start : start + len(encoded)] = encoded
     image = Image(path, mapping)

@@ -49,7 +49,7 @@ class SlotRing:
     def __init__(self, memory: memoryview) -> None:
         """Take over the memory of the section; it was formatted by `format_ring`."""
         self._memory = memory
-        self._slots = _U32.unpack_from(memory, RING_SLOTS)[0]
+        self.slots: int = _U32.unpack_from(memory, RING_SLOTS)[0]
         self.payload_bytes: int = _U32.unpack_from(memory, RING_PAYLOAD)[0]
         self._stride = slot_stride(self.payload_bytes)
 
@@ -64,7 +64,7 @@ class SlotRing:
         if len(payload) != self.payload_bytes:
             raise ValueError(f"payload of {len(payload)} bytes: expected {self.payload_bytes}")
         number = self.head + 1
-        slot = RING_HEADER_BYTES + (number % self._slots) * self._stride
+        slot = RING_HEADER_BYTES + (number % self.slots) * self._stride
         _U64.pack_into(self._memory, slot, 0)
         _fence()
         start = slot + SLOT_HEADER_BYTES
@@ -93,7 +93,7 @@ class SlotRing:
         self, number: int, spans: Sequence[slice] = (slice(None),)
     ) -> Publication | None:
         """Return the publication of that number, or None where the ring has it no more."""
-        slot = RING_HEADER_BYTES + (number % self._slots) * self._stride
+        slot = RING_HEADER_BYTES + (number % self.slots) * self._stride
         if number <= 0 or _U64.unpack_from(self._memory, slot)[0] != number:
             return None
         _fence()

@@ -18,6 +18,7 @@ from runtime.project.opcua import OpcUaServerSection
 from runtime.project.section import Name, Port, Section
 from runtime.project.servers import ServerSection
 from runtime.project.units import DurationNs
+from runtime.project.uplinks import OutboxSection, PublishSection, UplinkSection
 
 
 class ProjectSection(Section):
@@ -114,3 +115,6 @@ class ProjectConfig(Section):
     device: Annotated[tuple[DeviceSection, ...], Field(strict=False)] = ()
     server: Annotated[tuple[ServerSection, ...], Field(strict=False)] = ()
     io: Annotated[tuple[IoSection, ...], Field(strict=False)] = ()
+    publish: Annotated[tuple[PublishSection, ...], Field(strict=False)] = ()
+    outbox: OutboxSection = OutboxSection()
+    uplink: Annotated[tuple[UplinkSection, ...], Field(strict=False)] = ()

@@ -20,6 +20,7 @@ from runtime.project.channels import IoSection, parts
 from runtime.project.config import ProjectConfig, TaskSection
 from runtime.project.devices import DEVICE_KINDS, DeviceBase
 from runtime.project.rules import channel_faults
+from runtime.project.uplinks import UPLINK_KINDS
 
 FILE_NAME: Final = "takt.toml"
 
@@ -89,7 +90,7 @@ def _fault_of(detail: ErrorDetails) -> Fault:
 
 
 _TAG_FAULTS: Final = {"union_tag_invalid", "union_tag_not_found"}
-_KINDS: Final[dict[str, type[BaseModel]]] = {**DEVICE_KINDS}
+_KINDS: Final[dict[str, type[BaseModel]]] = {**DEVICE_KINDS, **UPLINK_KINDS}
 """The class of each tag that pydantic puts into the path of a fault inside a union."""
 
 
@@ -130,6 +131,7 @@ def _expected(detail: ErrorDetails) -> str:
 
 _DURATION_KEYS: Final = {
     "interval", "offset", "pause", "watchdog", "base", "poll", "timeout", "stale_after", "spin",
+    "at_least_every", "age_max", "linger",
 }  # fmt: skip
 
 
@@ -162,7 +164,7 @@ def _model_in(annotation: object) -> type[BaseModel] | None:
 def _entry_faults(raw: Table) -> list[Fault]:
     faults = [
         fault
-        for key in ("task", "device", "server", "resource")
+        for key in ("task", "device", "server", "resource", "uplink")
         for fault in _duplicate_names(raw, key)
     ]
     faults += _task_faults(raw)

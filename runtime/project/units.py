@@ -6,19 +6,22 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator
 
-_UNITS_NS: Final = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9}
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ns|us|µs|ms|s|min)")
+_UNITS_NS: Final = {
+    "ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9,
+    "min": 60 * 10**9, "h": 3600 * 10**9, "d": 86_400 * 10**9,
+}  # fmt: skip
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ns|us|µs|ms|s|min|h|d)")
 
 
 def parse_duration(text: object) -> int:
     """Return nanoseconds of a duration such as "10ms" or "1.5s".
 
     Raises:
-        ValueError: The text is not a number with one of the units ns, us, ms, s, min.
+        ValueError: The text is not a number with one of the units ns, us, ms, s, min, h, d.
     """
     match = _DURATION.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
-        raise ValueError('a duration with unit, such as "10ms" (ns, us, ms, s, min)')
+        raise ValueError('a duration with unit, such as "10ms" (ns, us, ms, s, min, h, d)')
     return round(float(match[1]) * _UNITS_NS[match[2]])
 
 

@@ -1,0 +1,115 @@
+"""The uplinks of a project, made from its `takt.toml`; libraries are imported when asked for."""
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from gateway.cloud.seam import Peer
+from gateway.cloud.secrets import read_password, tls_context
+from gateway.cloud.uplink import Uplink, UplinkSettings
+from gateway.store.queue import Store
+from runtime.errors import HostError
+from runtime.project.load import Project
+from runtime.project.uplinks import (
+    JetStreamUplink,
+    MqttUplink,
+    PostgresqlUplink,
+    UplinkSection,
+)
+
+_SECOND_NS: Final = 1e9
+_LIBRARIES: Final = {"mqtt": "aiomqtt", "jetstream": "nats", "postgresql": "asyncpg"}
+
+
+def make_uplinks(project: Project, store: Store, clock: Callable[[], int]) -> list[Uplink]:
+    """Return the uplinks of a project; nothing is connected yet.
+
+    Raises:
+        HostError: A library, a secret or a certificate is missing.
+    """
+    return [
+        Uplink(
+            UplinkSettings(section.name, section.backlog_rate, section.timeout / _SECOND_NS),
+            make_peer(section, project.folder, project.config.project.name),
+            store,
+            clock,
+        )
+        for section in project.config.uplink
+    ]
+
+
+def make_peer(section: UplinkSection, folder: Path, project: str) -> Peer:
+    """Return the far end of one uplink.
+
+    Raises:
+        HostError: A library, a secret or a certificate is missing.
+    """
+    _require_library(section)
+    match section:
+        case MqttUplink():
+            return _mqtt(section, folder, project)
+        case JetStreamUplink():
+            return _jetstream(section, folder, project)
+        case PostgresqlUplink():
+            return _postgresql(section, folder)
+
+
+def _require_library(section: UplinkSection) -> None:
+    library = _LIBRARIES[section.kind]
+    if importlib.util.find_spec(library) is None:
+        raise HostError(
+            f"uplink {section.name}: kind {section.kind!r} needs the library {library}; "
+            "install taktplc[cloud]"
+        )
+
+
+def _mqtt(section: MqttUplink, folder: Path, project: str) -> Peer:
+    from gateway.cloud.mqtt import MqttPeer, MqttSettings
+
+    return MqttPeer(
+        MqttSettings(
+            host=section.host,
+            port=section.port,
+            version=section.version,
+            topic=section.topic.replace("{project}", project),
+            client_id=section.client_id or f"takt-{project}-{section.name}",
+            user=section.user,
+            password=read_password(section, folder),
+            tls=tls_context(section.tls, folder),
+            timeout_s=section.timeout / _SECOND_NS,
+        )
+    )
+
+
+def _jetstream(section: JetStreamUplink, folder: Path, project: str) -> Peer:
+    from gateway.cloud.jetstream import JetStreamPeer, JetStreamSettings
+
+    return JetStreamPeer(
+        JetStreamSettings(
+            server=f"nats://{section.host}:{section.port}",
+            stream=section.stream,
+            subject=section.subject.replace("{project}", project),
+            user=section.user,
+            password=read_password(section, folder),
+            tls=tls_context(section.tls, folder),
+            timeout_s=section.timeout / _SECOND_NS,
+        )
+    )
+
+
+def _postgresql(section: PostgresqlUplink, folder: Path) -> Peer:
+    from gateway.cloud.postgresql import PostgresqlPeer, PostgresqlSettings
+
+    return PostgresqlPeer(
+        PostgresqlSettings(
+            host=section.host,
+            port=section.port,
+            database=section.database,
+            table=section.table,
+            user=section.user,
+            password=read_password(section, folder),
+            tls=tls_context(section.tls, folder),
+            timeout_s=section.timeout / _SECOND_NS,
+        )
+    )

@@ -1,0 +1,192 @@
+"""One uplink at work: two lanes out of the store, one peer, retries, and times of every hop.
+
+    live lane     what is new, first
+    backlog lane  what an outage or a slow peer left behind, at a configured rate
+
+A group is sent, then acknowledged, then the next one follows; a group may hold many messages, so
+that a long way to the peer costs latency, not throughput. When the connection fails, what was not
+acknowledged is sent again, unless the peer says that it has it. A live lane that falls behind is
+handed to the backlog lane: new samples do not wait behind old ones.
+"""
+
+import asyncio
+import enum
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from gateway.cloud.seam import Peer, UplinkError
+from gateway.config import (
+    RECONNECT_FACTOR,
+    RECONNECT_FIRST_S,
+    RECONNECT_MAX_S,
+    UPLINK_BACKLOG_S,
+    UPLINK_GROUP_SAMPLES,
+    UPLINK_IDLE_S,
+    UPLINK_LATE_NS,
+    UPLINK_RANGES_MAX,
+)
+from gateway.flow.hops import UPLINK_HOPS, HopHistogram
+from gateway.flow.rate import RateLimit
+from gateway.store.lanes import Group, Lane
+from gateway.store.queue import Store
+
+_LOG: Final = logging.getLogger("gateway.cloud")
+
+
+class UplinkState(enum.IntEnum):
+    """State of the connection."""
+
+    DOWN = 0
+    CONNECTING = 1
+    UP = 2
+
+
+@dataclass(slots=True)
+class UplinkCounters:
+    """What an uplink has done since the gateway started."""
+
+    state: UplinkState = UplinkState.DOWN
+    connections: int = 0
+    failures: int = 0
+    samples: dict[Lane, int] = field(default_factory=lambda: dict.fromkeys(Lane, 0))
+    """Acknowledged samples."""
+    batches: int = 0
+    bytes: int = 0
+    splits: int = 0
+    """How often the live lane fell behind."""
+    hops: dict[tuple[Lane, str], HopHistogram] = field(
+        default_factory=lambda: {
+            (lane, hop): HopHistogram() for lane in Lane for hop in UPLINK_HOPS
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkSettings:
+    """How an uplink behaves."""
+
+    name: str
+    backlog_rate: int
+    """Samples a second."""
+    timeout_s: float
+
+
+class Uplink:
+    """Sends what the store holds for it, until cancelled."""
+
+    def __init__(
+        self, settings: UplinkSettings, peer: Peer, store: Store, clock: Callable[[], int]
+    ) -> None:
+        """Take the peer; nothing is connected yet. The clock is CLOCK_MONOTONIC in ns."""
+        self.name = settings.name
+        self.counters = UplinkCounters()
+        self._settings, self._peer, self._store, self._clock = settings, peer, store, clock
+        self._rate = RateLimit(settings.backlog_rate, UPLINK_BACKLOG_S)
+        self._last_error = ""
+
+    async def run(self) -> None:
+        """Connect, send, and connect again after a failure."""
+        wait_s = RECONNECT_FIRST_S
+        while True:
+            acknowledged_before = sum(self.counters.samples.values())
+            try:
+                await self._serve()
+            except (UplinkError, OSError, TimeoutError) as error:
+                self._note(error)
+            finally:
+                self.counters.state = UplinkState.DOWN
+                await self._peer.close()
+            if sum(self.counters.samples.values()) > acknowledged_before:
+                wait_s = RECONNECT_FIRST_S
+            await asyncio.sleep(wait_s)
+            wait_s = min(wait_s * RECONNECT_FACTOR, RECONNECT_MAX_S)
+
+    async def _serve(self) -> None:
+        """Serve one connection until it fails."""
+        counters = self.counters
+        counters.state = UplinkState.CONNECTING
+        async with asyncio.timeout(self._settings.timeout_s):
+            await self._peer.connect()
+            await self._ask_progress()
+        counters.state = UplinkState.UP
+        counters.connections += 1
+        self._last_error = ""
+        _LOG.info("uplink %s: connected", self.name, extra={"uplink": self.name})
+        while True:
+            group, wait_s = await self._next()
+            if group is None:
+                await self._await_news(wait_s)
+            else:
+                await self._send(group)
+
+    async def _ask_progress(self) -> None:
+        """Skip what the peer has, though its acknowledgement never came."""
+        stream = self._store.state().stream
+        for lane in Lane:
+            end = await self._peer.progress(stream, lane)
+            if end is not None:
+                self._store.has_until(self.name, lane, end)
+
+    async def _next(self) -> tuple[Group | None, float]:
+        """Return what to send now, or how long to wait at most."""
+        name, store = self.name, self._store
+        cursors = store.cursors(name)
+        splittable = cursors is not None and len(cursors.backlog.ranges) < UPLINK_RANGES_MAX
+        if splittable and store.is_behind(name, UPLINK_LATE_NS):
+            self.counters.splits += 1
+            await store.split(name)
+        group = await store.next_group(name, Lane.LIVE, UPLINK_GROUP_SAMPLES)
+        if group is not None:
+            return group, 0.0
+        cursors = store.cursors(name)
+        if cursors is None or not cursors.backlog:
+            return None, UPLINK_IDLE_S
+        wait_s = self._rate.wait_s(self._clock())
+        if wait_s > 0:
+            return None, wait_s
+        group = await store.next_group(name, Lane.BACKLOG, self._rate.burst)
+        if group is not None:
+            self._rate.take(group.samples)
+        return group, 0.0
+
+    async def _await_news(self, wait_s: float) -> None:
+        news = self._store.news(self.name)
+        try:
+            async with asyncio.timeout(wait_s):
+                await news.wait()
+        except TimeoutError:
+            return
+        news.clear()
+
+    async def _send(self, group: Group) -> None:
+        async with asyncio.timeout(self._settings.timeout_s):
+            acknowledged = await self._peer.send(group)
+            sent_ns = self._clock()
+            await acknowledged
+        done_ns = self._clock()
+        self._store.acknowledge(group)
+        counters = self.counters
+        counters.samples[group.lane] += group.samples
+        counters.batches += len(group.batches)
+        counters.bytes += sum(len(batch.payload) for batch in group.batches)
+        self._count_hops(group, sent_ns, done_ns)
+
+    def _count_hops(self, group: Group, sent_ns: int, done_ns: int) -> None:
+        sent, acknowledged, total = (self.counters.hops[group.lane, hop] for hop in UPLINK_HOPS)
+        for batch in group.batches:
+            samples = batch.end - batch.first
+            if batch.stored_ns:
+                sent.add(sent_ns - batch.stored_ns, samples)
+            acknowledged.add(done_ns - sent_ns, samples)
+            for mark in batch.marks:
+                total.add(done_ns - mark.end_ns, mark.samples)
+
+    def _note(self, error: Exception) -> None:
+        """Count a failure; log it once, however often it is repeated."""
+        self.counters.failures += 1
+        text = str(error) or ("no answer in time" if isinstance(error, TimeoutError) else "failed")
+        if text != self._last_error:
+            _LOG.warning("uplink %s: %s", self.name, text, extra={"uplink": self.name})
+        self._last_error = text

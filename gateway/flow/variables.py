@@ -1,0 +1,137 @@
+"""Variables that can be published: the single values inside a project's symbols, by path. Pure."""
+
+import math
+import re
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Final
+
+from runtime.artifact.program import Symbol
+from runtime.datatypes.derived import Array, DataType, Structure
+from runtime.datatypes.elementary import Elementary, Kind
+from runtime.datatypes.scalars import Enumeration
+from runtime.datatypes.texts import Text
+from runtime.datatypes.values import Json
+
+_PLAIN: Final = set("?bBhHiIqQfd")
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One value: its path in upper case, place in the state, type."""
+
+    path: str
+    symbol: Symbol
+    """Reads it; its path is the variable's own."""
+
+    @property
+    def code(self) -> str:
+        """Its format in memory as `struct` and NumPy know it; empty where it takes more to read."""
+        scalar = self.symbol.type
+        special = self.symbol.bit >= 0 or isinstance(scalar, Enumeration | Text)
+        if special or not isinstance(scalar, Elementary) or scalar.is_calendar:
+            return ""
+        if scalar.kind is Kind.CHARACTER or scalar.format not in _PLAIN:
+            return ""
+        return scalar.format
+
+    @property
+    def size(self) -> int:
+        """Bytes in the state."""
+        return self.symbol.type.size
+
+    @property
+    def is_number(self) -> bool:
+        """Whether filters over numbers make sense."""
+        return self.code not in {"", "?"}
+
+    @property
+    def is_bool(self) -> bool:
+        """Whether it is a BOOL."""
+        return isinstance(self.symbol.type, Elementary) and self.symbol.type.kind is Kind.BOOL
+
+    def read(self, state: memoryview) -> Json:
+        """Return its value in a state, as JSON holds it."""
+        return self.symbol.read(state)
+
+
+def expand(symbol: Symbol) -> Iterator[Variable]:
+    """Return the single values of a symbol: members of structures, elements of arrays."""
+    for path, offset, scalar in _leaves(symbol.path, symbol.offset, symbol.type):
+        if scalar.kind is not Kind.REFERENCE:
+            yield Variable(path, Symbol(path, offset, scalar, symbol.bit))
+
+
+def _leaves(path: str, offset: int, kind: DataType) -> Iterator[tuple[str, int, Elementary]]:
+    if isinstance(kind, Structure):
+        for item in kind.fields:
+            yield from _leaves(f"{path}.{item.name}", offset + item.offset, item.type)
+    elif isinstance(kind, Array):
+        indices = product(*(range(lower, upper + 1) for lower, upper in kind.bounds))
+        for number, index in enumerate(indices):
+            inner = f"{path}[{','.join(map(str, index))}]"
+            yield from _leaves(inner, offset + number * kind.element.size, kind.element)
+    else:
+        assert isinstance(kind, Elementary)
+        yield path, offset, kind
+
+
+class Pattern:
+    """Paths in any case; `*` stands for any text, `?` for one character."""
+
+    def __init__(self, text: str) -> None:
+        """Take the text as it stands in `takt.toml`."""
+        escaped = re.escape(text.upper()).replace(r"\*", ".*").replace(r"\?", ".")
+        self._expression = re.compile(escaped, re.DOTALL)
+        self._start = re.split(r"[*?]", text.upper(), maxsplit=1)[0]
+
+    def matches(self, path: str) -> bool:
+        """Return whether the pattern names a path in upper case."""
+        return self._expression.fullmatch(path) is not None
+
+    def may_match_inside(self, symbol_path: str) -> bool:
+        """Return whether something inside a symbol may match: large arrays need no look else."""
+        return symbol_path.startswith(self._start) or self._start.startswith(symbol_path)
+
+
+def select(symbols: Iterable[Symbol], patterns: Iterable[str]) -> Iterator[Variable]:
+    """Return the variables that any of the patterns names."""
+    wanted = [Pattern(text) for text in patterns]
+    for symbol in symbols:
+        near = [pattern for pattern in wanted if pattern.may_match_inside(symbol.path)]
+        if not near:
+            continue
+        for variable in expand(symbol):
+            if any(pattern.matches(variable.path) for pattern in near):
+                yield variable
+
+
+_BINARY32: Final = struct.Struct("<f")
+_DIGITS_OFTEN_ENOUGH: Final = 7
+
+
+def real_json(value: float) -> float | str:
+    """Return a binary64 value as JSON holds it: not-a-number and infinities as text."""
+    if math.isfinite(value):
+        return value
+    if math.isnan(value):
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"
+
+
+def short_real_json(value: float) -> float | str:
+    """Return a binary32 value in few digits that name it: 7 where they do, else 9, which always do.
+
+    `datatypes.values.shortest_real` finds the fewest, at ten times the cost.
+    """
+    if not math.isfinite(value):
+        return real_json(value)
+    short = float(f"{value:.{_DIGITS_OFTEN_ENOUGH}g}")
+    try:
+        if _BINARY32.unpack(_BINARY32.pack(short))[0] == value:
+            return short
+    except OverflowError:
+        pass  # the short form rounds beyond the greatest binary32 value
+    return float(f"{value:.9g}")

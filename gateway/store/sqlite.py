@@ -1,0 +1,77 @@
+"""SQLite as the outbox uses it: settings, transactions, errors by whose fault they are."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+_CORRUPT: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_UNAVAILABLE: Final = {
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM,
+}  # fmt: skip
+_SETTINGS: Final = (
+    "auto_vacuum = INCREMENTAL",  # before the first table: a drained outbox gives its disk back
+    "locking_mode = EXCLUSIVE",  # one gateway a file
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "journal_size_limit = 67108864",
+    "cache_size = -8192",
+)
+
+
+class OutboxUnavailableError(Exception):
+    """The disk is full or fails; nothing of the call was stored, it may be tried again."""
+
+
+class OutboxCorruptError(Exception):
+    """The file is damaged, or is no outbox."""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open or make a file, in autocommit; any one thread at a time may use it.
+
+    Raises:
+        sqlite3.Error: It cannot be; see `translated`.
+    """
+    database = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
+    try:
+        for setting in _SETTINGS:
+            database.execute(f"PRAGMA {setting}").fetchall()
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+@contextlib.contextmanager
+def transaction(database: sqlite3.Connection) -> Iterator[None]:
+    """Commit what the block does, or nothing of it."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        database.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            database.execute("ROLLBACK")
+        raise
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Raise SQLite's errors as what they mean to the outbox.
+
+    Raises:
+        OutboxUnavailableError: The disk is full or fails, or another process has the file.
+        OutboxCorruptError: The file is damaged.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _CORRUPT:
+            raise OutboxCorruptError(str(error)) from error
+        if code in _UNAVAILABLE:
+            raise OutboxUnavailableError(str(error)) from error
+        raise

@@ -1,0 +1,163 @@
+"""[[publish]], [outbox], [[uplink]]: what leaves for the cloud, where it waits, where it goes."""
+
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, model_validator
+
+from runtime.project.section import Name, RemotePort, Section
+from runtime.project.units import DurationNs
+
+Aggregate = Literal["mean", "min", "max", "first", "last", "count"]
+_DAY_NS: Final = 86_400_000_000_000
+
+
+class PublishSection(Section):
+    """[[publish]]: variables and when their values are reported.
+
+    A variable follows the first section that names it.
+    """
+
+    variables: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
+    """Paths such as MAIN.Level in any case; `*` stands for any text, `?` for one character."""
+    on: Literal["change", "scan", "interval", "event"] = "change"
+    """`scan` reports every value of every scan; `event` all values where `trigger` rises."""
+    task: Name | None = None
+    """Look at the scans of this task only; unset looks at all."""
+    deadband: Annotated[float, Field(ge=0)] = 0.0
+    """on change: least difference from the value reported last, in the variable's unit."""
+    swinging_door: Annotated[float, Field(gt=0)] | None = None
+    """on change: report only what straight lines do not tell within this deviation."""
+    at_least_every: Annotated[DurationNs, Field(ge=1_000_000)] | None = None
+    """on change: report an unchanged value after that time."""
+    interval: Annotated[DurationNs, Field(ge=1_000_000)] | None = None
+    """on interval: time from report to report."""
+    aggregate: Annotated[tuple[Aggregate, ...], Field(strict=False)] = ()
+    """on interval: what to report of the scans in between, as PATH/mean and so on."""
+    trigger: Annotated[str, Field(min_length=1)] | None = None
+    """on event: path of a BOOL."""
+    scale: float = 1.0
+    """A number is reported as value * scale + offset; deadbands are in the reported unit."""
+    offset: float = 0.0
+
+    @model_validator(mode="after")
+    def _keys_fit_together(self) -> Self:
+        """Reject keys that the way of reporting does not know."""
+        required = {"interval": self.interval, "event": self.trigger}
+        key = {"interval": "interval", "event": "trigger"}.get(self.on)
+        if key is not None and required[self.on] is None:
+            raise ValueError(f'the key {key}, for on = "{self.on}"')
+        for name, way in _ONLY_ON.items():
+            if getattr(self, name) not in {None, (), 0.0} and self.on != way:
+                raise ValueError(f'{name} only beside on = "{way}", not on = "{self.on}"')
+        if self.deadband and self.swinging_door is not None:
+            raise ValueError("deadband or swinging_door, not both")
+        return self
+
+
+_ONLY_ON: Final = {
+    "deadband": "change",
+    "swinging_door": "change",
+    "at_least_every": "change",
+    "interval": "interval",
+    "aggregate": "interval",
+    "trigger": "event",
+}
+
+
+class OutboxSection(Section):
+    """[outbox]: the durable queue between the scan and all uplinks."""
+
+    file: Annotated[str, Field(min_length=1)] = "outbox.db"
+    """Relative to the project's folder."""
+    size_max: Annotated[int, Field(ge=1_000_000)] = 1_000_000_000
+    """Bytes of waiting samples; beyond it the oldest are dropped and counted."""
+    age_max: Annotated[DurationNs, Field(ge=1_000_000_000)] = 30 * _DAY_NS
+    """Age, in time of a running gateway, from which samples are dropped and counted."""
+    linger: Annotated[DurationNs, Field(ge=0, le=10_000_000_000)] = 10_000_000
+    """Time that samples gather before they are stored together: one write to disk for all."""
+
+
+class Credentials(Section):
+    """Who the gateway is at an uplink. Secrets stand in files of mode 0600, or in variables."""
+
+    user: str | None = None
+    password_file: Annotated[str, Field(min_length=1)] | None = None
+    """File with the password, relative to the project's folder; none but its owner may read it."""
+    password_env: Annotated[str, Field(min_length=1)] | None = None
+    """Environment variable with the password."""
+
+    @model_validator(mode="after")
+    def _one_source_of_the_password(self) -> Self:
+        if self.password_file is not None and self.password_env is not None:
+            raise ValueError("password_file or password_env, not both")
+        return self
+
+
+class TlsSection(Section):
+    """How an uplink is encrypted: the peer is always verified."""
+
+    ca: Annotated[str, Field(min_length=1)] | None = None
+    """File of the authorities that may vouch for the peer; unset trusts the machine's."""
+    certificate: Annotated[str, Field(min_length=1)] | None = None
+    """File of the gateway's own certificate."""
+    key: Annotated[str, Field(min_length=1)] | None = None
+    """File of its private key; none but its owner may read it."""
+
+
+class UplinkBase(Credentials):
+    """What every [[uplink]] has, whatever its kind."""
+
+    name: Name
+    host: str = "127.0.0.1"
+    backlog_rate: Annotated[int, Field(ge=1)] = 50_000
+    """Samples a second that a backlog is drained with, beside the live ones."""
+    timeout: Annotated[DurationNs, Field(ge=1_000_000)] = 10_000_000_000
+    """Longest wait for a connection, and for an acknowledgement."""
+    tls: TlsSection | None = None
+
+
+class MqttUplink(UplinkBase):
+    """Batches of samples as JSON over MQTT, quality of service 1: at least once, in order."""
+
+    kind: Literal["mqtt"]
+    port: RemotePort = 1883
+    version: Literal["5", "3.1.1"] = "5"
+    topic: Annotated[str, Field(pattern=r"^[^+#]+$")] = "takt/{project}"
+    """Topic; /live and /backlog are appended."""
+    client_id: str | None = None
+    """Unset takes takt-PROJECT-NAME."""
+
+
+class JetStreamUplink(UplinkBase):
+    """Batches of samples as JSON into a JetStream stream, exactly once by message ids."""
+
+    kind: Literal["jetstream"]
+    port: RemotePort = 4222
+    stream: Name = "TAKT"
+    """Stream; made where the server has none."""
+    subject: Annotated[str, Field(pattern=r"^[A-Za-z0-9_{}-]+(\.[A-Za-z0-9_{}-]+)*$")] = (
+        "takt.{project}"
+    )
+    """Subject; .live and .backlog are appended."""
+
+
+class PostgresqlUplink(UplinkBase):
+    """Samples as rows of a table, exactly once by keys and a row of progress."""
+
+    kind: Literal["postgresql"]
+    port: RemotePort = 5432
+    database: str = "takt"
+    table: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,40}$")] = "takt_sample"
+
+
+UplinkSection = Annotated[
+    MqttUplink | JetStreamUplink | PostgresqlUplink, Field(discriminator="kind")
+]
+"""Every kind of uplink; a further one joins here and in `UPLINK_KINDS`."""
+
+UPLINK_KINDS: Final[dict[str, type[UplinkBase]]] = {
+    "mqtt": MqttUplink,
+    "jetstream": JetStreamUplink,
+    "postgresql": PostgresqlUplink,
+}
+"""The class of each value of `kind`."""
