@@ -16,6 +16,7 @@ from typing import Final
 
 import uvloop
 
+from gateway.cloud.station import Station
 from gateway.config import (
     ATTACH_RETRY_S,
     FLUSH_CHECK_S,
@@ -49,9 +50,13 @@ class Session:
     """One attachment to an image: a poller for each device, and the watcher of the outputs."""
 
     def __init__(
-        self, image: Image, devices: tuple[DeviceMap, ...], group: asyncio.TaskGroup
+        self,
+        image: Image,
+        devices: tuple[DeviceMap, ...],
+        station: Station | None,
+        group: asyncio.TaskGroup,
     ) -> None:
-        """Start serving the image with tasks of the group."""
+        """Start serving the image with tasks of the group; the station takes its samples."""
         self.image = image
         image.gateway_pid = os.getpid()
         self.beat()
@@ -60,6 +65,8 @@ class Session:
         self._watcher = OutputWatcher(image, self._pollers, time.monotonic_ns)
         self._tasks = [group.create_task(poller.run()) for poller in self._pollers]
         self._tasks.append(group.create_task(self._watcher.run()))
+        if station is not None:
+            self._tasks.append(group.create_task(station.sampling(image).run()))
 
     @property
     def skipped(self) -> Mapping[str, int]:
@@ -110,8 +117,13 @@ class Gateway:
     """Keeps a session with the newest image of a project."""
 
     def __init__(self, project: Project) -> None:
-        """Take a project that was loaded without faults."""
+        """Take a project that was loaded without faults.
+
+        Raises:
+            HostError: A library, a secret or a certificate of an uplink is missing.
+        """
         self._project = project
+        self._station = Station(project) if project.config.uplink else None
         self._devices = device_maps(project)
         self._path = image_path(project.config.project.name)
         self._session: Session | None = None
@@ -144,6 +156,8 @@ class Gateway:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with asyncio.TaskGroup() as group:
+            if self._station is not None:
+                self._station.start(group)
             tasks = [group.create_task(self._attend(group))]
             tasks += [group.create_task(service.run()) for service in self._services]
             metrics = self._project.config.metrics
@@ -159,6 +173,9 @@ class Gateway:
                 await self._session.flush()
             for task in tasks:
                 task.cancel()
+            await asyncio.wait(tasks)
+            if self._station is not None:
+                await self._station.stop()
 
     async def _attend(self, group: asyncio.TaskGroup) -> None:
         """Serve the newest image; change over when there is a newer one."""
@@ -167,7 +184,7 @@ class Gateway:
                 image = self._newer_image()
                 if image is not None:
                     await self._end_session()
-                    self._session = Session(image, self._devices, group)
+                    self._session = Session(image, self._devices, self._station, group)
                     self._note(f"serving {self._path}", logging.INFO, image.runtime_pid)
                 if self._session is not None and self._session.rival:
                     self._note(f"gateway {self._session.rival} has taken over", logging.WARNING)

@@ -61,6 +61,33 @@ def opcua(
         raise typer.Exit(error.exit_code) from None
 
 
+@application.command()
+def cloud(
+    source: Annotated[
+        str, typer.Argument(help="mqtt://HOST:PORT/TOPIC or nats://HOST:PORT/STREAM.")
+    ],
+    to: Annotated[
+        str, typer.Option(help="A file of SQLite, or postgresql://USER@HOST/DATABASE.")
+    ] = "samples.db",
+    name: Annotated[
+        str, typer.Option(help="Under which the broker keeps the place.")
+    ] = "takt-cloud",
+    seconds: Annotated[float, typer.Option(help="Time between two accounts printed.")] = 5.0,
+) -> None:
+    """Receive samples, keep them, and account for every number: gaps, duplicates, order.
+
+    Accounts are JSON lines on stdout; the last one follows SIGTERM or Ctrl-C.
+    """
+    from gateway.cloud.consuming import consume
+
+    try:
+        configure_logging("warning")
+        consume(source, to, name, seconds, print)
+    except TaktError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(error.exit_code) from None
+
+
 def main() -> None:
     """Run the command line."""
     application(prog_name="python -m gateway")

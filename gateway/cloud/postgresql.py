@@ -7,43 +7,27 @@ seq) stands behind that: rows that are there already are left as they are.
 
 import asyncio
 import contextlib
-import json
-import math
 import ssl
 import uuid
 from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Final
 
 import asyncpg
 from asyncpg.transaction import Transaction
 
+from gateway.cloud.rows import (
+    COLUMNS,
+    CREATE_PROGRESS,
+    CREATE_SAMPLES,
+    READ_PROGRESS,
+    STAGE,
+    UNSTAGE,
+    WRITE_PROGRESS,
+    Record,
+    records_of,
+)
 from gateway.cloud.seam import UplinkError
 from gateway.store.lanes import Group, Lane
-from runtime.datatypes.values import Json
-
-_COLUMNS: Final = (
-    "stream", "seq", "project", "run", "task", "cycle", "time", "path", "number", "text", "quality",
-)  # fmt: skip
-_EXACT_IN_DOUBLE: Final = 1 << 53
-_NOT_FINITE: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-Record = tuple[object, ...]
-
-
-_SCHEMA: Final = (
-    """CREATE TABLE IF NOT EXISTS :table (
-    stream uuid NOT NULL, seq bigint NOT NULL, project text NOT NULL, run text NOT NULL,
-    task text NOT NULL, cycle bigint NOT NULL, time timestamptz NOT NULL, path text NOT NULL,
-    number double precision, text text, quality smallint NOT NULL, PRIMARY KEY (stream, seq))""",
-    """CREATE TABLE IF NOT EXISTS :table_progress (
-    stream uuid NOT NULL, lane text NOT NULL, next bigint NOT NULL, PRIMARY KEY (stream, lane))""",
-)
-_READ_PROGRESS: Final = "SELECT next FROM :table_progress WHERE stream = $1 AND lane = $2"
-_WRITE_PROGRESS: Final = """INSERT INTO :table_progress AS old VALUES ($1, $2, $3)
-    ON CONFLICT (stream, lane) DO UPDATE SET next = greatest(old.next, excluded.next)"""
-_STAGE: Final = "CREATE TEMPORARY TABLE :table_staged (LIKE :table) ON COMMIT DROP"
-_UNSTAGE: Final = "INSERT INTO :table SELECT * FROM :table_staged ON CONFLICT DO NOTHING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +66,7 @@ class PostgresqlPeer:
                 timeout=settings.timeout_s,
                 server_settings={"application_name": "takt"},
             )
-            for statement in _SCHEMA:
+            for statement in (CREATE_SAMPLES, CREATE_PROGRESS):
                 await self._connection.execute(self._sql(statement))
 
     async def progress(self, stream: str, lane: Lane) -> int | None:
@@ -90,7 +74,7 @@ class PostgresqlPeer:
         assert self._connection is not None
         with _translated():
             value = await self._connection.fetchval(
-                self._sql(_READ_PROGRESS), uuid.UUID(stream), lane.value
+                self._sql(READ_PROGRESS), uuid.UUID(stream), lane.value
             )
         return int(value) if value is not None else None
 
@@ -116,9 +100,9 @@ class PostgresqlPeer:
             if staged:
                 await self._copy_staged(connection, records)
             else:
-                await connection.copy_records_to_table(table, records=records, columns=_COLUMNS)
+                await connection.copy_records_to_table(table, records=records, columns=COLUMNS)
             await connection.execute(
-                self._sql(_WRITE_PROGRESS),
+                self._sql(WRITE_PROGRESS),
                 uuid.UUID(group.stream), group.lane.value, group.batches[-1].end,
             )  # fmt: skip
         except asyncpg.PostgresError:
@@ -129,10 +113,10 @@ class PostgresqlPeer:
     async def _copy_staged(
         self, connection: "asyncpg.Connection[asyncpg.Record]", records: list[Record]
     ) -> None:
-        await connection.execute(self._sql(_STAGE))
+        await connection.execute(self._sql(STAGE))
         staged = f"{self._settings.table}_staged"
-        await connection.copy_records_to_table(staged, records=records, columns=_COLUMNS)
-        await connection.execute(self._sql(_UNSTAGE))
+        await connection.copy_records_to_table(staged, records=records, columns=COLUMNS)
+        await connection.execute(self._sql(UNSTAGE))
 
     def _sql(self, statement: str) -> str:
         """Put the table's name in; the project's schema allows plain names only."""
@@ -148,40 +132,6 @@ class PostgresqlPeer:
         if connection is not None:
             with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 connection.terminate()
-
-
-def records_of(payload: bytes) -> list[Record]:
-    """Return the rows of a batch that the outbox made, in the order of `_COLUMNS`."""
-    raw = json.loads(payload)
-    stream, project, run = uuid.UUID(raw["stream"]), raw["project"], raw["run"]
-    records: list[Record] = []
-    seq = raw["seq"]
-    for frame in raw["frames"]:
-        task, cycle = frame["task"], frame["cycle"]
-        time = datetime.fromtimestamp(frame["time"] / 1e9, UTC)
-        qualities = frame.get("quality", {})
-        for path, value in frame["values"].items():
-            number, text = split_value(value)
-            quality = qualities.get(path, 0)
-            records.append(
-                (stream, seq, project, run, task, cycle, time, path, number, text, quality)
-            )
-            seq += 1
-    return records
-
-
-def split_value(value: Json) -> tuple[float | None, str | None]:
-    """Return a value as number and text: a number where binary64 holds it, else as text."""
-    kind = type(value)
-    if kind is float:
-        return value, None  # type: ignore[return-value]  # `kind` is the quicker question
-    if isinstance(value, int):
-        exact = abs(value) <= _EXACT_IN_DOUBLE
-        return (float(value), None) if exact else (None, str(value))
-    if isinstance(value, str):
-        number = _NOT_FINITE.get(value)
-        return (number, None) if number is not None else (None, value)
-    return None, json.dumps(value)
 
 
 @contextlib.contextmanager

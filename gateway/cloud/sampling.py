@@ -10,6 +10,7 @@ from gateway.config import CLOCK_JUMP_NS, FRAME_CHECK_S
 from gateway.flow.reports import Report
 from gateway.flow.sampler import Sampler
 from gateway.flow.scans import ScanFrame, decode_scan
+from gateway.store.counters import SamplingCounters
 from gateway.store.queue import Store
 from runtime.image.layout import SectionKind
 from runtime.image.segment import Image
@@ -47,18 +48,6 @@ class FrameReader:
                 frames.append(decode_scan(number, publication.payload))
         self._next = head + 1
         return frames
-
-
-@dataclass(slots=True)
-class SamplingCounters:
-    """What sampling has done since the gateway started."""
-
-    frames: int = 0
-    missed: int = 0
-    """Scans whose frame was overwritten before it was read."""
-    samples: int = 0
-    clock_jumps: int = 0
-    """How often the wall clock was set."""
 
 
 @dataclass(frozen=True, slots=True)

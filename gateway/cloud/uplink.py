@@ -10,10 +10,9 @@ handed to the backlog lane: new samples do not wait behind old ones.
 """
 
 import asyncio
-import enum
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from gateway.cloud.seam import Peer, UplinkError
@@ -27,40 +26,13 @@ from gateway.config import (
     UPLINK_LATE_NS,
     UPLINK_RANGES_MAX,
 )
-from gateway.flow.hops import UPLINK_HOPS, HopHistogram
+from gateway.flow.hops import UPLINK_HOPS
 from gateway.flow.rate import RateLimit
+from gateway.store.counters import UplinkCounters, UplinkState
 from gateway.store.lanes import Group, Lane
 from gateway.store.queue import Store
 
 _LOG: Final = logging.getLogger("gateway.cloud")
-
-
-class UplinkState(enum.IntEnum):
-    """State of the connection."""
-
-    DOWN = 0
-    CONNECTING = 1
-    UP = 2
-
-
-@dataclass(slots=True)
-class UplinkCounters:
-    """What an uplink has done since the gateway started."""
-
-    state: UplinkState = UplinkState.DOWN
-    connections: int = 0
-    failures: int = 0
-    samples: dict[Lane, int] = field(default_factory=lambda: dict.fromkeys(Lane, 0))
-    """Acknowledged samples."""
-    batches: int = 0
-    bytes: int = 0
-    splits: int = 0
-    """How often the live lane fell behind."""
-    hops: dict[tuple[Lane, str], HopHistogram] = field(
-        default_factory=lambda: {
-            (lane, hop): HopHistogram() for lane in Lane for hop in UPLINK_HOPS
-        }
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +56,7 @@ class Uplink:
         self.counters = UplinkCounters()
         self._settings, self._peer, self._store, self._clock = settings, peer, store, clock
         self._rate = RateLimit(settings.backlog_rate, UPLINK_BACKLOG_S)
+        self._group_samples = UPLINK_GROUP_SAMPLES
         self._last_error = ""
 
     async def run(self) -> None:
@@ -94,6 +67,8 @@ class Uplink:
             try:
                 await self._serve()
             except (UplinkError, OSError, TimeoutError) as error:
+                # A group that is cut is sent again whole: where links break often, small ones pass.
+                self._group_samples = max(1, self._group_samples // 4)
                 self._note(error)
             finally:
                 self.counters.state = UplinkState.DOWN
@@ -127,7 +102,7 @@ class Uplink:
         for lane in Lane:
             end = await self._peer.progress(stream, lane)
             if end is not None:
-                self._store.has_until(self.name, lane, end)
+                await self._store.has_until(self.name, lane, end)
 
     async def _next(self) -> tuple[Group | None, float]:
         """Return what to send now, or how long to wait at most."""
@@ -137,7 +112,7 @@ class Uplink:
         if splittable and store.is_behind(name, UPLINK_LATE_NS):
             self.counters.splits += 1
             await store.split(name)
-        group = await store.next_group(name, Lane.LIVE, UPLINK_GROUP_SAMPLES)
+        group = await store.next_group(name, Lane.LIVE, self._group_samples)
         if group is not None:
             return group, 0.0
         cursors = store.cursors(name)
@@ -146,7 +121,9 @@ class Uplink:
         wait_s = self._rate.wait_s(self._clock())
         if wait_s > 0:
             return None, wait_s
-        group = await store.next_group(name, Lane.BACKLOG, self._rate.burst)
+        group = await store.next_group(
+            name, Lane.BACKLOG, min(self._rate.burst, self._group_samples)
+        )
         if group is not None:
             self._rate.take(group.samples)
         return group, 0.0
@@ -167,6 +144,7 @@ class Uplink:
             await acknowledged
         done_ns = self._clock()
         self._store.acknowledge(group)
+        self._group_samples = min(2 * self._group_samples, UPLINK_GROUP_SAMPLES)
         counters = self.counters
         counters.samples[group.lane] += group.samples
         counters.batches += len(group.batches)

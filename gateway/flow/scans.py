@@ -32,4 +32,3 @@ def decode_scan(number: int, payload: bytes) -> ScanFrame:
     state = memoryview(payload)[begin : begin + state_bytes]
     qualities = payload[first : first + inputs]
     return ScanFrame(number, task, cycle, end_ns, fault != FaultKind.NONE, qualities, state)
-

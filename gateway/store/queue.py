@@ -11,7 +11,6 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 from typing import Final, TypeVar
@@ -23,34 +22,16 @@ from gateway.config import (
     OUTBOX_WAITING_SAMPLES_MAX,
 )
 from gateway.flow.batches import Source
-from gateway.flow.hops import FLOW_HOPS, HopHistogram
+from gateway.flow.hops import FLOW_HOPS
 from gateway.flow.ranges import Range
 from gateway.flow.reports import Report
+from gateway.store.counters import StoreState, flow_hops
 from gateway.store.lanes import Group, Lane
 from gateway.store.outbox import Caps, Clocks, Cursors, Outbox, StoredBatch
 from gateway.store.sqlite import OutboxCorruptError, OutboxUnavailableError
 
 _LOG: Final = logging.getLogger("gateway.store")
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class StoreState:
-    """How the outbox is doing."""
-
-    stream: str
-    head: int
-    kept_bytes: int
-    waiting: int
-    """Samples in memory that are not stored yet."""
-    pending: dict[str, int]
-    """Samples that each uplink owes."""
-    losses: dict[tuple[str, str], int]
-    """Samples lost, by uplink and reason."""
-    available: bool
-    """Whether the last write succeeded."""
-    set_aside: int
-    """Damaged files that were set aside since the gateway started."""
 
 
 class Store:
@@ -87,12 +68,14 @@ class Store:
         self._skipped = 0
         self._acknowledged: list[Group] = []
         self._cursors: dict[str, Cursors] = {}
+        self._head = 0
+        """Number after the newest sample that is known to be safe: the file's own runs ahead."""
         self._recent: list[StoredBatch] = []
         self._recent_bytes = 0
         self._arrived = asyncio.Event()
         self._news = {name: asyncio.Event() for name in uplinks}
         self._available, self._set_aside, self._lost_in_corruption = False, 0, dict[str, int]()
-        self.hops = {hop: HopHistogram() for hop in FLOW_HOPS}
+        self.hops = flow_hops()
 
     # -- the sampler's side ---------------------------------------------------------------------
 
@@ -121,7 +104,7 @@ class Store:
     def is_behind(self, uplink: str, late_ns: int) -> bool:
         """Return whether the live lane of an uplink has waited for longer than that."""
         cursors = self._cursors.get(uplink)
-        if cursors is None or self._outbox is None or cursors.live >= self._outbox.head:
+        if cursors is None or cursors.live >= self._head:
             return False
         oldest = self._after(cursors.live)
         return oldest is None or self._clocks.monotonic() - oldest.stored_ns > late_ns
@@ -132,7 +115,7 @@ class Store:
         if cursors is None or self._outbox is None:
             return None
         if lane is Lane.LIVE:
-            wanted = cursors.live, self._outbox.head
+            wanted = cursors.live, self._head
         else:
             wanted = next(iter(cursors.backlog.ranges), (0, 0))
         if wanted[0] >= wanted[1]:
@@ -161,10 +144,18 @@ class Store:
             cursors.backlog -= group.done_set
         self._acknowledged.append(group)
 
-    def has_until(self, uplink: str, lane: Lane, end: int) -> None:
-        """Note that an uplink's peer has all that was sent in a lane before a number."""
-        cursors = self._cursors.get(uplink)
-        if cursors is None:
+    async def has_until(self, uplink: str, lane: Lane, end: int) -> None:
+        """Note that an uplink's peer has all that was sent in a lane before a number.
+
+        Where that is more than the file holds, the file is an old copy: its numbers must not be
+        given out a second time, so it is set aside as a damaged one is.
+        """
+        cursors, outbox = self._cursors.get(uplink), self._outbox
+        if cursors is None or outbox is None:
+            return
+        if end > self._head:
+            text = f"the peer of {uplink} has samples up to {end - 1}, the file to {self._head - 1}"
+            await self._set_aside_file(outbox, OutboxCorruptError(text))
             return
         first = cursors.live if lane is Lane.LIVE else cursors.backlog.first
         inside = lane is Lane.LIVE or any(a < end <= b for a, b in cursors.backlog.ranges)
@@ -198,7 +189,7 @@ class Store:
         losses = outbox.losses if outbox is not None else {}
         return StoreState(
             stream=outbox.stream if outbox is not None else "",
-            head=outbox.head if outbox is not None else 0,
+            head=self._head,
             kept_bytes=outbox.kept_bytes if outbox is not None else 0,
             waiting=self._waiting_samples,
             pending={name: outbox.pending(name) for name in self._uplinks} if outbox else {},
@@ -255,6 +246,7 @@ class Store:
         taken, filtered, on_disk = (self.hops[hop] for hop in FLOW_HOPS)
         for batch in stored:
             self._recent.append(batch)
+            self._head = batch.end
             self._recent_bytes += len(batch.payload)
             for mark in batch.marks:
                 taken.add(mark.taken_ns - mark.end_ns, mark.samples)
@@ -354,6 +346,7 @@ class Store:
         self._generation += 1
         self._recent, self._recent_bytes, self._acknowledged = [], 0, []
         self._cursors = {name: outbox.cursors(name) for name in self._uplinks}
+        self._head = outbox.head
         extra = {"stream": outbox.stream, "next": outbox.head}
         _LOG.info("outbox %s: the next sample is %d", self._path, outbox.head, extra=extra)
         for event in self._news.values():

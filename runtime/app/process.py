@@ -33,7 +33,7 @@ from runtime.engine import plan, realtime
 from runtime.engine.scan import Ending, ScanEngine
 from runtime.engine.settings import task_settings
 from runtime.errors import HostError
-from runtime.image.directory import Directory, TaskEntry, device_entries
+from runtime.image.directory import Directory, TaskEntry, device_entries, frame_slots
 from runtime.image.layout import Mode, SectionKind
 from runtime.image.segment import Image, create_image, image_path
 from runtime.image.statistics import TaskStatistics
@@ -311,7 +311,7 @@ def directory_of(project: Project, program: CompiledProgram) -> Directory:
         state_bytes=program.state_size,
         symbols=program.symbols,
         sites=program.sites,
-        input_area=program.inputs,
+        frame_slots=frame_slots(project, task_entries(program, project), program.state_size),
     )
 
 

@@ -20,7 +20,7 @@ from runtime.engine.intrinsics import (
 from runtime.engine.native_function import native_function
 from runtime.engine.publications import slot_of
 from runtime.image import layout
-from runtime.limits import READ_ATTEMPTS
+from runtime.limits import READ_ATTEMPTS, SLOTS
 
 # Members of enumerations and structs as plain numbers, for numba.
 _UNCERTAIN = int(layout.Quality.UNCERTAIN)
@@ -67,7 +67,7 @@ def take_mailbox(d: int) -> int:
         number = load_shared(ring + layout.RING_HEAD)
         if number == load_64(d + plan.DEVICE_TAKEN):
             return 0
-        slot = slot_of(ring, number, load_64(d + plan.DEVICE_STRIDE))
+        slot = slot_of(ring, number, load_64(d + plan.DEVICE_STRIDE), SLOTS)
         if load_shared(slot) != number:
             continue
         spare = load_64(d + plan.DEVICE_SPARE)

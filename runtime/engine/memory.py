@@ -218,6 +218,7 @@ class PlcMemory:
             plan.PLC_OUTPUT_STRIDE: self._stride(SectionKind.OUTPUTS),
             plan.PLC_FRAME_RING: self._section(SectionKind.FRAME),
             plan.PLC_FRAME_STRIDE: self._stride(SectionKind.FRAME),
+            plan.PLC_FRAME_SLOTS: self._image.directory.frame_slots,
             plan.PLC_DEVICES: len(self._copies),
             plan.PLC_DEVICE_ROWS: base + self._devices,
             plan.PLC_INPUTS: self._image.directory.inputs,

@@ -133,6 +133,8 @@ PLC_JOBS_LEFT: Final = 208
 """Tasks that still run; the last one to leave publishes the safe outputs."""
 PLC_COMMANDS: Final = 216
 """Number of commands that were applied."""
+PLC_FRAME_SLOTS: Final = 224
+"""Slots of the ring of frames; told, as what stands on top."""
 PLC_MUTEX: Final = 256
 """Where the mutex stands."""
 PLC_BYTES: Final = 320

@@ -26,24 +26,24 @@ _FRAME_HEADER = layout.FRAME_HEADER.size
 
 
 @native_function
-def slot_of(ring: int, number: int, stride: int) -> int:
+def slot_of(ring: int, number: int, stride: int, slots: int) -> int:
     """Return the address of the slot of a publication."""
-    return ring + layout.RING_HEADER_BYTES + (number % SLOTS) * stride
+    return ring + layout.RING_HEADER_BYTES + (number % slots) * stride
 
 
 @native_function
-def open_slot(ring: int, number: int, stride: int) -> int:
+def open_slot(ring: int, number: int, stride: int, slots: int) -> int:
     """Mark the slot of a publication as being written; return the address of its payload."""
-    slot = slot_of(ring, number, stride)
+    slot = slot_of(ring, number, stride, slots)
     store_shared(slot, 0)
     fence_release()
     return slot + layout.SLOT_HEADER_BYTES
 
 
 @native_function
-def close_slot(ring: int, number: int, stride: int) -> int:
+def close_slot(ring: int, number: int, stride: int, slots: int) -> int:
     """Make the publication the newest."""
-    store_shared(slot_of(ring, number, stride), number)
+    store_shared(slot_of(ring, number, stride, slots), number)
     return store_shared(ring + layout.RING_HEAD, number)
 
 
@@ -54,7 +54,7 @@ def publish_outputs(job: int, safe: int) -> int:
     ring, stride = load_64(plc + plan.PLC_OUTPUT_RING), load_64(plc + plan.PLC_OUTPUT_STRIDE)
     number = load_64(plc + plan.PLC_OUTPUT_HEAD) + 1
     devices = load_64(plc + plan.PLC_DEVICES)
-    to = open_slot(ring, number, stride)
+    to = open_slot(ring, number, stride, SLOTS)
     store_64(to, load_64(job + plan.JOB_CYCLE))
     store_64(to + 8, load_64(job + plan.JOB_RELEASE_NS))
     store_64(to + 16, load_64(job + plan.JOB_END_NS))
@@ -71,7 +71,7 @@ def publish_outputs(job: int, safe: int) -> int:
     area = load_64(plc + plan.PLC_SAFE_AREA) if safe else load_64(plc + plan.PLC_OUTPUT_AREA)
     copy_bytes(to, area, load_64(plc + plan.PLC_OUTPUT_BYTES))
     store_64(plc + plan.PLC_OUTPUT_HEAD, number)
-    return close_slot(ring, number, stride)
+    return close_slot(ring, number, stride, SLOTS)
 
 
 @native_function
@@ -79,10 +79,11 @@ def publish_frame(job: int) -> int:
     """Publish the committed state after a job's commit."""
     plc = load_64(job + plan.JOB_PLC)
     ring, stride = load_64(plc + plan.PLC_FRAME_RING), load_64(plc + plan.PLC_FRAME_STRIDE)
+    slots = load_64(plc + plan.PLC_FRAME_SLOTS)
     number = load_64(plc + plan.PLC_FRAME_HEAD) + 1
     state, state_bytes = load_64(plc + plan.PLC_STATE), load_64(plc + plan.PLC_STATE_BYTES)
     inputs = load_64(plc + plan.PLC_INPUTS)
-    to = open_slot(ring, number, stride)
+    to = open_slot(ring, number, stride, slots)
     store_64(to, load_64(job + plan.JOB_CYCLE))
     store_64(to + 8, load_64(job + plan.JOB_RELEASE_NS))
     store_64(to + 16, load_64(job + plan.JOB_START_NS))
@@ -98,4 +99,4 @@ def publish_frame(job: int) -> int:
     copy_bytes(to, load_64(plc + plan.PLC_QUALITIES), inputs)
     copy_bytes(to + (inputs + 7) // 8 * 8, state, state_bytes)
     store_64(plc + plan.PLC_FRAME_HEAD, number)
-    return close_slot(ring, number, stride)
+    return close_slot(ring, number, stride, slots)

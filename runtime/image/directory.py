@@ -2,14 +2,21 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from runtime.artifact.abi import FaultKind
 from runtime.artifact.program import Area, Site, Symbol, decode_symbol, encode_symbol
-from runtime.limits import SLOTS
+from runtime.limits import (
+    FRAME_HISTORY_NS,
+    FRAME_RING_BYTES_MAX,
+    FRAME_SLOTS_MAX,
+    SLOTS,
+    TASK_INTERVAL_NS_MIN,
+)
 from runtime.project.channels import IoSection
 from runtime.project.load import Project
+
 
 @dataclass(frozen=True, slots=True)
 class TaskEntry:
@@ -87,6 +94,20 @@ def device_entries(project: Project) -> tuple[DeviceEntry, ...]:
         )
         for device in project.config.device
     )
+
+
+def frame_slots(project: Project, tasks: Sequence[TaskEntry], state_bytes: int) -> int:
+    """Return the slots of the ring of frames: more than usual where samples are published.
+
+    A task without an interval counts as one of the shortest interval there is among the others.
+    """
+    if not project.config.publish:
+        return SLOTS
+    intervals = [task.interval_ns for task in tasks if task.interval_ns]
+    shortest_ns = min(intervals, default=TASK_INTERVAL_NS_MIN)
+    wanted = sum(-(-FRAME_HISTORY_NS // (task.interval_ns or shortest_ns)) for task in tasks)
+    by_memory = FRAME_RING_BYTES_MAX // max(state_bytes, 1)
+    return max(SLOTS, min(wanted, by_memory, FRAME_SLOTS_MAX))
 
 
 def encode(directory: Directory) -> bytes:

@@ -124,7 +124,7 @@ def one_scan(commit: Commit) -> int:
 
 
 def test_a_kill_at_any_moment_leaves_the_values_of_one_scan(tmp_path: Path) -> None:
-    rng = random.Random(SEED)  # noqa: S311 - chance that can be repeated
+    rng = random.Random(SEED)
     folder = write_project(tmp_path)
     restored = 1
     for _ in range(KILLS):

@@ -41,6 +41,7 @@ DIRECTORY = Directory(
     ),
     sites=(),
     input_area=Area(128, 16),
+    memory_area=Area(0, 0),
 )
 MS = 1_000_000
 

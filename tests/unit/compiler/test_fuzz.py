@@ -141,14 +141,14 @@ def test_fuzz_a_program_cut_off_at_any_token_is_checked(name: str) -> None:
 
 
 def test_fuzz_wounded_programs_are_checked() -> None:
-    chance = random.Random(SEED)  # noqa: S311 - chance that can be repeated
+    chance = random.Random(SEED)
     for number in range(CASES):
         text = wounded(chance.choice(PROGRAMS), chance)
         assert_named(text, f"program {number} of seed {SEED}")
 
 
 def test_fuzz_wounded_programs_that_are_accepted_run_alike_in_both_engines() -> None:
-    chance = random.Random(SEED)  # noqa: S311 - chance that can be repeated
+    chance = random.Random(SEED)
     accepted = 0
     for number in range(CASES // 3):
         text = wounded(chance.choice(PROGRAMS), chance, (replace_by_kin,))
@@ -165,7 +165,7 @@ def test_fuzz_wounded_programs_that_are_accepted_run_alike_in_both_engines() -> 
 
 
 def test_fuzz_random_bytes_are_checked() -> None:
-    chance = random.Random(SEED)  # noqa: S311 - chance that can be repeated
+    chance = random.Random(SEED)
     for _ in range(max(CASES // 3, 10)):
         letters = bytes(chance.randrange(256) for _ in range(200)).decode("latin-1")
         words = " ".join(chance.choice(WORDS) for _ in range(100))

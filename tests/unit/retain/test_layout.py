@@ -43,7 +43,7 @@ def test_what_is_not_kept_takes_no_room() -> None:
 
 
 def test_unpacking_touches_nothing_but_what_is_kept() -> None:
-    rng = random.Random(3)  # noqa: S311 - test data
+    rng = random.Random(3)
     program = model_of(MIXED)
     packing, packed = initial(program)
     noise = bytearray(rng.randbytes(len(program.initial_state)))
@@ -106,7 +106,7 @@ def test_windows_cover_what_is_kept_and_show_the_same_values() -> None:
     seen = windows(packing)
     assert len(seen) == 5, "the bit and the first block stand together; X and Y after the last"
     assert sum(item.end - item.start for item in seen) < 300
-    state = random.Random(5).randbytes(len(program.initial_state))  # noqa: S311 - test data
+    state = random.Random(5).randbytes(len(program.initial_state))
     shown = b"head" + b"".join(state[item.start : item.end] for item in seen)
     assert through(packing, seen, 4).pack(shown) == packing.pack(state)
     assert isinstance(seen[0], Window)
@@ -127,6 +127,6 @@ def test_a_thousand_instances_are_packed_as_a_few_are() -> None:
     assert packing_of(few.retained).scattered is None
     packing = packing_of(many.retained)
     assert packing.scattered is not None
-    state = random.Random(6).randbytes(len(many.initial_state))  # noqa: S311 - test data
+    state = random.Random(6).randbytes(len(many.initial_state))
     plain = dataclasses.replace(packing, scattered=None)
     assert packing.pack(state) == plain.pack(state)

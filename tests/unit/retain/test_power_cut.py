@@ -64,7 +64,7 @@ class Recorder(MemoryDisk):
 
 
 def test_a_cut_at_every_byte_and_of_any_sectors_leaves_a_whole_commit() -> None:
-    rng = random.Random(4)  # noqa: S311 - chance that can be repeated
+    rng = random.Random(4)
     disk = Recorder(rng)
     store = opened(disk)
     values = rng.randbytes(4 * COUNT)
@@ -81,7 +81,7 @@ def test_a_cut_at_every_byte_and_of_any_sectors_leaves_a_whole_commit() -> None:
 @pytest.mark.parametrize("seed", range(ROUNDS))
 def test_runs_of_cuts_and_restarts_lose_no_commit(seed: int) -> None:
     """Each session goes on from what the one before left after its cut; the seed is its number."""
-    rng = random.Random(seed)  # noqa: S311 - chance that can be repeated
+    rng = random.Random(seed)
     disk = MemoryDisk()
     last: bytes | None = None
     values = rng.randbytes(4 * COUNT)
@@ -117,7 +117,7 @@ def cut(
 
 @pytest.mark.parametrize("slot", [0, 1])
 def test_damage_of_any_byte_gives_a_commit_that_was_made(slot: int) -> None:
-    rng = random.Random(7)  # noqa: S311 - chance that can be repeated
+    rng = random.Random(7)
     disk = MemoryDisk()
     store = opened(disk)
     values = rng.randbytes(4 * COUNT)

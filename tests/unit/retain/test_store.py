@@ -67,7 +67,7 @@ def test_a_small_change_writes_little() -> None:
 
 def test_bytes_written_stay_near_twice_the_bytes_changed() -> None:
     """Each chain begins with all values, and only after as many bytes of changes."""
-    rng = random.Random(1)  # noqa: S311 - test data
+    rng = random.Random(1)
     store = opened(MemoryDisk())
     values = bytearray(SIZE)
     store.commit(bytes(values), stamp(0))

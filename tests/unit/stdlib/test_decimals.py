@@ -17,7 +17,7 @@ def written(value: float, precision: int) -> str:
 
 
 def doubles(count: int) -> list[float]:
-    source = random.Random(SEED)  # noqa: S311 - test data
+    source = random.Random(SEED)
     bits = (source.getrandbits(63) for _ in range(count))
     values = (struct.unpack("<d", struct.pack("<Q", item))[0] for item in bits)
     return [item for item in values if math.isfinite(item) and 1e-290 < item < 1e300]

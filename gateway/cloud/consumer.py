@@ -1,0 +1,154 @@
+"""`takt cloud`: receive batches from MQTT or JetStream, keep the samples, account for every number.
+
+JetStream is told only when a batch is safe in the sink, and keeps the place by a durable name. An
+MQTT broker keeps it by a session of the same name; its client acknowledges on arrival.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from gateway.cloud.seam import UplinkError
+from gateway.cloud.sinks import PostgresqlSink, Sink, SqliteSink
+from gateway.config import RECONNECT_MAX_S
+from gateway.flow.batches import Batch, BatchError, decode_batch
+from gateway.flow.ledger import Ledger
+from runtime.errors import UsageError
+
+_LOG: Final = logging.getLogger("gateway.cloud")
+_GATHER: Final = 64
+"""Messages that one transaction of the sink takes, at most."""
+_FORM: Final = "mqtt://HOST:PORT/TOPIC or nats://HOST:PORT/STREAM"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message: which lane, what it holds, and how to acknowledge it."""
+
+    lane: str
+    payload: bytes
+    acknowledge: Callable[[], Awaitable[None]]
+
+
+Source = Callable[[], contextlib.AbstractAsyncContextManager[AsyncIterator[Delivery]]]
+"""Connects; the iterator ends or raises `UplinkError` when the connection does."""
+
+
+class Consumer:
+    """Receives until cancelled; reconnects as long as it takes."""
+
+    def __init__(self, source: Source, sink: Sink) -> None:
+        """Take both ends; nothing is connected yet."""
+        self._source, self._sink = source, sink
+        self.ledger = Ledger()
+        self.refused = 0
+        """Messages that were no batches."""
+
+    async def run(self) -> None:
+        """Receive and keep."""
+        await self._sink.open()
+        try:
+            while True:
+                try:
+                    async with self._source() as deliveries:
+                        _LOG.info("connected")
+                        await self._receive(deliveries)
+                except (UplinkError, OSError, TimeoutError) as error:
+                    _LOG.warning("%s; connecting again", str(error) or "no answer in time")
+                await asyncio.sleep(RECONNECT_MAX_S / 10)
+        finally:
+            await self._sink.close()
+
+    async def _receive(self, deliveries: AsyncIterator[Delivery]) -> None:
+        """Keep what comes, as many messages together as there are."""
+        queue: asyncio.Queue[Delivery | None] = asyncio.Queue(_GATHER)
+
+        async def fill() -> None:
+            try:
+                async for delivery in deliveries:
+                    await queue.put(delivery)
+            finally:
+                await queue.put(None)
+
+        async with asyncio.TaskGroup() as group:
+            filling = group.create_task(_caught(fill()))
+            while (first := await queue.get()) is not None:
+                gathered = [first]
+                while not queue.empty() and len(gathered) < _GATHER:
+                    more = queue.get_nowait()
+                    if more is None:
+                        await queue.put(None)
+                        break
+                    gathered.append(more)
+                await self._keep(gathered)
+            error = await filling
+        if error is not None:
+            raise error
+
+    async def _keep(self, deliveries: list[Delivery]) -> None:
+        batches: list[Batch] = []
+        for delivery in deliveries:
+            try:
+                batch = decode_batch(delivery.payload)
+            except BatchError as error:
+                self.refused += 1
+                _LOG.warning("a message is left out: %s", error)
+                continue
+            self.ledger.take(batch.stream, delivery.lane, (batch.first, batch.end))
+            batches.append(batch)
+        await self._sink.keep(batches)
+        for delivery in deliveries:
+            await delivery.acknowledge()
+
+    def report(self) -> str:
+        """Return the accounts as one line of JSON."""
+        return json.dumps({"streams": self.ledger.as_json(), "refused": self.refused})
+
+
+async def _caught(work: Awaitable[None]) -> UplinkError | OSError | None:
+    try:
+        await work
+    except (UplinkError, OSError) as error:
+        return error
+    return None
+
+
+def parse_source(url: str, name: str) -> Source:
+    """Return what connects to the broker of a URL.
+
+    Args:
+        url: mqtt://[user:password@]host[:port]/topic or nats://…/stream.
+        name: Under which the broker keeps the consumer's place.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    parts = urlsplit(url)
+    path = parts.path.lstrip("/") + ("#" if url.endswith("#") else "")
+    if parts.scheme not in {"mqtt", "nats"} or not parts.hostname or not path:
+        raise UsageError(f"source {url!r}: expected {_FORM}")
+    if parts.scheme == "mqtt":
+        from gateway.cloud.consume_mqtt import mqtt_deliveries
+
+        return lambda: mqtt_deliveries(*_address(parts, 1883), path, name)
+    from gateway.cloud.consume_jetstream import jetstream_deliveries
+
+    return lambda: jetstream_deliveries(*_address(parts, 4222), path, name)
+
+
+def _address(parts: SplitResult, port: int) -> tuple[str, int, str | None, str | None]:
+    assert parts.hostname is not None
+    return parts.hostname, parts.port or port, parts.username, parts.password
+
+
+def parse_sink(target: str) -> Sink:
+    """Return the sink of a URL of PostgreSQL, or of the name of a file."""
+    if target.startswith(("postgresql://", "postgres://")):
+        return PostgresqlSink(target)
+    return SqliteSink(Path(target))

@@ -1,0 +1,79 @@
+"""Everything between the image and the clouds of one project: sampling, outbox, uplinks."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Final
+
+from gateway.cloud.make import make_uplinks
+from gateway.cloud.sampling import Sampling, SamplingClocks
+from gateway.store.counters import CloudView, SamplingCounters
+from gateway.store.outbox import Caps, Clocks
+from gateway.store.queue import Store
+from runtime.image.segment import Image
+from runtime.project.load import Project
+
+_SECOND_NS: Final = 1e9
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Station:
+    """Outlives the images: samples of one start of the runtime after the other pass through."""
+
+    def __init__(self, project: Project) -> None:
+        """Prepare the uplinks; nothing is opened or connected yet.
+
+        Raises:
+            HostError: A library, a secret or a certificate is missing.
+        """
+        config = project.config
+        outbox = config.outbox
+        self._sections = config.publish
+        self._store = Store(
+            project.folder / outbox.file,
+            Caps(outbox.size_max, outbox.age_max),
+            system_clocks(),
+            [section.name for section in config.uplink],
+            project=config.project.name,
+            linger_s=outbox.linger / _SECOND_NS,
+        )
+        self._uplinks = make_uplinks(project, self._store, time.monotonic_ns)
+        self._counters = SamplingCounters()
+        self._sending: list[asyncio.Task[None]] = []
+        self._storing: list[asyncio.Task[None]] = []
+
+    def start(self, group: asyncio.TaskGroup) -> None:
+        """Open the outbox and connect, with tasks of the group."""
+        self._storing = [group.create_task(self._store.run())]
+        self._sending = [group.create_task(uplink.run()) for uplink in self._uplinks]
+
+    def sampling(self, image: Image) -> Sampling:
+        """Return what samples an image; it is the caller's to run."""
+        clocks = SamplingClocks(time.monotonic_ns, time.time_ns)
+        return Sampling(image, self._sections, self._store, self._counters, clocks)
+
+    async def stop(self) -> None:
+        """End the uplinks, then store what is left; call it when sampling has ended."""
+        for tasks in (self._sending, self._storing):
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks)
+
+    def view(self) -> CloudView:
+        """Return what a scrape needs."""
+        return CloudView(
+            sampling=self._counters,
+            store=self._store.state(),
+            hops=self._store.hops,
+            uplinks={uplink.name: uplink.counters for uplink in self._uplinks},
+        )
+
+
+def system_clocks() -> Clocks:
+    """Return the machine's clocks."""
+    return Clocks(
+        monotonic=time.monotonic_ns,
+        boottime=lambda: time.clock_gettime_ns(time.CLOCK_BOOTTIME),
+        boot_id=_BOOT_ID.read_text(encoding="ascii").strip(),
+    )

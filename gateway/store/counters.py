@@ -1,0 +1,83 @@
+"""What sampling and uplinks have done since the gateway started: counted there, shown by web."""
+
+import enum
+from dataclasses import dataclass, field
+
+from gateway.flow.hops import FLOW_HOPS, UPLINK_HOPS, HopHistogram
+from gateway.store.lanes import Lane
+
+
+class UplinkState(enum.IntEnum):
+    """State of an uplink's connection."""
+
+    DOWN = 0
+    CONNECTING = 1
+    UP = 2
+
+
+@dataclass(slots=True)
+class UplinkCounters:
+    """One uplink."""
+
+    state: UplinkState = UplinkState.DOWN
+    connections: int = 0
+    failures: int = 0
+    samples: dict[Lane, int] = field(default_factory=lambda: dict.fromkeys(Lane, 0))
+    """Acknowledged samples."""
+    batches: int = 0
+    bytes: int = 0
+    splits: int = 0
+    """How often the live lane fell behind."""
+    hops: dict[tuple[Lane, str], HopHistogram] = field(
+        default_factory=lambda: {
+            (lane, hop): HopHistogram() for lane in Lane for hop in UPLINK_HOPS
+        }
+    )
+
+
+@dataclass(slots=True)
+class SamplingCounters:
+    """From the image to the store."""
+
+    frames: int = 0
+    missed: int = 0
+    """Scans whose frame was overwritten before it was read."""
+    samples: int = 0
+    clock_jumps: int = 0
+    """How often the wall clock was set."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """How the outbox is doing."""
+
+    stream: str
+    head: int
+    """Number that the next sample gets."""
+    kept_bytes: int
+    waiting: int
+    """Samples in memory that are not stored yet."""
+    pending: dict[str, int]
+    """Samples that each uplink owes."""
+    losses: dict[tuple[str, str], int]
+    """Samples lost, by uplink and reason."""
+    available: bool
+    """Whether the last write succeeded."""
+    set_aside: int
+    """Damaged files that were set aside since the gateway started."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloudView:
+    """All of it, at the moment of a scrape."""
+
+    sampling: SamplingCounters
+    store: StoreState
+    hops: dict[str, HopHistogram]
+    """Times up to the outbox, by hop."""
+    uplinks: dict[str, UplinkCounters]
+
+
+def flow_hops() -> dict[str, HopHistogram]:
+    """Return empty histograms of the hops up to the outbox."""
+    return {hop: HopHistogram() for hop in FLOW_HOPS}
