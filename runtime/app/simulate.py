@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from runtime.artifact import abi
 from runtime.artifact.abi import FaultKind
+from runtime.artifact.paths import PathError, Paths
 from runtime.artifact.program import CompiledProgram, Site, Symbol, TaskInfo
 from runtime.datatypes.elementary import Elementary
 from runtime.datatypes.values import Json, describe, parse_json, store
@@ -156,35 +157,20 @@ def write_symbol(
 
 
 def find_symbol(symbols: tuple[Symbol, ...], path: str) -> Symbol:
-    """Return the variable of a path; members of a variable have paths too.
+    """Return the variable of a path; members, elements and bits of a variable have paths too.
 
     Raises:
         UsageError: There is none.
     """
-    wanted = path.upper()
-    for symbol in symbols:
-        if symbol.path == wanted:
-            return symbol
-    for symbol in symbols:
-        if wanted.startswith(symbol.path + "."):
-            found = _member(symbol, wanted)
-            if found is not None:
-                return found
-    raise UsageError(f"{path}: no such variable; expected a path such as {_example(symbols)}")
+    return found_symbol(Paths(symbols), path)
 
 
-def _example(symbols: tuple[Symbol, ...]) -> str:
-    return symbols[0].path if symbols else "MAIN.X"
-
-
-def _member(symbol: Symbol, wanted: str) -> Symbol | None:
-    place, data_type = symbol.offset, symbol.type
-    for name in wanted[len(symbol.path) + 1 :].split("."):
-        field = data_type.field(name) if hasattr(data_type, "field") else None
-        if field is None:
-            return None
-        place, data_type = place + field.offset, field.type
-    return Symbol(wanted, place, data_type)
+def found_symbol(paths: Paths, path: str) -> Symbol:
+    """Return what a path names, or raise UsageError."""
+    try:
+        return paths.find(path)
+    except PathError as error:
+        raise UsageError(str(error)) from None
 
 
 def read_settings(path: Path, symbols: tuple[Symbol, ...]) -> tuple[Setting, ...]:
@@ -201,13 +187,14 @@ def read_settings(path: Path, symbols: tuple[Symbol, ...]) -> tuple[Setting, ...
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: byte {error.start} is no UTF-8; expected JSON lines") from None
     settings: list[Setting] = []
+    paths = Paths(symbols)
     for number, line in enumerate(lines, 1):
         if line.strip():
-            settings += _settings_of(line, f"{path}:{number}", symbols)
+            settings += _settings_of(line, f"{path}:{number}", paths)
     return tuple(settings)
 
 
-def _settings_of(line: str, where: str, symbols: tuple[Symbol, ...]) -> Iterator[Setting]:
+def _settings_of(line: str, where: str, paths: Paths) -> Iterator[Setting]:
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -218,7 +205,7 @@ def _settings_of(line: str, where: str, symbols: tuple[Symbol, ...]) -> Iterator
         raise UsageError(f'{where}: expected {{"cycle": 1 or more, "set": {{NAME: value}}}}')
     for path, value in values.items():
         try:
-            symbol = find_symbol(symbols, path)
+            symbol = found_symbol(paths, path)
         except UsageError as error:
             raise UsageError(f"{where}: {error}") from None
         if not isinstance(symbol.type, Elementary):

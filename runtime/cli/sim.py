@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from runtime.artifact.paths import Paths, split_paths
 from runtime.artifact.program import Symbol
 from runtime.cli.sources import read_sources, reject, show_findings
 from runtime.errors import UsageError
@@ -47,7 +48,8 @@ def sim(
         Path | None, typer.Option(help='Lines {"cycle":3,"set":{"MAIN.X":true}}.')
     ] = None,
     watch: Annotated[
-        str | None, typer.Option(metavar="NAME,...", help="Variables to print; all without it.")
+        str | None,
+        typer.Option(metavar="NAME,...", help="Paths to print; all without it."),
     ] = None,
     output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.JSONL,
     engine: Annotated[Engine, typer.Option(help="What runs the program.")] = Engine.COMPILED,
@@ -56,14 +58,14 @@ def sim(
 
     Exit status: 0; 1 the program has errors; 2 wrong usage; 3 a run-time fault.
     """
-    from runtime.app.simulate import Simulation, find_symbol, read_settings
+    from runtime.app.simulate import Simulation, found_symbol, read_settings
 
     period_ns = _period(period)
     sources = read_sources(files)
     as_json = output is Format.JSONL
     stepper, symbols, sites, tasks = _engine(sources, engine, as_json=as_json)
-    names = [name for name in (watch or "").split(",") if name.strip()]
-    watched = tuple(find_symbol(symbols, name.strip()) for name in names) or symbols
+    paths = Paths(symbols)
+    watched = tuple(found_symbol(paths, name) for name in split_paths(watch or "")) or symbols
     settings = read_settings(inputs, symbols) if inputs is not None else ()
     simulation = Simulation(stepper, tasks, sites, watched, settings, cycles, period_ns)
     if as_json:

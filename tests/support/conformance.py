@@ -25,7 +25,7 @@ from typing import Final
 from runtime.project.units import parse_duration
 
 _HEADER: Final = re.compile(r"\s*\(\*\s*CASE\b(.*?)\*\)", re.DOTALL)
-_NAME: Final = re.compile(r"\s*([A-Za-z_%][\w.%]*)=")
+_NAME: Final = re.compile(r"\s*([A-Za-z_%][\w.%]*(?:\[[-\d,]+\][\w.%]*)*)=")
 _DECODER: Final = json.JSONDecoder()
 
 

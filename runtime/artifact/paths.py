@@ -1,0 +1,134 @@
+"""Paths: from `MAIN.Motor[3].Speed` to an offset and a type.
+
+Every part of a variable has a path: members behind a dot, elements by their indices, `grid[1, 2]`,
+bits of integers and bit strings by their number, `WORD1.3`. Case makes no difference.
+"""
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Final
+
+from runtime.artifact.program import Symbol
+from runtime.datatypes.derived import Array, Structure
+from runtime.datatypes.elementary import BOOL, Elementary, Kind
+
+_PART: Final = re.compile(r"\s*\.\s*(\w+)|\s*\[([^\[\]]*)\]")
+_START: Final = re.compile(r"\s*\w+")
+_MEMBERS_SHOWN: Final = 12
+
+
+class PathError(Exception):
+    """A path names nothing; the text says which part of it, and what there is."""
+
+
+class Paths:
+    """The paths of a program's variables."""
+
+    def __init__(self, symbols: Iterable[Symbol]) -> None:
+        """Take the symbol table."""
+        self._symbols = {symbol.path: symbol for symbol in symbols}
+
+    def find(self, path: str) -> Symbol:
+        """Return the variable, member, element or bit of a path, as a symbol of that path.
+
+        Raises:
+            PathError: There is none.
+        """
+        exact = self._symbols.get(path.upper())
+        if exact is not None:
+            return exact
+        parts = _split(path)
+        symbol, used = self._longest(parts, path)
+        for part in parts[used:]:
+            symbol = _part_of(symbol, part, path)
+        return symbol
+
+    def _longest(self, parts: list[str], path: str) -> tuple[Symbol, int]:
+        """Return the variable that a path begins with, and how many parts name it."""
+        named = 1
+        while named < len(parts) and not parts[named].startswith("["):
+            named += 1
+        for count in range(named, 0, -1):
+            found = self._symbols.get(".".join(parts[:count]))
+            if found is not None:
+                return found, count
+        close = get_close_matches(".".join(parts[:named]), self._symbols, n=1)
+        example = next(iter(self._symbols), "MAIN.X")
+        hint = f"did you mean {close[0]}?" if close else f"expected a path such as {example}"
+        raise PathError(f"{path}: no such variable; {hint}")
+
+
+def split_paths(text: str) -> list[str]:
+    """Return the paths of a list; a comma inside of brackets belongs to a path."""
+    parts = re.split(r",(?![^\[]*\])", text)
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _split(path: str) -> list[str]:
+    """Return the parts of a path in upper case: names, and indices with their brackets."""
+    match = _START.match(path)
+    parts: list[str] = []
+    end = 0
+    while match is not None:
+        name, indices = (match[0], None) if not parts else match.groups()
+        parts.append(name.strip().upper() if name is not None else f"[{indices}]")
+        end = match.end()
+        match = _PART.match(path, end)
+    if path[end:].strip() or not parts:
+        text = f"{path}: {path[end:].strip()!r} is no part of a path"
+        raise PathError(f"{text}; expected a path such as MAIN.X, MAIN.MOTOR[3].SPEED or GRID[1,2]")
+    return parts
+
+
+def _part_of(symbol: Symbol, part: str, path: str) -> Symbol:
+    if part.startswith("["):
+        return _element(symbol, part, path)
+    if isinstance(symbol.type, Elementary) and part.isdigit():
+        return _bit(symbol, int(part), path)
+    field = symbol.type.field(part) if isinstance(symbol.type, Structure) else None
+    if field is not None:
+        return Symbol(f"{symbol.path}.{part}", symbol.offset + field.offset, field.type)
+    text = f"{path}: {symbol.path} is {symbol.type} and has no member {part}"
+    if not isinstance(symbol.type, Structure):
+        raise PathError(text)
+    names = [item.name for item in symbol.type.fields]
+    close = get_close_matches(part, names, n=1)
+    listed = ", ".join(names[:_MEMBERS_SHOWN]) + (", …" if len(names) > _MEMBERS_SHOWN else "")
+    raise PathError(f"{text}; " + (f"did you mean {close[0]}?" if close else f"it has {listed}"))
+
+
+def _bit(symbol: Symbol, number: int, path: str) -> Symbol:
+    whole = symbol.type
+    assert isinstance(whole, Elementary)
+    if not (whole.is_integer or whole.kind is Kind.BITS) or number >= whole.bits:
+        last = f"; expected 0 to {whole.bits - 1}" if whole.is_integer or whole.is_bits else ""
+        raise PathError(f"{path}: {symbol.path} is {whole} and has no bit {number}{last}")
+    offset = symbol.offset + number // 8
+    return Symbol(f"{symbol.path}.{number}", offset, BOOL, number % 8)
+
+
+def _element(symbol: Symbol, part: str, path: str) -> Symbol:
+    array = symbol.type
+    if not isinstance(array, Array):
+        raise PathError(f"{path}: {symbol.path} is {array}, no array")
+    indices = [_index(text, path) for text in part[1:-1].split(",")]
+    if len(indices) != len(array.bounds):
+        count = f"{len(indices)} {'index' if len(indices) == 1 else 'indices'}"
+        text = f"{path}: {count} for the {len(array.bounds)} dimensions of {symbol.path}"
+        raise PathError(f"{text}, which is {array}")
+    at = 0
+    for index, (lower, upper) in zip(indices, array.bounds, strict=True):
+        if not lower <= index <= upper:
+            raise PathError(f"{path}: index {index} of {symbol.path} is outside {lower}..{upper}")
+        at = at * (upper - lower + 1) + index - lower
+    listed = ",".join(map(str, indices))
+    offset = symbol.offset + at * array.element.size
+    return Symbol(f"{symbol.path}[{listed}]", offset, array.element)
+
+
+def _index(text: str, path: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise PathError(f"{path}: index {text.strip()!r} is no whole number") from None
