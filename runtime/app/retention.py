@@ -107,6 +107,10 @@ def report_recovery(found: Recovery, report: Migration | None, files: tuple[Path
 # -- running --------------------------------------------------------------------------------------
 
 
+class OvertakenError(Exception):
+    """The scan published so fast that no frame could be copied whole."""
+
+
 class FrameReader:
     """Reads kept values out of the newest frame of an image."""
 
@@ -123,8 +127,14 @@ class FrameReader:
         self._taken = 0
 
     def take(self) -> tuple[bytes, int, int] | None:
-        """Return values, cycle and program time of a new frame; None without one."""
+        """Return values, cycle and program time of a new frame; None without one.
+
+        Raises:
+            OvertakenError: There is a new one and it could not be copied.
+        """
         found = self._ring.latest(self._spans)
+        if found is None and self._ring.head > 0:
+            raise OvertakenError
         if found is not None and _fault_of(found):
             found = self._ring.publication(found.number - 1, self._spans)
         if found is None or found.number == self._taken:
@@ -167,7 +177,12 @@ class Saving:
         Args:
             last: Whether no further frame comes: the time of the program is kept in any case.
         """
-        taken = self.reader.take()
+        try:
+            taken = self.reader.take()
+        except OvertakenError:
+            self._fail("no frame stays long enough to be copied", None)
+            self._show()
+            return
         if taken is not None:
             values, cycle, program_ns = taken
             stale = program_ns - self._saved_ns >= _STAMP_AGE_NS
@@ -176,31 +191,35 @@ class Saving:
 
     def commit(self, values: bytes, stamp: Stamp, *, always: bool = False) -> None:
         """Commit, and say where the disk begins or ceases to fail."""
-        self._try(values, stamp, always=always)
+        try:
+            if self.store.commit(values, stamp, always=always):
+                self._saved_ns, self.saved_wall_ns = stamp.program_ns, stamp.wall_ns
+        except OSError as error:
+            self.reader.forget()
+            self._fail(error.strerror or str(error), error.filename)
+        else:
+            if self._failing:
+                self._failing = False
+                facts = {"failures": self.failures}
+                logger.warning("retained values are saved again", extra=facts)
+        self._show()
+
+    def _fail(self, reason: str, file: str | None) -> None:
+        self.failures += 1
+        if not self._failing:
+            facts = {"error": reason, "file": file}
+            logger.error("retained values cannot be saved; trying again", extra=facts)
+        self._failing = True
+
+    def _show(self) -> None:
         if self.shown is not None:
             store = self.store
             self.shown.show(
                 RetainCounts(
                     store.commits, self.failures, store.written_bytes, self.saved_wall_ns,
-                    self._failing, len(values),
+                    self._failing, store.value_bytes,
                 )
             )  # fmt: skip
-
-    def _try(self, values: bytes, stamp: Stamp, *, always: bool) -> None:
-        try:
-            if self.store.commit(values, stamp, always=always):
-                self._saved_ns, self.saved_wall_ns = stamp.program_ns, stamp.wall_ns
-        except OSError as error:
-            self.failures += 1
-            self.reader.forget()
-            if not self._failing:
-                facts = {"error": error.strerror, "file": error.filename}
-                logger.error("retained values cannot be saved; trying again", extra=facts)  # noqa: TRY400
-            self._failing = True
-            return
-        if self._failing:
-            self._failing = False
-            logger.warning("retained values are saved again", extra={"failures": self.failures})
 
 
 class Keeper:

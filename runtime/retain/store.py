@@ -136,6 +136,11 @@ class Store:
         self.written_bytes = 0
         """Bytes handed to the disk."""
 
+    @property
+    def value_bytes(self) -> int:
+        """Bytes of the values of one commit."""
+        return self._layout.size
+
     def commit(self, values: bytes, stamp: Stamp, *, always: bool = False) -> bool:
         """Keep the values of one scan; return False where they are what was kept last.
 

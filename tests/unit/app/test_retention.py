@@ -14,6 +14,7 @@ from runtime.artifact import abi
 from runtime.artifact.program import CompiledProgram
 from runtime.build import build_project
 from runtime.errors import HostError
+from runtime.image import layout
 from runtime.image.layout import SectionKind
 from runtime.image.segment import Image
 from runtime.image.statistics import RetainStatistics
@@ -192,6 +193,28 @@ def test_a_failing_disk_is_said_once_counted_and_tried_again(
     commit = recover(disk).commit
     assert commit is not None
     assert commit.stamp == Stamp(4, 0, 0)
+
+
+def test_a_scan_that_overtakes_the_saver_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    project, program = loaded(tmp_path)
+    with image_of(project, program, tmp_path) as image:
+        saving = saving_on(MemoryDisk(), program, image)
+        saving.save()
+        assert saving.failures == 0, "there is no frame before the first scan"
+        ring = image.section(SectionKind.FRAME)
+        publish(image, 1, state_with(program, N=4))
+        struct.pack_into("<Q", ring, layout.RING_HEAD, 2)  # its slot is being written, for ever
+        saving.save()
+        saving.save()
+        assert saving.failures == 2
+        struct.pack_into("<Q", ring, layout.RING_HEAD, 1)
+        saving.save()
+    assert caplog.messages == [
+        "retained values cannot be saved; trying again",
+        "retained values are saved again",
+    ]
 
 
 def test_the_time_alone_is_saved_once_a_minute(tmp_path: Path) -> None:
