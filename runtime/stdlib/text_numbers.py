@@ -7,6 +7,7 @@ where nothing fits the result is 0. Reals are written in the fewest digits that 
 same number.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -89,7 +90,7 @@ def real_text(out: Units, _room: int, value: float, precision: int) -> int:
     if value != value:  # noqa: PLR0124 - only NaN differs from itself
         return put_letters(out, 0, 0x4E614E, 3)
     at = 0
-    if value < 0.0:
+    if math.copysign(1.0, value) < 0.0:  # -0.0 too
         out[0] = 45
         at = 1
         value = -value
