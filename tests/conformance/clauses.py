@@ -4,6 +4,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Final
 
+from tests.conformance.tables import feature_tables
 from tests.support.conformance import find_cases, read_case
 
 HERE: Final = Path(__file__).parent
@@ -97,14 +98,15 @@ def clause_table() -> str:
     for clause, names in sorted(cases.items(), key=lambda item: _order(item[0])):
         listed = ", ".join(f"`{name}`" for name in names)
         rows.append(f"| {clause} | {TITLES[clause]} | yes | {len(names)}: {listed} |")
-    return "\n".join([*_HEAD, *rows, ""])
+    return "\n".join([*_HEAD, *rows, "", feature_tables()])
 
 
 _HEAD: Final = (
     "# Conformance: clause, supported, proved by",
     "",
     "Made from the cases in `tests/conformance` by `pytest --update-cases tests/conformance`.",
-    "Every case runs compiled and interpreted and gives the same bytes. What is not listed is",
+    "The rows of the standard's tables follow below. Every case runs compiled and interpreted and",
+    "gives the same bytes. What is not listed is",
     "refused with a diagnostic, never skipped; so are USTRING and the arithmetic of pointers.",
     "",
     "| clause | what | supported | cases |",
