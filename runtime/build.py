@@ -133,18 +133,24 @@ def compile_sources(
     return Compilation(sources, checked.findings, program)
 
 
+def plans_of(project: Project) -> tuple[TaskPlan, ...]:
+    """Return the tasks that a project's `takt.toml` declares."""
+    return tuple(
+        TaskPlan(task.name, task.programs, task.interval or 0, task.priority, task.single)
+        for task in project.config.task
+    )
+
+
 def build_project(project: Project) -> Compilation:
     """Return the compiled program of a project; sources are named as seen from its folder."""
     sources = tuple(
         Source(str(path.relative_to(project.folder)), read_source(path).text)
         for path in project.sources
     )
-    plans = tuple(
-        TaskPlan(task.name, task.programs, task.interval or 0, task.priority, task.single)
-        for task in project.config.task
-    )
     channels = tuple(entry.address for entry in project.config.io)
-    return compile_sources(sources, project.config.project.name, plans or None, channels)
+    return compile_sources(
+        sources, project.config.project.name, plans_of(project) or None, channels
+    )
 
 
 def _key(

@@ -44,6 +44,12 @@ OVERRUNS_MAX: Final = 1_000_000
 TASKS_MAX: Final = 32
 """Tasks of a program: each is a thread with a copy of the state."""
 
+JOURNAL_BYTES: Final = 1 << 19
+"""Bytes of the journal of takes and commits, 512 KiB: some 4,000 cycles, or 4 s at 1 ms."""
+
+JOURNAL_ENTRIES_MIN: Final = 64
+"""Entries that the journal holds at least, however large %I is."""
+
 SPIN_NS_MAX: Final = 1_000_000
 """Longest busy wait before a release: more would starve the machine of a core."""
 

@@ -30,6 +30,7 @@ from runtime.artifact.program import CompiledProgram
 from runtime.build import build_project
 from runtime.diagnostics.diagnostic import caret_view
 from runtime.engine import plan, realtime
+from runtime.engine.record import Recorder
 from runtime.engine.scan import Ending, ScanEngine
 from runtime.engine.settings import task_settings
 from runtime.errors import HostError
@@ -52,6 +53,8 @@ WATCH_THREAD: Final = "takt-watch"
 """Name of the watchdog's thread."""
 PRIORITY_MAX: Final = 99
 """Highest priority of SCHED_FIFO."""
+HASH_EVERY: Final = 100
+"""Every so many commits a record holds a hash of the committed state."""
 _SCAN_ENDED: Final = 0
 """The byte in the wake-up pipe that stands for the end of the scan; the others are signals."""
 _HEARTBEAT_S: Final = 0.1
@@ -59,7 +62,7 @@ _FIRST_SCAN_POLL_S: Final = 0.002
 _PERCENTILES: Final = (50, 99, 99.9, 100)
 
 
-def run(path: Path, *, cold: bool = False) -> int:
+def run(path: Path, *, cold: bool = False, record: Path | None = None) -> int:
     """Build a project and run it until SIGTERM or SIGINT; return the exit status.
 
     Findings go to stderr with a view of the source; errors among them end it with status 1.
@@ -67,6 +70,7 @@ def run(path: Path, *, cold: bool = False) -> int:
     Args:
         path: The project's folder, or its `takt.toml`.
         cold: Whether RETAIN variables start as declared; PERSISTENT ones never do.
+        record: A file that takes all that is needed to repeat the run.
 
     Raises:
         TaktError: The project is faulty, runs already, or the machine refuses the image.
@@ -81,10 +85,12 @@ def run(path: Path, *, cold: bool = False) -> int:
         return EXIT_COMPILE_ERRORS
     if cold:
         start_cold(project)
-    return serve(project, compilation.program, begun_ns)
+    return serve(project, compilation.program, begun_ns, record)
 
 
-def serve(project: Project, program: CompiledProgram, begun_ns: int) -> int:
+def serve(
+    project: Project, program: CompiledProgram, begun_ns: int, record: Path | None = None
+) -> int:
     """Run a compiled program until SIGTERM or SIGINT; return the exit status.
 
     Call it in the main thread: it takes the two signals over while it runs.
@@ -93,6 +99,7 @@ def serve(project: Project, program: CompiledProgram, begun_ns: int) -> int:
         project: Its tasks, devices and addresses.
         program: What `runtime.build` made of its sources.
         begun_ns: CLOCK_MONOTONIC when the build began, for the log.
+        record: A file that takes all that is needed to repeat the run.
 
     Raises:
         HostError: The project runs already, or the image cannot be created.
@@ -112,7 +119,23 @@ def serve(project: Project, program: CompiledProgram, begun_ns: int) -> int:
         for sentence in timing.warnings(program):
             logger.warning(sentence)
         logger.info("built", extra=_build_facts(begun_ns))
+        if record is not None:
+            stack.enter_context(_recording(record, kept.program, engine))
         return _scan_until_stopped(engine, image, wakeups, project.config.runtime)
+
+
+@contextlib.contextmanager
+def _recording(path: Path, program: CompiledProgram, engine: ScanEngine) -> Iterator[None]:
+    """Record what the engine does in the block; say at its end whether it is complete."""
+    engine.memory.put_word(plan.PLC_HASH_EVERY, HASH_EVERY)
+    with Recorder(path, program, engine.memory.journal(), HASH_EVERY) as recorder:
+        yield
+    facts = {"file": str(path), "lost_bytes": recorder.lost_bytes}
+    if recorder.error is not None:
+        logger.error("the record ends early: %s", recorder.error.strerror, extra=facts)
+    else:
+        level = logging.WARNING if recorder.lost_bytes else logging.INFO
+        logger.log(level, "recorded", extra=facts)
 
 
 def _scan_until_stopped(
@@ -204,7 +227,9 @@ class ScanThread(threading.Thread):
         self._serve, self._wakeups = serve, wakeups
         self._fifo_priority, self._cpu = fifo_priority, cpu
         self.grants: list[realtime.Grant] = []
-        """Complete once the first scan ended."""
+        """Complete once `asked`."""
+        self.asked = False
+        """Whether all was asked of the machine that the thread asks for."""
         self.over = False
         """Whether the scan ended by itself or by request; set before `wakeups` hears of it."""
         self.ending: Ending | None = None
@@ -219,6 +244,7 @@ class ScanThread(threading.Thread):
                 self.grants.append(realtime.pin_to(self._cpu))
             if self._fifo_priority > 0:
                 self.grants.append(realtime.schedule_fifo(self._fifo_priority))
+            self.asked = True
             self.ending = self._serve()
         finally:
             self.over = True
@@ -284,8 +310,8 @@ def _leaving_on_a_signal() -> Iterator[None]:
 
 
 def _await_first_scan(engine: ScanEngine, wakeups: Wakeups, threads: list[ScanThread]) -> bool:
-    """Wait for the end of the first scan; return True at once when a signal comes before it."""
-    while engine.first_end_ns == 0 and not all(thread.over for thread in threads):
+    """Wait until all have begun and a scan has ended; return True at once when a signal comes."""
+    while not all(thread.over or (thread.asked and engine.first_end_ns) for thread in threads):
         if wakeups.wait(_FIRST_SCAN_POLL_S):
             return True
     return False

@@ -10,6 +10,7 @@ from runtime.cli.compiler import build, check, explain, show
 from runtime.cli.demo import demo
 from runtime.cli.doctor import doctor
 from runtime.cli.plant import plant
+from runtime.cli.replay import replay
 from runtime.cli.retain import retain
 from runtime.cli.run import gateway_half, run
 from runtime.cli.runtime_process import runtime_half
@@ -24,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (sim, check, show, build, explain, run, demo, plant, doctor, timing, timing, top):
+for command in (sim, check, show, build, explain, run, demo, plant, doctor, timing, top, replay):
     app.command()(command)
 app.command("runtime")(runtime_half)
 app.command("gateway")(gateway_half)

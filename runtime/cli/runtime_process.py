@@ -14,10 +14,13 @@ def runtime_half(
     cold: Annotated[
         bool, typer.Option("--cold", help="RETAIN variables start as declared.")
     ] = False,
+    record: Annotated[
+        Path | None, typer.Option(help="A file that takes all that `takt replay` needs.")
+    ] = None,
 ) -> None:
     """Run a project's runtime alone: exit 0 when stopped, 3 when the program had faulted."""
     from runtime.app.process import run
     from runtime.log import configure_logging
 
     configure_logging()
-    raise typer.Exit(run(project, cold=cold))
+    raise typer.Exit(run(project, cold=cold, record=record))

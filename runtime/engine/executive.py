@@ -38,6 +38,7 @@ from runtime.engine.intrinsics import (
     unlock_mutex,
     wait_semaphore,
 )
+from runtime.engine.journal import hash_bytes, note_commit, note_take
 from runtime.engine.native_function import native_function
 from runtime.engine.publications import publish_frame, publish_outputs
 from runtime.image import layout
@@ -67,6 +68,8 @@ def execute(place: int, action: int, number: int, time_ns: int) -> int:
         return run_body(place)
     if action == plan.COMMIT:
         return commit(place, number)
+    if action == plan.HASH:
+        return hash_bytes(place, number)
     return watch(place)
 
 
@@ -200,12 +203,7 @@ def advance(job: int) -> int:
         statistics = load_64(job + plan.JOB_STATISTICS)
         add_to(statistics + layout.TASK_OVERRUNS, 1)
         add_to(statistics + layout.TASK_SKIPPED, missed)
-        overruns = load_64(job + plan.JOB_OVERRUNS) + 1
-        store_64(job + plan.JOB_OVERRUNS, overruns)
-        limit = load_64(job + plan.JOB_OVERRUNS_MAX)
-        if limit != 0 and overruns >= limit and load_64(job + plan.JOB_FAULTED) == 0:
-            bark(job)
-            fail(job)
+        store_64(job + plan.JOB_OVERRUNS, load_64(job + plan.JOB_OVERRUNS) + 1)
     else:
         store_64(job + plan.JOB_OVERRUNS, 0)
     return store_64(job + plan.JOB_RELEASE_NS, release + (missed + 1) * interval)
@@ -272,9 +270,11 @@ def take(job: int, release: int) -> int:
     copy_in(job)
     store_64(job + plan.JOB_PENDING, 0)
     store_64(plc + plan.PLC_SEQUENCE, load_64(plc + plan.PLC_SEQUENCE) + 1)
-    unlock(plc)
     since_origin = release - load_64(plc + plan.PLC_ORIGIN_NS)
-    store_64(state + abi.NOW_NS, since_origin + load_64(plc + plan.PLC_EPOCH_NS))
+    now = since_origin + load_64(plc + plan.PLC_EPOCH_NS)
+    note_take(job, release, now)
+    unlock(plc)
+    store_64(state + abi.NOW_NS, now)
     return store_64(state + abi.CYCLE, cycle)
 
 
@@ -301,10 +301,18 @@ def run_body(job: int) -> int:
     store_shared(job + plan.JOB_SINCE_NS, 0)
     end = begun if virtual else clock_ns()
     store_64(job + plan.JOB_END_NS, end)
-    limit = load_64(job + plan.JOB_WATCHDOG_NS)
-    if fault == 0 and limit != 0 and end - begun > limit:
+    if fault == 0 and is_too_late(job, end - begun):
         fault = bark(job)
     return fault
+
+
+@native_function
+def is_too_late(job: int, taken: int) -> int:
+    """Return not 0 where a task has taken too long, or overrun too often in a row before."""
+    limit, overruns = load_64(job + plan.JOB_WATCHDOG_NS), load_64(job + plan.JOB_OVERRUNS_MAX)
+    if limit != 0 and taken > limit:
+        return 1
+    return 1 if overruns != 0 and load_64(job + plan.JOB_OVERRUNS) >= overruns else 0
 
 
 @native_function
@@ -335,6 +343,7 @@ def commit(job: int, fault: int) -> int:
         look_at_events(plc, load_64(job + plan.JOB_END_NS))
         if is_alive:
             publish_outputs(job, 0)
+    note_commit(job, fault)
     if is_alive:
         publish_frame(job)
     if load_64(plc + plan.PLC_FIRST_END_NS) == 0:

@@ -1,6 +1,7 @@
 """The private memory of a PLC that runs: the blocks of `engine.plan`, laid out and filled.
 
-    PLC | devices | inputs | qualities | mailbox copies | events | safe outputs | committed state
+    PLC | devices | inputs | qualities | mailbox copies | events | safe outputs | committed state |
+    journal
     then for each task: job | takes | owned ranges | cells | cells as taken | consumed | state
 
 Outside the wall: Python fills the blocks before a scan runs.
@@ -17,11 +18,13 @@ from runtime.artifact import abi
 from runtime.artifact.exchange import NOBODY, SEVERAL, Cells, Take
 from runtime.artifact.program import CompiledProgram, TaskInfo
 from runtime.engine import plan
+from runtime.engine.entries import JournalReader
 from runtime.engine.settings import TaskSettings
 from runtime.errors import ImageError
 from runtime.image import directory, layout
 from runtime.image.layout import SectionKind
 from runtime.image.segment import Image
+from runtime.limits import JOURNAL_BYTES, JOURNAL_ENTRIES_MIN
 from runtime.project.channels import IoSection
 from runtime.project.load import Project
 
@@ -141,6 +144,13 @@ class PlcMemory:
         state = self._jobs[number].state
         return self._arena.memory[state : state + self._program.state_size]
 
+    def journal(self) -> JournalReader:
+        """Return a reader of the journal from its first entry on."""
+        words = self._arena.base + self._plc
+        head, tail = words + plan.PLC_JOURNAL_HEAD, words + plan.PLC_JOURNAL_TAIL
+        ring = self._arena.base + self._journal
+        return JournalReader(ring, self._journal_bytes, head, tail)
+
     def poke(self, offset: int, content: bytes) -> None:
         """Write into the committed state, as an input that no device has would change."""
         self._write(self._state + offset, content)
@@ -171,6 +181,10 @@ class PlcMemory:
         self._events = arena.reserve(len(program.tasks) * plan.EVENT_ROW_BYTES)
         self._safe = arena.reserve(program.outputs.size)
         self._state = arena.reserve(program.state_size)
+        entry = plan.ENTRY_PAYLOAD + program.inputs.size + 8
+        self._journal_bytes = -(-max(JOURNAL_BYTES, JOURNAL_ENTRIES_MIN * entry) // 8) * 8
+        self._journal = arena.reserve(self._journal_bytes)
+        self._noted = arena.reserve(program.inputs.size)
         several = len(program.tasks) > 1
         self._jobs = [self._reserve_job(task, several=several) for task in program.tasks]
 
@@ -199,6 +213,9 @@ class PlcMemory:
     def _fill_plc(self, settings: Sequence[TaskSettings]) -> None:
         program, base = self._program, self._arena.base
         self._write(self._state, program.initial_state)
+        inputs = program.inputs
+        begin = program.initial_state[inputs.offset : inputs.offset + inputs.size]
+        self._write(self._noted, begin)
         self._write(self._safe, safe_outputs(self._project, program.outputs.size))
         mutex = base + self._plc + plan.PLC_MUTEX
         several = len(settings) > 1
@@ -224,6 +241,11 @@ class PlcMemory:
             plan.PLC_INPUTS: self._image.directory.inputs,
             plan.PLC_QUALITIES: base + self._qualities,
             plan.PLC_EVENT_ROWS: base + self._events,
+            plan.PLC_JOURNAL: base + self._journal,
+            plan.PLC_JOURNAL_BYTES: self._journal_bytes,
+            plan.PLC_JOURNAL_INPUTS: base + self._noted,
+            plan.PLC_INPUT_AREA: base + self._state + program.inputs.offset,
+            plan.PLC_INPUT_BYTES: program.inputs.size,
             plan.PLC_JOBS_LEFT: len(settings),
             plan.PLC_EPOCH_NS: _WORD.unpack_from(program.initial_state, abi.NOW_NS)[0],
         }

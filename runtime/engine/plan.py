@@ -133,11 +133,28 @@ PLC_JOBS_LEFT: Final = 208
 """Tasks that still run; the last one to leave publishes the safe outputs."""
 PLC_COMMANDS: Final = 216
 """Number of commands that were applied."""
-PLC_FRAME_SLOTS: Final = 224
+PLC_COMMITS: Final = 224
+"""Number of commits of all tasks."""
+PLC_JOURNAL_HEAD: Final = 232
+"""Bytes that were ever written to the journal."""
+PLC_JOURNAL_TAIL: Final = 240
+"""Bytes of these that are overwritten."""
+# what the loops are told of the journal
+PLC_JOURNAL: Final = 256
+"""Address of the ring."""
+PLC_JOURNAL_BYTES: Final = 264
+PLC_JOURNAL_INPUTS: Final = 272
+"""Address of %I as it was noted last."""
+PLC_INPUT_AREA: Final = 280
+"""Address of %I in the committed state."""
+PLC_INPUT_BYTES: Final = 288
+PLC_HASH_EVERY: Final = 296
+"""Every so many commits the committed state is hashed; 0: never."""
+PLC_FRAME_SLOTS: Final = 304
 """Slots of the ring of frames; told, as what stands on top."""
-PLC_MUTEX: Final = 256
+PLC_MUTEX: Final = 320
 """Where the mutex stands."""
-PLC_BYTES: Final = 320
+PLC_BYTES: Final = 384
 
 # -- rows -------------------------------------------------------------------------------------
 TAKE_OFFSET: Final = 0
@@ -198,6 +215,23 @@ INPUT_HELD: Final = 40
 """Last value of a usable sample; at first what the program's initial state has there."""
 INPUT_ROW_BYTES: Final = 64
 
+# -- entry of the journal -----------------------------------------------------------------------
+ENTRY_BYTES: Final = 0
+"""Bytes with the payload; negative: so many bytes, the rest of the ring, hold nothing."""
+ENTRY_KIND: Final = 8
+ENTRY_SEQUENCE: Final = 16
+ENTRY_TASK: Final = 24
+ENTRY_CYCLE: Final = 32
+ENTRY_TIME: Final = 40
+ENTRY_FIRST: Final = 48
+ENTRY_SECOND: Final = 56
+ENTRY_PAYLOAD: Final = 64
+ENTRY_TAKE: Final = 1
+ENTRY_COMMIT: Final = 2
+HASH_OFFSET: Final = 0x0BF2_9CE4_8422_2325
+HASH_PRIME: Final = 0x100_0000_01B3
+HASH_SHIFT: Final = 29
+
 # -- what `takt_execute` does, and how it ends --------------------------------------------------
 SERVE: Final = 0
 """A worker: run its jobs in real time until they are stopped or faulted."""
@@ -211,6 +245,9 @@ COMMIT: Final = 4
 """A job: commit and publish."""
 WATCH: Final = 5
 """A worker: end the code of its jobs that takes too long, until stopped."""
+
+HASH: Final = 6
+"""An address: hash so many bytes from there, as the journal's digests are made."""
 
 ENDED_BY_STOP: Final = 0
 ENDED_BY_FAULT: Final = 1

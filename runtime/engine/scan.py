@@ -25,8 +25,8 @@ EXECUTE: Final = "takt_execute"
 _RUNTIME: Final = Path(__file__).parents[1]
 _SHAPING_THE_LOOP: Final = (
     "engine/executive.py", "engine/borders.py", "engine/counting.py", "engine/inputs.py",
-    "engine/intrinsics.py", "engine/native.py", "engine/native_function.py", "engine/plan.py",
-    "engine/publications.py", "artifact/abi.py", "image/layout.py", "limits.py",
+    "engine/intrinsics.py", "engine/journal.py", "engine/native.py", "engine/native_function.py",
+    "engine/plan.py", "engine/publications.py", "artifact/abi.py", "image/layout.py", "limits.py",
 )  # fmt: skip
 """Files whose text the loop's machine code depends on."""
 _U32: Final = struct.Struct("@I")
@@ -184,6 +184,12 @@ class ScanEngine:
     def commit(self, task: int, *, faulted: bool = False) -> None:
         """Let a task commit its scan; one that faulted commits nothing."""
         self._execute(self.memory.jobs[task], plan.COMMIT, int(faulted), 0)
+
+    def digest(self, state: bytes) -> int:
+        """Return the hash of a state behind its context, as the journal has it."""
+        body = ctypes.create_string_buffer(state[abi.CONTEXT_BYTES :], len(state))
+        size = len(state) - abi.CONTEXT_BYTES
+        return self._execute(ctypes.addressof(body), plan.HASH, size, 0)
 
     def stop(self) -> None:
         """Ask all loops to end; they do so before their next scan, within `plan.SLICE_NS`."""

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from runtime.app.process import directory_of
-from runtime.build import build_project
+from runtime.build import build_project, plans_of
 from runtime.datatypes.values import Json
 from runtime.engine.scan import Ending, ScanEngine
 from runtime.image.layout import SectionKind
 from runtime.image.payloads import Frame, Outputs
 from runtime.image.segment import create_image
 from runtime.image.statistics import TaskStatistics
+from runtime.model.configure import TaskPlan
 from runtime.project.load import load_project
 from tests.support.newest import newest_frame, newest_outputs
 
@@ -34,6 +35,10 @@ class Plant:
         self.image = create_image(folder / "plant.image", directory, 1, now_ns=1)
         self.engine = ScanEngine(self.program, self.project, self.image)
         self.endings: dict[str, Ending] = {}
+
+    def plans(self) -> tuple[TaskPlan, ...]:
+        """Return the plans of the project's tasks, for a model of the same text."""
+        return plans_of(self.project)
 
     def task(self, name: str) -> int:
         """Return the number of a task."""

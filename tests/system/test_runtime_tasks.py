@@ -49,10 +49,12 @@ programs = ["Slow"]
 
 
 @contextlib.contextmanager
-def started(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[bytes]]:
+def started(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *options: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run the runtime of a folder to the end of the block."""
     monkeypatch.setenv("TAKT_IMAGE_DIR", str(folder))
-    command = [sys.executable, "-m", "runtime", "runtime", str(folder)]
+    command = [sys.executable, "-m", "runtime", "runtime", str(folder), *options]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stderr=log, cwd=ROOT, env=dict(os.environ))
     try:
@@ -152,3 +154,22 @@ def test_a_stop_while_the_runtime_compiles_ends_it_cleanly(
         assert process.wait(PATIENCE_S) == 0
     assert "Traceback" not in (tmp_path / "log").read_text()
     assert not image_path("tasks").exists()
+
+
+def test_a_recorded_run_is_replayed_by_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path)
+    record = tmp_path / "run.rec"
+    options = ("--record", str(record))
+    with started(tmp_path, monkeypatch, *options) as process, attached(process) as image:
+        fast = TaskStatistics(image.section(SectionKind.TASK_STATISTICS, 0))
+        wait_until(lambda: fast.scans >= 300, PATIENCE_S, "300 scans, the slow task's fault")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_S) == 3
+        scans = fast.scans
+    command = [sys.executable, "-m", "runtime", "replay", str(record)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("states compared, all alike\n")
+    assert int(done.stdout.split()[0]) > scans

@@ -1,0 +1,100 @@
+"""The entries of a journal, read outside the wall: while it is written, or out of a file.
+
+>>> [entry.kind for entry in entries_of(chunk)]      # [Kind.TAKE, Kind.COMMIT, ...]
+"""
+
+import ctypes
+import enum
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from runtime.engine import plan
+
+_WORDS: Final = struct.Struct("<8q")
+
+
+class Kind(enum.IntEnum):
+    """What an entry tells of."""
+
+    TAKE = plan.ENTRY_TAKE
+    COMMIT = plan.ENTRY_COMMIT
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One take or commit."""
+
+    kind: Kind
+    sequence: int
+    task: int
+    cycle: int
+    time_ns: int
+    """A take's release, a commit's end (CLOCK_MONOTONIC)."""
+    first: int
+    """A take's NOW_NS, a commit's fault (0 for none)."""
+    digest: int
+    """A commit's hash of the committed state, 0 where none was made."""
+    inputs: bytes
+    """A take's %I where it differs from the take before, else nothing."""
+
+
+def entries_of(chunk: bytes) -> Iterator[Entry]:
+    """Yield the entries of whole journal bytes, in their order."""
+    at = 0
+    while at + 8 <= len(chunk):
+        size = int.from_bytes(chunk[at : at + 8], "little", signed=True)
+        if size <= 0:
+            at += max(-size, 8)
+            continue
+        _, kind, sequence, task, cycle, time_ns, first, second = _WORDS.unpack_from(chunk, at)
+        is_take = kind == plan.ENTRY_TAKE
+        start = at + plan.ENTRY_PAYLOAD
+        inputs = chunk[start : start + second] if is_take else b""
+        digest = 0 if is_take else second
+        yield Entry(Kind(kind), sequence, task, cycle, time_ns, first, digest, inputs)
+        at += size
+
+
+class JournalReader:
+    """Follows a journal that native code writes; it never holds the writer up."""
+
+    def __init__(self, ring: int, size: int, head: int, tail: int) -> None:
+        """Read from the first entry on.
+
+        Args:
+            ring: Address of the ring.
+            size: Its bytes.
+            head: Address of the number of bytes ever written.
+            tail: Address of the number of those that are gone.
+        """
+        self._ring, self._size = ring, size
+        self._head = ctypes.c_int64.from_address(head)
+        self._tail = ctypes.c_int64.from_address(tail)
+        self._read = 0
+        self.lost = 0
+        """Bytes that were overwritten before they were read."""
+
+    def take(self) -> bytes:
+        """Return what was written since the last call, beginning with a whole entry."""
+        head = self._head.value
+        chunk = self._copy(self._read, head)
+        if self._tail.value > self._read:  # the writer has taken some of it back meanwhile
+            self.lost += head - self._read
+            chunk = b""
+        self._read = head
+        return chunk
+
+    def last(self) -> bytes:
+        """Return all that the ring still holds; whole only when nothing is written any more."""
+        return self._copy(self._tail.value, self._head.value)
+
+    def _copy(self, start: int, end: int) -> bytes:
+        first = start % self._size
+        length = end - start
+        if length <= 0 or length > self._size:
+            return b""
+        until_wrap = min(length, self._size - first)
+        left = ctypes.string_at(self._ring + first, until_wrap)
+        return left + ctypes.string_at(self._ring, length - until_wrap)

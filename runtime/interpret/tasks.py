@@ -1,0 +1,72 @@
+"""Several tasks in the interpreter: the memory model of `doc/memory-model.md`, in plain Python.
+
+The oracle for `engine/borders.py`: driven by the same takes and commits, both leave the same bytes.
+"""
+
+import struct
+from typing import Final
+
+from runtime.artifact import abi
+from runtime.artifact.exchange import Cells, Exchange
+from runtime.interpret.interpreter import Interpreter
+from runtime.limits import LOOP_BUDGET
+from runtime.model.program import Model
+
+_CONTEXT: Final = struct.Struct("<qQq")
+
+
+class InterpretedTasks:
+    """The tasks of a model, each on a private copy of the state."""
+
+    def __init__(self, model: Model, exchanges: tuple[Exchange, ...]) -> None:
+        """Take the model and what each of its tasks exchanges."""
+        self._exchanges = exchanges
+        self._tasks = [Interpreter(model) for _ in model.tasks]
+        several = len(self._tasks) > 1
+        self.master = memoryview(bytearray(model.initial_state)) if several else self._own(0)
+        """The committed state."""
+        self._taken: list[list[bytes]] = [[] for _ in self._tasks]
+
+    def _own(self, number: int) -> memoryview:
+        return self._tasks[number].state
+
+    def take(self, number: int, now_ns: int, cycle: int) -> None:
+        """Let a task take what others have committed."""
+        state, exchange = self._own(number), self._exchanges[number]
+        for item in exchange.takes:
+            part = slice(item.offset, item.offset + item.size)
+            state[part] = self.master[part]
+        self._taken[number] = []
+        for cells in exchange.shared:
+            part = slice(cells.offset, cells.offset + cells.size)
+            state[part] = self.master[part]
+            self._taken[number].append(bytes(self.master[part]))
+        _CONTEXT.pack_into(state, abi.NOW_NS, now_ns, cycle, LOOP_BUDGET)
+
+    def body(self, number: int) -> bool:
+        """Run a scan of a task; return whether it went without a fault."""
+        return self._tasks[number].run_task(number) == 0
+
+    def commit(self, number: int) -> None:
+        """Let a task commit what it owns and the cells that it has changed."""
+        state, exchange = self._own(number), self._exchanges[number]
+        for item in exchange.owned:
+            part = slice(item.offset, item.offset + item.size)
+            self.master[part] = state[part]
+        for cells, taken in zip(exchange.shared, self._taken[number], strict=True):
+            whole = bytes(state[cells.offset : cells.offset + cells.size])
+            if whole != taken:
+                self._commit_cells(cells, whole, taken)
+
+    def _commit_cells(self, cells: Cells, whole: bytes, taken: bytes) -> None:
+        master = self.master
+        if not cells.cell:
+            for at, (new, old) in enumerate(zip(whole, taken, strict=True)):
+                changed = new ^ old
+                place = cells.offset + at
+                master[place] = master[place] & ~changed & 0xFF | new & changed
+            return
+        for at in range(0, cells.size, cells.cell):
+            cell = whole[at : at + cells.cell]
+            if cell != taken[at : at + cells.cell]:
+                master[cells.offset + at : cells.offset + at + cells.cell] = cell
