@@ -7,18 +7,19 @@ round trips tell how large a gap is cheaper read along than left out.
 """
 
 import operator
+from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from gateway.config import READ_REQUEST_NS, READ_UNIT_NS, REPLAN_READS
 from gateway.errors import PeerExceptionError
-from gateway.field.modbus_link import Exchange, Link
+from gateway.field.modbus_link import Asked, Exchange, Link
 from gateway.field.planner import Reach, Span, gap_starts, middle, plan_reads, plan_writes
-from gateway.field.seam import Answer, ReadExchange, WriteExchange
+from gateway.field.seam import Answer, ReadExchange, Took, WriteExchange
 from gateway.flow.cost import Cost, CostModel
 from gateway.flow.registers import SpanDecoder, encode_registers
 from gateway.protocols.modbus.pdu import ExceptionCode, Function
@@ -65,15 +66,13 @@ class NotTakenError(PeerExceptionError):
     """A device acknowledged a write, and yet does not have the value."""
 
 
-class _Read:
+@dataclass(frozen=True, slots=True)
+class ModbusRead(ReadExchange):
     """A read that is done again and again: encoded once, decoded in bulk."""
 
-    def __init__(self, span: Span, channels: Sequence[Channel]) -> None:
-        self.span = span
-        self.request = read_request(span)
-        self.pdu = encode_request(self.request)
-        self.numbers: npt.NDArray[np.intp] = np.array(span.members, np.intp)
-        self.decoder = SpanDecoder([channels[number] for number in span.members], span.start)
+    span: Span
+    asked: Asked
+    decoder: SpanDecoder
 
 
 class ModbusDriver:
@@ -92,7 +91,7 @@ class ModbusDriver:
         self._has_masks = True
         self._write_reach = Reach(section.write_bits_max, section.write_registers_max)
         self._measured = 0
-        self._reads: list[list[ReadExchange]] = []
+        self._reads: list[list[ModbusRead]] = []
         self._plan()
 
     async def connect(self) -> None:
@@ -138,22 +137,48 @@ class ModbusDriver:
             for group in self._groups
         ]
 
-    def _exchange_of(self, span: Span) -> ReadExchange:
-        read = _Read(span, self._inputs)
-        return ReadExchange(read.numbers, partial(self._read, read))
+    def _exchange_of(self, span: Span) -> ModbusRead:
+        request = read_request(span)
+        decoder = SpanDecoder([self._inputs[number] for number in span.members], span.start)
+        asked = (request, encode_request(request))
 
-    async def _read(self, read: _Read) -> Answer:
-        try:
-            exchange = await self._ask(read.request, read.span, read.pdu)
-        except ModbusRefusedError as error:
-            if error.code not in _CANNOT_CUT:
-                self._cut(read.span)
-            raise
+        async def ask() -> Answer:
+            return await self._read(read)
+
+        read = ModbusRead(np.array(span.members, np.intp), ask, span, asked, decoder)
+        return read
+
+    async def read(self, reads: deque[ReadExchange], took: Took) -> None:
+        """Do reads one after another, each from inside the arrival of the answer before it."""
+
+        def took_one(exchange: Exchange) -> Asked | None:
+            done = reads.popleft()
+            assert isinstance(done, ModbusRead)
+            if not took(done, self._answer(done, exchange)) or not reads:
+                return None
+            following = reads[0]
+            assert isinstance(following, ModbusRead)
+            return following.asked
+
+        first = reads[0]
+        assert isinstance(first, ModbusRead)
+        await self._link.converse(first.asked, took_one)
+
+    async def _read(self, read: "ModbusRead") -> Answer:
+        answer = self._answer(read, await self._link.exchange(*read.asked))
+        if isinstance(answer, PeerExceptionError):
+            raise answer
+        return answer
+
+    def _answer(self, read: "ModbusRead", exchange: Exchange) -> Answer | ModbusRefusedError:
         response = exchange.response
+        if isinstance(response, Refused):
+            if response.code not in _CANNOT_CUT:
+                self._cut(read.span)
+            return ModbusRefusedError(response, describe(read.span))
         assert isinstance(response, BitsRead | RegistersRead)
         self._measured += 1
-        units = len(response.packed) // 2
-        self._cost.add(units, exchange.received_ns - exchange.sent_ns)
+        self._cost.add(len(response.packed) // 2, exchange.received_ns - exchange.sent_ns)
         values = read.decoder.decode(response.packed)
         return Answer(exchange.sent_ns, exchange.received_ns, values)
 
@@ -233,12 +258,16 @@ class ModbusDriver:
         assert isinstance(response, RegistersRead)
         return response.values[0]
 
-    async def _ask(self, request: Request, span: Span, pdu: bytes | None = None) -> Exchange:
-        exchange = await self._link.exchange(request, pdu)
+    async def _ask(self, request: Request, span: Span) -> Exchange:
+        exchange = await self._link.exchange(request)
         if isinstance(exchange.response, Refused):
-            last = span.start + span.count - 1
-            raise ModbusRefusedError(exchange.response, f"{span.table} {span.start} to {last}")
+            raise ModbusRefusedError(exchange.response, describe(span))
         return exchange
+
+
+def describe(span: Span) -> str:
+    """Return which addresses a request was about."""
+    return f"{span.table} {span.start} to {span.start + span.count - 1}"
 
 
 def register_bit(channel: Channel) -> int:

@@ -14,7 +14,7 @@ from typing import Final
 
 from gateway.errors import PeerClosedError, PeerRefusedError
 from gateway.field.clock import Clock
-from gateway.field.modbus_link import Exchange, Wire
+from gateway.field.modbus_link import Asked, Exchange, Took, Wire, converse_by_exchanges
 from gateway.protocols.modbus.client import ClientConnection
 from gateway.protocols.modbus.framing import ASCII, RTU, Framing
 from gateway.protocols.modbus.requests import Request
@@ -66,8 +66,10 @@ class SerialLine:
                 raise PeerClosedError(f"{self._section.serial}: the line is closed")
             termios.tcflush(self._file, termios.TCIFLUSH)
             wire = self._wire = Wire(connection, self._clock)
+            found: list[Exchange] = []
             try:
-                return await wire.exchange(self, request, pdu, timeout_ns)
+                await wire.converse(self, (request, pdu), found.append, timeout_ns)
+                return found[0]
             finally:
                 self._wire = None
                 self._quiet_from_ns = self._clock()
@@ -144,6 +146,10 @@ class SerialLink:
         """Return the response to a request."""
         connection = ClientConnection(self._section.unit, self._framing)
         return await self._line.exchange(connection, request, pdu, self._section.timeout)
+
+    async def converse(self, first: Asked, took: Took) -> None:
+        """Ask one request after another; between them others on the line have their turn."""
+        await converse_by_exchanges(self, first, took)
 
     def close(self) -> None:
         """Leave the line."""

@@ -9,6 +9,7 @@ takes the newest. What the device has not acknowledged stays to be written.
 import asyncio
 import logging
 from collections import deque
+from functools import partial
 from typing import Final
 
 from gateway.config import (
@@ -22,7 +23,7 @@ from gateway.config import (
 from gateway.errors import PeerError, PeerExceptionError
 from gateway.field.clock import Backoff, Clock, Schedule
 from gateway.field.mailbox import MailboxWriter
-from gateway.field.seam import Answer, Driver, ReadExchange, WriteExchange
+from gateway.field.seam import Answer, BurstDriver, Driver, ReadExchange, WriteExchange
 from gateway.flow.outputs import changes
 from gateway.tags import DeviceMap
 from runtime.image.layout import Link, LinkError
@@ -211,19 +212,34 @@ class DevicePoller:
         return min(pending, key=lambda poll: poll.schedule.due_ns, default=None)
 
     async def _read(self, poll: _Poll) -> None:
-        mailbox, exchange = self._mailbox, poll.reads.popleft()
+        """Do one read of a poll, or as many as nothing else wants to come between."""
+        if isinstance(self._driver, BurstDriver):
+            await self._driver.read(poll.reads, partial(self._took, poll))
+            return
+        exchange = poll.reads.popleft()
         try:
-            answer = await exchange.ask()
+            answer: Answer | PeerExceptionError = await exchange.ask()
         except PeerExceptionError as error:
+            answer = error
+        self._took(poll, exchange, answer)
+
+    def _took(
+        self, poll: _Poll, exchange: ReadExchange, answer: Answer | PeerExceptionError
+    ) -> bool:
+        """Take the answer to a read; return whether the next one may follow at once."""
+        mailbox = self._mailbox
+        if isinstance(answer, PeerExceptionError):
             mailbox.bad(exchange.inputs)
-            poll.error = error.link_error
-            self._refused(error)
+            poll.error = answer.link_error
+            self._refused(answer)
         else:
             mailbox.good(exchange.inputs, answer.values, answer.received_ns)
             mailbox.round_trip_ns = answer.received_ns - poll.started_ns
             self._answered(answer)
         if not poll.reads:
             self._end_poll()
+        wants_other = self._wake.is_set() or self._writes or len(self._polls) > 1
+        return not wants_other
 
     def _end_poll(self) -> None:
         mailbox = self._mailbox

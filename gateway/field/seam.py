@@ -4,12 +4,15 @@ A driver turns inputs and changed outputs into exchanges, each of them one reque
 The poller decides when each of them goes out, so a driver has no schedule, no queue and no task.
 """
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
+
+from gateway.errors import PeerExceptionError
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,10 @@ class WriteExchange:
     ask: Callable[[], Awaitable[Answer]]
 
 
+Took = Callable[[ReadExchange, Answer | PeerExceptionError], bool]
+"""Takes the answer to a read, or its refusal; returns whether to go on with the next."""
+
+
 class Driver(Protocol):
     """One device behind one protocol. Every coroutine raises `PeerError` and ends by a timeout.
 
@@ -56,3 +63,14 @@ class Driver(Protocol):
 
     def writes(self, changes: Mapping[int, int]) -> Sequence[WriteExchange]:
         """Return the exchanges that set these outputs to these raw values."""
+
+
+@runtime_checkable
+class BurstDriver(Driver, Protocol):
+    """A driver that can do many reads in a row without waking its poller in between."""
+
+    async def read(self, reads: deque[ReadExchange], took: Took) -> None:
+        """Do the reads from the left, one after another, until `took` says stop or none is left.
+
+        A read leaves the queue when its answer is taken.
+        """

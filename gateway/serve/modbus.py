@@ -29,7 +29,7 @@ from gateway.errors import PeerProtocolError
 from gateway.protocols.modbus.framing import MBAP, RTU
 from gateway.protocols.modbus.pdu import RequestError
 from gateway.protocols.modbus.responses import Refused
-from gateway.protocols.modbus.server import Question, ServerConnection, refusal
+from gateway.protocols.modbus.server import Question, ServerConnection, quick_read, refusal
 from gateway.protocols.modbus.tcp import decode_datagram
 from gateway.serve.modbus_answers import Answers
 from runtime.errors import HostError
@@ -116,6 +116,17 @@ class ModbusService:
             self.counters.exceptions += 1
         return connection.answer(question, response)
 
+    def quick_answer(self, received: bytes) -> bytes | None:
+        """Return the answer to a segment that is a sound read of what there is, else None."""
+        quick = quick_read(received)
+        if quick is None or self.section.unit not in {None, quick.unit}:
+            return None
+        packed = self._answers.read(quick.function, quick.address, quick.count)
+        if packed is None:
+            return None
+        self.counters.requests += 1
+        return quick.answer(packed)
+
     def report(self, peer: str, deed: str) -> None:
         """Log what a client did, once in a while."""
         now_ns = self.clock()
@@ -169,8 +180,8 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, service: ModbusService) -> None:
         self._service = service
-        is_rtu = service.section.protocol == "modbus-rtu-over-tcp"
-        self._codec = ServerConnection(RTU if is_rtu else MBAP)
+        self._is_mbap = service.section.protocol != "modbus-rtu-over-tcp"
+        self._codec = ServerConnection(MBAP if self._is_mbap else RTU)
         self._transport: asyncio.Transport | None = None
         self._rate = service.section.requests_per_second
         self._paid_ns = 0
@@ -200,6 +211,9 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Answer the requests that a segment completes."""
         service, codec = self._service, self._codec
+        if self._is_mbap and not codec.partial and (quick := service.quick_answer(data)):
+            self._reply(quick, 1)
+            return
         try:
             questions = codec.receive(data)
         except PeerProtocolError as error:
@@ -207,12 +221,17 @@ class Connection(asyncio.Protocol):
             service.report(self.peer, f"sent what is not Modbus: {error}")
             self.abort()
             return
-        if not questions or self._transport is None:
+        if questions:
+            reply = b"".join(service.answer(each, codec) for each in questions)
+            self._reply(reply, len(questions))
+
+    def _reply(self, reply: bytes, requests: int) -> None:
+        if self._transport is None:
             return
-        self.asked_ns = service.clock()
-        self._transport.write(b"".join(service.answer(each, codec) for each in questions))
+        self.asked_ns = self._service.clock()
+        self._transport.write(reply)
         if self._rate is not None:
-            self._pay(len(questions) * 1_000_000_000 // self._rate)
+            self._pay(requests * 1_000_000_000 // self._rate)
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """Forget the connection."""

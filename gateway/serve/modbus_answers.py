@@ -136,6 +136,12 @@ class Answers:
             return _read(served, request)
         return Refused(function, ExceptionCode.ILLEGAL_DATA_ADDRESS)
 
+    def read(self, function: int, address: int, count: int) -> bytes | None:
+        """Return bits or registers as bytes; None where the long way tells why not."""
+        served = self._present()
+        table = served.table(_TABLES[function]) if served is not None else None
+        return table.read(address, count) if table is not None else None
+
     def _present(self) -> ServedImage | None:
         """Return the present image's tables; None while no runtime shows life."""
         image = self._image()

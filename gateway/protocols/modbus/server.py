@@ -5,11 +5,14 @@ what does not exist comes as a `RequestError` to be refused with its code; bytes
 raise `PeerProtocolError`, after which the connection is to be closed.
 """
 
+import struct
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.protocols.modbus.frame import Frame
 from gateway.protocols.modbus.framing import MBAP, Framing
 from gateway.protocols.modbus.lengths import request_length
+from gateway.protocols.modbus.limits import READ_BITS_MAX, READ_REGISTERS_MAX
 from gateway.protocols.modbus.pdu import RequestError
 from gateway.protocols.modbus.requests import Request, decode_request
 from gateway.protocols.modbus.responses import Refused, Response, encode_response
@@ -49,6 +52,43 @@ class ServerConnection:
         """Return the bytes that answer a question."""
         pdu = encode_response(response)
         return self._framing.encode(Frame(question.transaction, question.unit, pdu))
+
+
+@dataclass(frozen=True, slots=True)
+class QuickRead:
+    """A read that came as one whole MBAP frame: what nearly every segment is."""
+
+    start: bytes
+    """Transaction and protocol identifier, which the answer repeats."""
+    unit: int
+    function: int
+    address: int
+    count: int
+
+    def answer(self, packed: bytes) -> bytes:
+        """Return the bytes that answer it with these bits or registers."""
+        size = len(packed)
+        return self.start + _ANSWER.pack(3 + size, self.unit, self.function, size) + packed
+
+
+_QUICK: Final = struct.Struct(">4sHBBHH")
+_ANSWER: Final = struct.Struct(">HBBB")
+_READ_BYTES: Final = 6
+_COUNTS_MAX: Final = {
+    1: READ_BITS_MAX, 2: READ_BITS_MAX, 3: READ_REGISTERS_MAX, 4: READ_REGISTERS_MAX,
+}  # fmt: skip
+
+
+def quick_read(received: bytes) -> QuickRead | None:
+    """Return the read that a segment is; None where it is anything else, or not sound."""
+    if len(received) != _QUICK.size:
+        return None
+    start, length, unit, function, address, count = _QUICK.unpack(received)
+    if length != _READ_BYTES or start[2:] != b"\0\0":
+        return None
+    if not 1 <= count <= _COUNTS_MAX.get(function, 0):
+        return None
+    return QuickRead(start, unit, function, address, count)
 
 
 def _question(frame: Frame) -> Question:

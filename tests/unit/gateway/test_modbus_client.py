@@ -9,9 +9,7 @@ from gateway.protocols.modbus.framing import ASCII, RTU, Framing
 from gateway.protocols.modbus.pdu import (
     Function,
 )
-from gateway.protocols.modbus.requests import (
-    ReadRegisters,
-)
+from gateway.protocols.modbus.requests import ReadRegisters, encode_request
 from gateway.protocols.modbus.responses import (
     Refused,
     RegistersRead,
@@ -152,3 +150,45 @@ def test_serial_framings_have_no_transactions(framing: Framing) -> None:
 
         assert outgoing.sent == framing.encode(Frame(0, 5, bytes.fromhex("03 0000 0002")))
         assert connection.receive(received) == [Reply(0, ANSWER)]
+
+
+# -- the shortcut of reads that are asked again and again ----------------------------------------
+PDU = encode_request(READ)
+
+
+def test_the_shortcut_sends_and_takes_the_same_bytes() -> None:
+    connection, plain = ClientConnection(5), ClientConnection(5)
+    for number in (1, 2):
+        outgoing = connection.send(READ, PDU)
+
+        assert outgoing == plain.send(READ)
+        assert plain.receive(answer(number)) == connection.receive(answer(number))
+        assert connection.state is ClientState.IDLE
+
+
+@pytest.mark.parametrize("cut", range(1, len(answer())))
+def test_an_answer_in_pieces_goes_the_long_way(cut: int) -> None:
+    connection = ClientConnection(5)
+    connection.send(READ, PDU)
+
+    assert connection.receive(answer()[:cut]) == []
+    assert connection.receive(answer()[cut:]) == [Reply(1, ANSWER)]
+
+
+@pytest.mark.parametrize("wrong", [answer(2), answer(unit=6), answer() + b"\0", answer() * 2])
+def test_the_shortcut_takes_nothing_that_the_long_way_refuses(wrong: bytes) -> None:
+    connection = ClientConnection(5)
+    connection.send(READ, PDU)
+
+    with pytest.raises(PeerProtocolError):
+        connection.receive(wrong)
+    assert connection.state is ClientState.BROKEN
+
+
+def test_an_exception_is_no_shortcut() -> None:
+    connection = ClientConnection(5)
+    connection.send(READ, PDU)
+
+    replies = connection.receive(encode_frame(Frame(1, 5, b"\x83\x02")))
+
+    assert replies == [Reply(1, Refused(Function.READ_HOLDING_REGISTERS, 2))]

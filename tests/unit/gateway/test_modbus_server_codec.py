@@ -1,16 +1,20 @@
 """The server's state machine: questions out of bytes, answers with the question's own numbers."""
 
+import struct
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import PeerProtocolError
 from gateway.protocols.modbus.client import ClientConnection, Reply
+from gateway.protocols.modbus.frame import Frame
 from gateway.protocols.modbus.framing import ASCII, MBAP, RTU, Framing
 from gateway.protocols.modbus.pdu import ExceptionCode, Function, RequestError
-from gateway.protocols.modbus.requests import ReadRegisters
+from gateway.protocols.modbus.requests import ReadBits, ReadRegisters
 from gateway.protocols.modbus.responses import RegistersRead
-from gateway.protocols.modbus.server import ServerConnection, refusal
+from gateway.protocols.modbus.server import ServerConnection, quick_read, refusal
+from gateway.protocols.modbus.tcp import encode_frame
 
 READ = ReadRegisters(Function.READ_INPUT_REGISTERS, 4, 2)
 
@@ -58,3 +62,39 @@ def test_arbitrary_bytes_are_questions_or_a_protocol_error(received: bytes) -> N
             continue
         for question in questions:
             assert question.request is not None
+
+
+SEGMENTS = st.one_of(
+    st.binary(min_size=10, max_size=14),
+    st.builds(
+        lambda unit, function, address, count: encode_frame(
+            Frame(7, unit, struct.pack(">BHH", function, address, count))
+        ),
+        st.integers(0, 255), st.integers(0, 6), st.integers(0, 0xFFFF), st.integers(0, 2100),
+    ),
+)  # fmt: skip
+
+
+@given(SEGMENTS)
+@settings(deadline=None)
+def test_a_quick_read_is_what_the_long_way_makes_of_the_segment(segment: bytes) -> None:
+    quick = quick_read(segment)
+    if quick is None:
+        return
+    server = ServerConnection()
+    (question,) = server.receive(segment)
+    request = question.request
+    if isinstance(request, RequestError):  # beyond the last address, which no table has
+        assert request.code is ExceptionCode.ILLEGAL_DATA_ADDRESS
+        return
+    assert isinstance(request, ReadBits | ReadRegisters)
+    found = (quick.unit, quick.function, quick.address, quick.count)
+    assert found == (question.unit, request.function, request.address, request.count)
+    packed = bytes(2 * request.count if isinstance(request, ReadRegisters) else 3)
+    long_way = server.answer(question, RegistersRead(request.function, packed))
+    assert quick.answer(packed) == long_way
+
+
+def test_every_sound_read_is_quick() -> None:
+    client = ClientConnection(9)
+    assert quick_read(client.send(READ).sent) is not None
