@@ -7,7 +7,7 @@ older content of the file leave there ends the chain.
 
     header | layout | FULL record | CHANGE record | CHANGE record | ..
 
-A record counts once it is synced: one write, one sync for each commit. When the changes have grown
+A record counts once it is synced: one sync for each commit. When the changes have grown
 as long as what they stand behind, a new chain with a higher generation begins in the other file;
 the file of the last good commit is never touched before the new chain is synced. After a failure
 nothing is appended any more: the next commit begins a new chain too. So a reader finds the last
