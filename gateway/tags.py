@@ -4,12 +4,20 @@ Derived once from `takt.toml`; inputs stand in the order of the mailbox, so an i
 is its number in the image.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runtime.image.directory import device_inputs
-from runtime.project.channels import NUMBER_TYPES, PART_BYTES, IoSection, StringPart, Table
+from runtime.project.channels import (
+    NUMBER_TYPES,
+    PART_BYTES,
+    IoSection,
+    ModbusIo,
+    OpcUaIo,
+    StringPart,
+    Table,
+)
 from runtime.project.devices import DeviceSection, ModbusDevice
 from runtime.project.load import Project
 from runtime.project.values import ValueKind
@@ -53,10 +61,26 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeChannel:
+    """One value at an OPC UA server: a node."""
+
+    address: str
+    """Its address in the process image, such as %IW0."""
+    node: str
+    """The node's identifier, such as ns=2;s=Speed."""
+    width: int
+    """Bits of its type, and at the address: 1, 8, 16, 32 or 64."""
+    type_name: str | None
+    """The type that it must have, None for any of that width."""
+    sampling_ns: int
+    deadband: float
+
+
+@dataclass(frozen=True, slots=True)
 class Output:
     """A channel that is written, and its place in the bytes of %Q."""
 
-    channel: Channel
+    channel: Channel | NodeChannel
     byte: int
     bit: int
     width: int
@@ -81,7 +105,7 @@ class DeviceMap:
     section: DeviceSection
     folder: Path
     """The project's: files that the section names are relative to it."""
-    inputs: tuple[Channel, ...]
+    inputs: tuple[Channel | NodeChannel, ...]
     outputs: tuple[Output, ...]
     groups: tuple[PollGroup, ...]
     """Every input once, the shortest period first; never empty."""
@@ -106,10 +130,20 @@ def _device_map(project: Project, number: int, section: DeviceSection) -> Device
         number,
         section,
         project.folder,
-        tuple(_channel(entry, section) for entry in inputs),
+        tuple(_any_channel(entry, section) for entry in inputs),
         tuple(_output(entry, section) for entry in _device_outputs(project, section.name)),
         tuple(_groups(inputs, section.poll)),
     )
+
+
+def register_channels(channels: Iterable[Channel | NodeChannel]) -> tuple[Channel, ...]:
+    """Return channels of a Modbus device, which can have no others."""
+    return tuple(channel for channel in channels if isinstance(channel, Channel))
+
+
+def node_channels(channels: Iterable[Channel | NodeChannel]) -> tuple[NodeChannel, ...]:
+    """Return channels of an OPC UA server, which can have no others."""
+    return tuple(channel for channel in channels if isinstance(channel, NodeChannel))
 
 
 def output_bytes(devices: tuple[DeviceMap, ...]) -> int:
@@ -131,7 +165,21 @@ def _device_outputs(project: Project, device: str) -> tuple[IoSection, ...]:
     )
 
 
-def _channel(entry: IoSection, device: ModbusDevice) -> Channel:
+def _any_channel(entry: IoSection, device: DeviceSection) -> Channel | NodeChannel:
+    if isinstance(entry, OpcUaIo):
+        return NodeChannel(
+            address=str(entry.address),
+            node=entry.node,
+            width=entry.address.width,
+            type_name=entry.type,
+            sampling_ns=entry.poll or device.poll,
+            deadband=entry.deadband,
+        )
+    assert isinstance(device, ModbusDevice)
+    return _channel(entry, device)
+
+
+def _channel(entry: ModbusIo, device: ModbusDevice) -> Channel:
     place = entry.place
     assert place is not None
     scale = entry.scale
@@ -155,10 +203,10 @@ def _channel(entry: IoSection, device: ModbusDevice) -> Channel:
     )
 
 
-def _output(entry: IoSection, device: ModbusDevice) -> Output:
+def _output(entry: IoSection, device: DeviceSection) -> Output:
     address = entry.address
-    channel = _channel(entry, device)
-    if channel.encoding.part is not None:
+    channel = _any_channel(entry, device)
+    if isinstance(channel, Channel) and channel.encoding.part is not None:
         channel = _own_registers(channel, channel.encoding.part)
     return Output(channel, address.byte, address.bit, address.width, entry.safe_raw)
 

@@ -13,11 +13,13 @@ from gateway.protocols.modbus.framing import RTU
 from gateway.tags import DeviceMap
 from runtime.errors import HostError
 from runtime.project.devices import (
+    ModbusDevice,
     ModbusRtuOverTcpDevice,
     ModbusTcpDevice,
     ModbusTlsDevice,
     ModbusUdpDevice,
     NetworkDevice,
+    OpcUaDevice,
     SerialDevice,
 )
 
@@ -35,10 +37,15 @@ class Drivers:
         Raises:
             HostError: A file that its section names cannot be used.
         """
-        return ModbusDriver(device, device.section, self._link(device))
+        section = device.section
+        if isinstance(section, OpcUaDevice):
+            from gateway.field.opcua import OpcUaDriver  # its library takes a second to load
 
-    def _link(self, device: DeviceMap) -> Link:
-        match device.section:
+            return OpcUaDriver(device, section, self._clock)
+        return ModbusDriver(device, section, self._link(device, section))
+
+    def _link(self, device: DeviceMap, section: ModbusDevice) -> Link:
+        match section:
             case SerialDevice() as section:
                 line = self._lines.get(section.serial)
                 if line is None:
@@ -55,6 +62,8 @@ class Drivers:
                 return StreamLink(replace(_endpoint(section), framing=RTU), self._clock)
             case ModbusTcpDevice() as section:
                 return StreamLink(_endpoint(section), self._clock)
+            case _:
+                raise HostError(f"device {device.name}: no driver for it")
 
 
 def _endpoint(section: NetworkDevice) -> Endpoint:

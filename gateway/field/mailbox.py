@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from gateway.field.seam import Arrival
 from runtime.image.layout import MAILBOX_HEADER, Link, LinkError, Quality
 from runtime.image.payloads import decode_mailbox
 from runtime.image.slots import SlotRing
@@ -53,6 +54,15 @@ class MailboxWriter:
         self._raws[places] = raws
         self._sources[places] = source_ns
         self._qualities[places] = Quality.GOOD
+
+    def take(self, arrival: Arrival) -> None:
+        """Take values that came by themselves; a bad one keeps its last value and time."""
+        if arrival.renewed_ns is not None:
+            self._sources[self._qualities <= Quality.UNCERTAIN] = arrival.renewed_ns
+        numbers, sound = arrival.numbers, arrival.qualities <= Quality.UNCERTAIN
+        self._qualities[numbers] = arrival.qualities
+        self._raws[numbers[sound]] = arrival.raws[sound]
+        self._sources[numbers[sound]] = arrival.sources_ns[sound]
 
     def bad(self, numbers: Numbers) -> None:
         """Mark inputs whose exchange failed; value and source time stay the last ones."""

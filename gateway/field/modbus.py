@@ -35,7 +35,7 @@ from gateway.protocols.modbus.requests import (
     encode_request,
 )
 from gateway.protocols.modbus.responses import BitsRead, Refused, RegistersRead
-from gateway.tags import Channel, DeviceMap
+from gateway.tags import Channel, DeviceMap, register_channels
 from runtime.project.channels import BIT_TABLES, Table
 from runtime.project.devices import ModbusDevice
 
@@ -81,8 +81,8 @@ class ModbusDriver:
     def __init__(self, device: DeviceMap, section: ModbusDevice, link: Link) -> None:
         """Plan the reads; nothing is connected yet."""
         self._section = section
-        self._inputs = device.inputs
-        self._outputs = tuple(output.channel for output in device.outputs)
+        self._inputs = register_channels(device.inputs)
+        self._outputs = register_channels(output.channel for output in device.outputs)
         self._groups = device.groups
         self._link = link
         self._cost = CostModel(Cost(READ_REQUEST_NS, READ_UNIT_NS))

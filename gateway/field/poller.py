@@ -23,7 +23,14 @@ from gateway.config import (
 from gateway.errors import PeerError, PeerExceptionError
 from gateway.field.clock import Backoff, Clock, Schedule
 from gateway.field.mailbox import MailboxWriter
-from gateway.field.seam import Answer, BurstDriver, Driver, ReadExchange, WriteExchange
+from gateway.field.seam import (
+    Answer,
+    BurstDriver,
+    Driver,
+    ReadExchange,
+    Subscriber,
+    WriteExchange,
+)
 from gateway.flow.outputs import changes
 from gateway.tags import DeviceMap
 from runtime.image.layout import Link, LinkError
@@ -77,6 +84,9 @@ class DevicePoller:
         self._up_is_news = True
         self._faulty_ns = 0
         self._reported: set[str] = set()
+        self._subscriber = driver if isinstance(driver, Subscriber) else None
+        if self._subscriber is not None:
+            self._subscriber.on_arrival(self._wake.set)
 
     @property
     def skipped(self) -> int:
@@ -167,6 +177,7 @@ class DevicePoller:
         self._begin_connection()
         while True:
             self._begin_polls()
+            self._take_arrivals()
             self._begin_batch()
             poll = self._urgent()
             if not self._writes and poll is None:
@@ -205,6 +216,18 @@ class DevicePoller:
             poll.reads.extend(self._driver.reads(poll.group))
             if not poll.reads:
                 self._end_poll()
+
+    def _take_arrivals(self) -> None:
+        """Take what the device has told by itself."""
+        if self._subscriber is None:
+            return
+        self._wake.clear()  # changes of outputs are looked for right after, whoever woke
+        arrived = self._subscriber.arrivals()
+        for arrival in arrived:
+            self._mailbox.take(arrival)
+        if arrived:
+            self._note_up()
+            self._mailbox.publish()
 
     def _urgent(self) -> _Poll | None:
         """Return the poll to go on with: the one whose next release comes first."""

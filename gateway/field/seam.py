@@ -45,6 +45,20 @@ Took = Callable[[ReadExchange, Answer | PeerExceptionError], bool]
 """Takes the answer to a read, or its refusal; returns whether to go on with the next."""
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Values that came by themselves, each with a time and a quality of its own."""
+
+    numbers: npt.NDArray[np.intp]
+    """Inputs (numbers in the mailbox), each at most once."""
+    raws: npt.NDArray[np.uint64]
+    sources_ns: npt.NDArray[np.int64]
+    """When each was taken (CLOCK_MONOTONIC)."""
+    qualities: npt.NDArray[np.uint32]
+    renewed_ns: int | None = None
+    """Where not None, every other sound input was found unchanged at that time."""
+
+
 class Driver(Protocol):
     """One device behind one protocol. Every coroutine raises `PeerError` and ends by a timeout.
 
@@ -74,3 +88,19 @@ class BurstDriver(Driver, Protocol):
 
         A read leaves the queue when its answer is taken.
         """
+
+
+@runtime_checkable
+class Subscriber(Protocol):
+    """A driver whose device tells values by itself; the poller asks for them when it is woken.
+
+    A subscription is no exchange: nothing goes out, some of the inputs come in, and each has a time
+    and a status. So such a driver hands over arrivals beside its exchanges, whose `inputs` may be
+    empty then; the poller still owns schedule, link and mailbox.
+    """
+
+    def on_arrival(self, wake: Callable[[], None]) -> None:
+        """Call a function whenever there is something to take, or the connection has ended."""
+
+    def arrivals(self) -> Sequence[Arrival]:
+        """Return what has come since the last call; raise the `PeerError` that ended it all."""

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
+from runtime.project.opcua import NodeText
 from runtime.project.section import Name, Section
 from runtime.project.units import Address, AddressField, DurationNs
 from runtime.project.values import ValueKind, to_raw
@@ -177,13 +178,61 @@ class StringPart(ModbusIo):
     """Number of the part, from 0."""
 
 
-IoSection = ModbusIo
-"""Every kind of channel."""
+_NODE_BITS: Final = {
+    "bool": 1, "int8": 8, "uint8": 8, "int16": 16, "uint16": 16, "int32": 32, "uint32": 32,
+    "int64": 64, "uint64": 64, "float32": 32, "float64": 64,
+}  # fmt: skip
+NodeTypeName = Literal[
+    "bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64",
+    "float32", "float64",
+]  # fmt: skip
+
+
+class OpcUaIo(IoBase):
+    """A channel of an OPC UA server: a node, whose type has as many bits as the address.
+
+    `poll` is its sampling interval.
+    """
+
+    node: NodeText
+    type: NodeTypeName | None = None
+    """Type that the node must have; unset takes any of the address's width."""
+    deadband: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """Least change of a number that the server tells."""
+
+    @property
+    def kind(self) -> ValueKind:
+        """How the program's bits at the address are meant."""
+        if self.type in {"float32", "float64"}:
+            return ValueKind.REAL
+        is_signed = self.type is not None and self.type.startswith("int")
+        return ValueKind.SIGNED if is_signed else ValueKind.UNSIGNED
+
+    @property
+    def type_bits(self) -> int:
+        """Bits of the type, or of the address where there is none."""
+        return self.address.width if self.type is None else _NODE_BITS[self.type]
+
+
+def _io_kind(table: object) -> str:
+    """Return which class reads a table: the one whose keys it has."""
+    has_node = "node" in table if isinstance(table, dict) else isinstance(table, OpcUaIo)
+    return "opcua-io" if has_node else "modbus-io"
+
+
+IO_KINDS: Final[dict[str, type[IoBase]]] = {"modbus-io": ModbusIo, "opcua-io": OpcUaIo}
+"""The class of each kind of channel."""
+
+IoSection = Annotated[
+    Annotated[ModbusIo, Tag("modbus-io")] | Annotated[OpcUaIo, Tag("opcua-io")],
+    Discriminator(_io_kind),
+]
+"""Every kind of channel; a further one joins here and in `IO_KINDS`."""
 
 
 def parts(entry: IoSection) -> Iterator[IoSection]:
     """Return a channel as the entries of the image that it makes."""
-    if entry.type != "string":
+    if not isinstance(entry, ModbusIo) or entry.type != "string":
         yield entry
         return
     fields = entry.model_dump(by_alias=True) | {"default": 0, "safe": 0}

@@ -4,6 +4,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from runtime.project.opcua import Secret, SecurityPolicy
 from runtime.project.section import Name, RemotePort, Section
 from runtime.project.units import DurationNs
 
@@ -110,13 +111,35 @@ class ModbusAsciiDevice(SerialDevice):
     data_bits: Literal[7, 8] = 7
 
 
+class OpcUaDevice(DeviceBase, Secret):
+    """An OPC UA server; `poll` is the sampling interval that is asked for, unless a channel's."""
+
+    protocol: Literal["opcua"]
+    endpoint: Annotated[str, Field(pattern=r"^opc\.tcp://[^\s/@]+(/\S*)?$")]
+    """Where it is, such as opc.tcp://plc:4840/path."""
+    security: SecurityPolicy = "Basic256Sha256"
+    mode: Literal["Sign", "SignAndEncrypt"] = "SignAndEncrypt"
+    """What the policy does with every message, unless it is "None"."""
+    user: str | None = None
+    """Name to log in with, beside `password_file` or `password_env`."""
+    user_certificate: str | None = None
+    """File of the certificate to log in with, relative to the project."""
+    user_key: str | None = None
+    """File of the key to it."""
+    pki: str = "pki"
+    """Folder of certificates, relative to the project."""
+    subscribe: bool = True
+    """Whether the server shall tell changes; else, or where it refuses, the nodes are polled."""
+
+
 DeviceSection = Annotated[
     ModbusTcpDevice
     | ModbusUdpDevice
     | ModbusTlsDevice
     | ModbusRtuDevice
     | ModbusAsciiDevice
-    | ModbusRtuOverTcpDevice,
+    | ModbusRtuOverTcpDevice
+    | OpcUaDevice,
     Field(discriminator="protocol"),
 ]
 """Every kind of device; a further protocol joins here and in `DEVICE_KINDS`."""
@@ -128,5 +151,6 @@ DEVICE_KINDS: Final[dict[str, type[DeviceBase]]] = {
     "modbus-rtu": ModbusRtuDevice,
     "modbus-ascii": ModbusAsciiDevice,
     "modbus-rtu-over-tcp": ModbusRtuOverTcpDevice,
+    "opcua": OpcUaDevice,
 }
 """The class of each value of `protocol`."""

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from runtime.errors import Fault, ProjectError
 from runtime.limits import DEVICES_MAX, TASKS_MAX
-from runtime.project.channels import IoSection, parts
+from runtime.project.channels import IO_KINDS, IoSection, parts
 from runtime.project.config import ProjectConfig, TaskSection
 from runtime.project.devices import DEVICE_KINDS, DeviceBase
 from runtime.project.rules import channel_faults
@@ -90,7 +90,7 @@ def _fault_of(detail: ErrorDetails) -> Fault:
 
 
 _TAG_FAULTS: Final = {"union_tag_invalid", "union_tag_not_found"}
-_KINDS: Final[dict[str, type[BaseModel]]] = {**DEVICE_KINDS, **UPLINK_KINDS}
+_KINDS: Final[dict[str, type[BaseModel]]] = {**DEVICE_KINDS, **IO_KINDS, **UPLINK_KINDS}
 """The class of each tag that pydantic puts into the path of a fault inside a union."""
 
 
@@ -161,6 +161,9 @@ def _model_in(annotation: object) -> type[BaseModel] | None:
     return next((found for part in parts if (found := _model_in(part)) is not None), None)
 
 
+_CHANNEL: Final[TypeAdapter[IoSection]] = TypeAdapter(IoSection)
+
+
 def _entry_faults(raw: Table) -> list[Fault]:
     faults = [
         fault
@@ -179,7 +182,7 @@ def _entry_faults(raw: Table) -> list[Fault]:
                 Fault(f"io[{number}].device", _short(table["device"]), f"a [[device]] ({known})")
             )
         try:
-            entry = IoSection.model_validate(table)
+            entry = _CHANNEL.validate_python(table)
         except ValidationError:
             continue  # reported by the schema
         faults += channel_faults(entry, number, _sound_device(devices.get(entry.device)))

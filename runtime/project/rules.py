@@ -9,8 +9,8 @@ from typing import Final
 
 from runtime.errors import Fault
 from runtime.limits import AREA_BYTES_MAX
-from runtime.project.channels import NUMBER_TYPES, PART_BYTES, IoSection
-from runtime.project.devices import DeviceBase, ModbusDevice
+from runtime.project.channels import NUMBER_TYPES, PART_BYTES, IoSection, ModbusIo, OpcUaIo
+from runtime.project.devices import DeviceBase, ModbusDevice, OpcUaDevice
 from runtime.project.values import ValueKind, value_range
 
 _WIDTHS: Final = (16, 32, 64)
@@ -18,14 +18,14 @@ _REAL_WIDTHS: Final = (32, 64)
 _REGISTERS: Final = 65_536
 
 Broken = tuple[str, str, str] | None
-Rule = Callable[[IoSection, DeviceBase | None], Broken]
+RegisterRule = Callable[[ModbusIo, DeviceBase | None], Broken]
+NodeRule = Callable[[OpcUaIo, DeviceBase | None], Broken]
 
 
 def channel_faults(entry: IoSection, number: int, device: DeviceBase | None) -> Iterator[Fault]:
     """Return the faults of io number `number`, whose device may be unknown."""
     keys: set[str] = set()
-    for rule in _RULES:
-        broken = rule(entry, device)
+    for broken in _broken(entry, device):
         if broken is not None and broken[0] not in keys:
             key, value, expected = broken
             keys.add(key)
@@ -41,7 +41,7 @@ def _area_rule(entry: IoSection, _device: DeviceBase | None) -> Broken:
     return None
 
 
-def _place_rule(entry: IoSection, device: DeviceBase | None) -> Broken:
+def _place_rule(entry: ModbusIo, device: DeviceBase | None) -> Broken:
     if entry.place is None:
         expected = (
             "with `table`, or a reference such as 40001 (0 coil, 1 discrete, 3 input, 4 holding)"
@@ -56,7 +56,7 @@ def _place_rule(entry: IoSection, device: DeviceBase | None) -> Broken:
     return None
 
 
-def _table_rule(entry: IoSection, _device: DeviceBase | None) -> Broken:
+def _table_rule(entry: ModbusIo, _device: DeviceBase | None) -> Broken:
     if entry.place is None:
         return None
     table = repr(entry.table or entry.place[0])
@@ -74,13 +74,13 @@ def _table_rule(entry: IoSection, _device: DeviceBase | None) -> Broken:
     return None
 
 
-def _bit_rule(entry: IoSection, _device: DeviceBase | None) -> Broken:
+def _bit_rule(entry: ModbusIo, _device: DeviceBase | None) -> Broken:
     if entry.bit is not None and (entry.is_bit or entry.address.width != 1):
         return "bit", str(entry.bit), "no bit, except of a register for an address such as %IX0.3"
     return None
 
 
-def _type_rule(entry: IoSection, device: DeviceBase | None) -> Broken:
+def _type_rule(entry: ModbusIo, device: DeviceBase | None) -> Broken:
     width, name = entry.address.width, entry.type
     if name is None:
         return _untyped_rule(entry)
@@ -100,7 +100,7 @@ def _type_rule(entry: IoSection, device: DeviceBase | None) -> Broken:
     return None
 
 
-def _untyped_rule(entry: IoSection) -> Broken:
+def _untyped_rule(entry: ModbusIo) -> Broken:
     if entry.scale is not None:
         return "type", "(absent)", "a type, without which a scale does not know the number"
     if not entry.is_bit and entry.address.width not in {1, *_WIDTHS}:
@@ -108,7 +108,7 @@ def _untyped_rule(entry: IoSection) -> Broken:
     return None
 
 
-def _string_rule(entry: IoSection) -> Broken:
+def _string_rule(entry: ModbusIo) -> Broken:
     if entry.length is None:
         return "length", "(absent)", "the number of characters of the string"
     if entry.address.width != PART_BYTES * 8:
@@ -116,7 +116,7 @@ def _string_rule(entry: IoSection) -> Broken:
     return None
 
 
-def _scale_rule(entry: IoSection, _device: DeviceBase | None) -> Broken:
+def _scale_rule(entry: ModbusIo, _device: DeviceBase | None) -> Broken:
     if entry.scale is None or entry.type is None:
         return None
     if entry.type not in NUMBER_TYPES or entry.address.width not in _REAL_WIDTHS:
@@ -126,7 +126,7 @@ def _scale_rule(entry: IoSection, _device: DeviceBase | None) -> Broken:
     return None
 
 
-def _length_rule(entry: IoSection, device: DeviceBase | None) -> Broken:
+def _length_rule(entry: ModbusIo, device: DeviceBase | None) -> Broken:
     if entry.length is not None and entry.type != "string":
         return "length", str(entry.length), 'no length, except with type = "string"'
     if entry.length and isinstance(device, ModbusDevice) and entry.registers > device.registers_max:
@@ -151,14 +151,48 @@ def _poll_rule(entry: IoSection, device: DeviceBase | None) -> Broken:
     return None
 
 
-_RULES: Final[tuple[Rule, ...]] = (
-    _area_rule,
+def _registers_rule(_entry: ModbusIo, device: DeviceBase | None) -> Broken:
+    if isinstance(device, OpcUaDevice):
+        return "node", "(absent)", "the node that the channel is at this device"
+    return None
+
+
+def _node_rule(entry: OpcUaIo, device: DeviceBase | None) -> Broken:
+    if device is not None and not isinstance(device, OpcUaDevice):
+        return "node", repr(entry.node), "a register: nodes are those of an OPC UA server"
+    return None
+
+
+def _node_type_rule(entry: OpcUaIo, _device: DeviceBase | None) -> Broken:
+    if entry.type_bits != entry.address.width:
+        return "type", repr(entry.type), f"a type of {entry.address.width} bits for {entry.address}"
+    return None
+
+
+def _deadband_rule(entry: OpcUaIo, _device: DeviceBase | None) -> Broken:
+    if entry.deadband and entry.address.width == 1:
+        return "deadband", f"{entry.deadband:g}", f"none for the bit {entry.address}"
+    return None
+
+
+def _broken(entry: IoSection, device: DeviceBase | None) -> Iterator[Broken]:
+    """Yield what the rules of a channel's kind say of it."""
+    yield _area_rule(entry, device)
+    if isinstance(entry, ModbusIo):
+        yield from (rule(entry, device) for rule in _REGISTER_RULES)
+    else:
+        yield from (rule(entry, device) for rule in _NODE_RULES)
+    yield _value_rule(entry, device)
+    yield _poll_rule(entry, device)
+
+
+_REGISTER_RULES: Final[tuple[RegisterRule, ...]] = (
+    _registers_rule,
     _place_rule,
     _table_rule,
     _bit_rule,
     _type_rule,
     _scale_rule,
     _length_rule,
-    _value_rule,
-    _poll_rule,
 )
+_NODE_RULES: Final[tuple[NodeRule, ...]] = (_node_rule, _node_type_rule, _deadband_rule)

@@ -1,6 +1,7 @@
 """Our OPC UA server as a process, and node-opcua's client and server as peers of both roles."""
 
 import contextlib
+import datetime as dt
 import json
 import os
 import shutil
@@ -14,12 +15,15 @@ from queue import Queue
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
+from gateway.store.certificates import make_certificate
 from tests.support.runtime_process import ROOT
 from tests.support.waiting import wait_until
 
 NODE_FOLDER = ROOT / "tests" / "peers" / "node"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 def require_node() -> str:
@@ -32,9 +36,27 @@ def require_node() -> str:
     return node
 
 
+URI = "urn:takt-test:node-opcua"
+
+
+def _with_certificate(folder: Path) -> None:
+    """Give node-opcua a key and a certificate: it takes many seconds to make them itself."""
+    private = folder / "own" / "private"
+    if private.is_dir():
+        return
+    private.mkdir(parents=True)
+    now = dt.datetime.now(dt.UTC)
+    certificate, key = make_certificate("node-opcua", URI, now)
+    (private / "private_key.pem").write_bytes(key)
+    body = x509.load_der_x509_certificate(certificate).public_bytes(serialization.Encoding.PEM)
+    (folder / "own.pem").write_bytes(body)
+
+
 def node_client(folder: Path, endpoint: str, *steps: dict[str, Any], **options: str) -> Any:
     """Let node-opcua's client do some steps; return its report."""
-    wanted = {"endpoint": endpoint, "folder": str(folder), "steps": list(steps), **options}
+    _with_certificate(folder)
+    wanted = {"endpoint": endpoint, "folder": str(folder), "uri": URI, "steps": list(steps)}
+    wanted |= options
     done = subprocess.run(
         [require_node(), str(NODE_FOLDER / "client.js"), json.dumps(wanted)],
         capture_output=True, text=True, timeout=PATIENCE_S, check=False,
@@ -49,7 +71,8 @@ class NodeServer:
 
     def __init__(self, folder: Path, variables: list[dict[str, Any]], **options: Any) -> None:
         """Start it and wait until it listens."""
-        wanted = {"folder": str(folder), "variables": variables, **options}
+        _with_certificate(folder)
+        wanted = {"folder": str(folder), "uri": URI, "variables": variables, **options}
         self.process = subprocess.Popen(
             [require_node(), str(NODE_FOLDER / "server.js"), json.dumps(wanted)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
@@ -59,6 +82,9 @@ class NodeServer:
         self._thread = threading.Thread(target=self._read)
         self._thread.start()
         first = self.reports.get(timeout=PATIENCE_S)
+        if not first:
+            self.end()
+            pytest.fail("node-opcua's server ended before it listened")
         self.endpoint: str = first["endpoint"]
         self.namespace: int = first["namespace"]
 
@@ -70,6 +96,7 @@ class NodeServer:
                 if "written" in report:
                     self.written[report["written"]] = report["value"]
                 self.reports.put(report)
+        self.reports.put({})
 
     def order(self, **order: Any) -> None:
         """Let it do something: `set`, `status`, `count`."""

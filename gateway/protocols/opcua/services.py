@@ -156,6 +156,30 @@ def decode_created_items(cursor: Cursor) -> tuple[int, ...]:
     return tuple(statuses)
 
 
+def encode_create_subscription(interval_ms: float, lifetime: int, keep_alive: int) -> bytes:
+    """Return the parameters of a CreateSubscription without a limit to its notifications."""
+    return struct.pack("<dIII?B", interval_ms, lifetime, keep_alive, 0, True, 0)  # noqa: FBT003
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What a server agreed to of a subscription."""
+
+    number: int
+    interval_ms: float
+    keep_alive: int
+
+
+def decode_created_subscription(cursor: Cursor) -> Created:
+    """Read the results of a CreateSubscription.
+
+    Raises:
+        CodecError: The bytes are none.
+    """
+    number, interval_ms = cursor.u32(), cursor.f64()
+    return Created(number, interval_ms, cursor.skip(4).u32())
+
+
 def encode_publish(acknowledged: Sequence[tuple[int, int]]) -> bytes:
     """Return the parameters of a Publish: subscription and number of each message that arrived."""
     rows = b"".join(struct.pack("<II", *item) for item in acknowledged)

@@ -4,7 +4,6 @@ import datetime as dt
 import enum
 import hmac
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +17,12 @@ from asyncua.ua.uaerrors import BadCertificateUntrusted
 from gateway.store.certificates import CertificateFolder, UntrustedError, read_certificate
 from runtime.errors import Fault, ProjectError
 from runtime.project.opcua import OpcUaServerSection, OpcUaUser
+from runtime.project.secrets import SecretError, read_secret
 
 _LOG: Final = logging.getLogger("gateway.serve.opcua")
 ATTEMPTS_MAX: Final = 5
 """Wrong passwords in a row after which a user is locked out for a while."""
 LOCK_NS: Final = 10_000_000_000
-_OTHERS: Final = 0o077
-"""Rights of anybody but the owner of a file."""
 
 
 class Role(enum.IntEnum):
@@ -57,36 +55,6 @@ class _Login:
     certificate: bytes | None
     failures: int = 0
     locked_until_ns: int = 0
-
-
-def read_secret(secret: OpcUaUser, folder: Path, where: str, file: Path) -> str | None:
-    """Return the password that a table refers to, None where it refers to none.
-
-    Raises:
-        ProjectError: The file or the variable is not there, is empty, or is open to others.
-    """
-    if secret.password_env is not None:
-        found = os.environ.get(secret.password_env, "")
-        if not found:
-            fault = Fault(f"{where}.password_env", secret.password_env, "a variable that is set")
-            raise ProjectError(str(file), (fault,))
-        return found
-    if secret.password_file is None:
-        return None
-    path = folder / secret.password_file
-    try:
-        is_open = path.stat().st_mode & _OTHERS
-        content = path.read_text(encoding="utf-8").partition("\n")[0]
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", "not UTF-8")
-        fault = Fault(f"{where}.password_file", f"{path} ({reason})", "a readable text file")
-        raise ProjectError(str(file), (fault,)) from None
-    if is_open or not content:
-        fault = Fault(
-            f"{where}.password_file", str(path), "a password, in a file for its owner only (0600)"
-        )
-        raise ProjectError(str(file), (fault,))
-    return content
 
 
 class Gatekeeper:
@@ -193,5 +161,9 @@ def _login(user: OpcUaUser, number: int, folder: Path, file: Path) -> _Login:
             fault = Fault(f"{where}.certificate", user.certificate, "a certificate in DER or PEM")
             raise ProjectError(str(file), (fault,))
         certificate = der_from_x509(found)
-    password = read_secret(user, folder, where, file)
+    try:
+        password = read_secret(user, folder)
+    except SecretError as error:
+        fault = Fault(f"{where}.{error.key}", error.value, error.expected)
+        raise ProjectError(str(file), (fault,)) from None
     return _Login(user.name, Role[user.role.upper()], password, certificate)

@@ -9,7 +9,7 @@
 const {
   AttributeIds, BrowseDirection, ClientMonitoredItemGroup, DataChangeFilter, DataChangeTrigger,
   DataType, DeadbandType, MessageSecurityMode, OPCUACertificateManager, OPCUAClient,
-  ReadRawModifiedDetails, SecurityPolicy, TimestampsToReturn, UserTokenType, Variant,
+  ReadRawModifiedDetails, SecurityPolicy, TimestampsToReturn, UserTokenType, Variant, VariantArrayType,
 } = require("node-opcua");
 
 const plain = (value) => {
@@ -38,7 +38,11 @@ const steps = {
     const wanted = values.map(({ node, type, value }) => ({
       nodeId: node,
       attributeId: AttributeIds.Value,
-      value: { value: new Variant({ dataType: DataType[type], value }) },
+      value: {
+        value: new Variant({
+          dataType: DataType[type], arrayType: VariantArrayType.Scalar, value,
+        }),
+      },
     }));
     return (await session.write(wanted)).map((status) => status.name);
   },
@@ -105,14 +109,14 @@ async function main() {
   await certificates.initialize();
   const client = OPCUAClient.create({
     applicationName: "takt-test", clientCertificateManager: certificates,
-    certificateFile: `${wanted.folder}/own.pem`,
+    applicationUri: wanted.uri, certificateFile: `${wanted.folder}/own.pem`,
+    privateKeyFile: `${wanted.folder}/own/private/private_key.pem`,
     endpointMustExist: false, connectionStrategy: { maxRetry: 0, initialDelay: 50 },
     securityMode: MessageSecurityMode[wanted.mode || "None"],
     securityPolicy: SecurityPolicy[wanted.policy || "None"],
   });
   const results = [];
   try {
-    await client.createDefaultCertificate();
     await client.connect(wanted.endpoint);
     const identity = wanted.user
       ? { type: UserTokenType.UserName, userName: wanted.user, password: wanted.password }

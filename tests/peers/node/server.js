@@ -9,7 +9,7 @@
 const readline = require("readline");
 const {
   DataType, MessageSecurityMode, OPCUACertificateManager, OPCUAServer, SecurityPolicy,
-  StatusCodes, Variant,
+  StatusCodes, Variant, VariantArrayType,
 } = require("node-opcua");
 
 const say = (message) => console.log(JSON.stringify(message));
@@ -29,6 +29,9 @@ async function main() {
   const users = wanted.users || {};
   const server = new OPCUAServer({
     port: wanted.port || 0, hostname: "127.0.0.1", resourcePath: "/peer",
+    certificateFile: `${wanted.folder}/own.pem`,
+    privateKeyFile: `${wanted.folder}/own/private/private_key.pem`,
+    serverInfo: { applicationUri: wanted.uri },
     serverCertificateManager: certificates, userCertificateManager: certificates,
     securityPolicies: policies.map((name) => SecurityPolicy[name]),
     securityModes: policies.map((name) =>
@@ -45,7 +48,10 @@ async function main() {
   const put = (item, value, status) => {
     item.value = value;
     item.node.setValueFromSource(
-      new Variant({ dataType: DataType[item.type], value: wide(item.type, value) }),
+      new Variant({
+        dataType: DataType[item.type], arrayType: VariantArrayType.Scalar,
+        value: wide(item.type, value),
+      }),
       status || StatusCodes.Good,
     );
   };

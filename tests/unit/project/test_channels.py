@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.tags import Encoding, device_maps
+from gateway.tags import Channel, Encoding, device_maps, register_channels
 from runtime.errors import ProjectError
+from runtime.project.load import Project
 from runtime.project.values import ValueKind, to_raw
 from tests.support.modbus_image import device_toml, write_project
 
@@ -36,12 +37,16 @@ REFERENCES = [
 ]
 
 
+def registers(project: Project) -> tuple[Channel, ...]:
+    return register_channels(device_maps(project)[0].inputs)
+
+
 @pytest.mark.parametrize(("keys", "device", "table", "register"), REFERENCES)
 def test_a_register_is_found_by_table_and_base_or_by_its_reference(
     tmp_path: Path, keys: str, device: str, table: str, register: int
 ) -> None:
     text = device_toml("plc", 1502) + device + "\n" + IO.format("%IW0", keys)
-    (channel,) = device_maps(write_project(tmp_path, text))[0].inputs
+    (channel,) = registers(write_project(tmp_path, text))
 
     assert (channel.table, channel.register) == (table, register)
 
@@ -49,7 +54,7 @@ def test_a_register_is_found_by_table_and_base_or_by_its_reference(
 def test_references_of_bits_name_coils_and_discrete_inputs(tmp_path: Path) -> None:
     text = device_toml("plc", 1502) + IO.format("%IX0.0", "register = 17")
     text += IO.format("%IX0.1", "register = 10020")
-    inputs = device_maps(write_project(tmp_path, text))[0].inputs
+    inputs = registers(write_project(tmp_path, text))
 
     assert [(item.table, item.register) for item in inputs] == [("coil", 16), ("discrete", 19)]
 
@@ -59,7 +64,7 @@ def test_a_channel_has_what_the_device_says_unless_it_says_otherwise(tmp_path: P
     text += IO.format("%ID0", 'register = 30001\ntype = "float32"')
     text += IO.format("%ID1", 'register = 30003\ntype = "int32"\nword_order = "big"')
     text += IO.format("%ID2", 'register = 30005\ntype = "int16"\nscale = { factor = 0.5 }')
-    inputs = device_maps(write_project(tmp_path, text))[0].inputs
+    inputs = registers(write_project(tmp_path, text))
 
     assert [(item.size, item.encoding) for item in inputs] == [
         (2, Encoding(32, ValueKind.REAL, big_words=False, big_bytes=False)),
@@ -74,10 +79,11 @@ def test_a_string_fills_an_address_for_every_eight_characters(tmp_path: Path) ->
     text += IO.format("%QL1", 'register = 40001\ntype = "string"\nlength = 11')
     (device,) = device_maps(write_project(tmp_path, text))
 
-    assert [item.address for item in device.inputs] == ["%IL1", "%IL2", "%IL3"]
-    assert {(item.register, item.size) for item in device.inputs} == {(0, 9)}
-    assert [item.encoding.part for item in device.inputs] == [0, 1, 2]
-    written = [output.channel for output in device.outputs]
+    inputs = register_channels(device.inputs)
+    assert [item.address for item in inputs] == ["%IL1", "%IL2", "%IL3"]
+    assert {(item.register, item.size) for item in inputs} == {(0, 9)}
+    assert [item.encoding.part for item in inputs] == [0, 1, 2]
+    written = register_channels(output.channel for output in device.outputs)
     assert [(item.register, item.size, item.encoding.length) for item in written] == [
         (0, 4, 11), (4, 2, 3),
     ]  # fmt: skip
