@@ -80,7 +80,7 @@ class PlayedProgram:
         self.release_ns = time.monotonic_ns()
         header = FRAME_HEADER.pack(
             self.cycle, self.release_ns, self.release_ns, self.release_ns + 1000,
-            FaultKind.NONE, 0, self.inputs, len(self.state),
+            FaultKind.NONE, 0, self.inputs, len(self.state), self.cycle, 0, 0,
         )  # fmt: skip
         marks = bytes(qualities or (Quality.GOOD,) * self.inputs)
         marks += bytes(-len(marks) % 8)

@@ -106,7 +106,7 @@ class FrameSource:
         if publication is None:
             return
         payload = publication.payload
-        cycle, release_ns, _, _, _, _, inputs, state_bytes = FRAME_HEADER.unpack_from(payload)
+        cycle, release_ns, _, _, _, _, inputs, state_bytes, *_ = FRAME_HEADER.unpack_from(payload)
         first = FRAME_HEADER.size
         begin = first + -(-inputs // 8) * 8
         state = np.zeros(len(self._newest.state), np.uint8)
