@@ -63,7 +63,7 @@ RETAIN_INTERVAL_NS_MIN: Final = 10_000_000
 AREA_BYTES_MAX: Final = 65_536
 """Bytes of each of the areas %I, %Q and %M."""
 
-DEVICES_MAX: Final = 64
+DEVICES_MAX: Final = 256
 """Devices of one project: each has a mailbox section in the image's table."""
 
 SLOTS: Final = 4

@@ -1,6 +1,6 @@
 """Where everything stands in the segment. Native code and Python use these numbers alike.
 
-    header (4096 bytes) | directory (JSON) | sections, each aligned to 64 bytes
+    header (16384 bytes) | directory (JSON) | sections, each aligned to 64 bytes
 
 Header, little-endian:
     0  magic, 8 bytes        8  version u32         12 header bytes u32
@@ -17,7 +17,7 @@ from typing import Final
 
 MAGIC: Final = b"TAKTIMG\0"
 VERSION: Final = 3
-HEADER_BYTES: Final = 4096
+HEADER_BYTES: Final = 16_384
 HEADER: Final = struct.Struct("<8sIIQQQIIqqII")
 
 MODE: Final = 44

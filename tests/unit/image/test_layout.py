@@ -42,7 +42,7 @@ def test_the_header_s_bytes_are_pinned(path: Path) -> None:
         data = path.read_bytes()
         generation, pid = image.generation, image.runtime_pid
     assert data[:8] == b"TAKTIMG\0"
-    assert struct.unpack_from("<II", data, 8) == (3, 4096)
+    assert struct.unpack_from("<II", data, 8) == (3, 16_384)
     assert struct.unpack_from("<QQQ", data, 16) == (len(data), LAYOUT_HASH, generation)
     assert struct.unpack_from("<II", data, 40) == (pid, 2)
     assert struct.unpack_from("<qqII", data, 48) == (5, -6, 77, 9)
@@ -66,7 +66,7 @@ def test_the_sections_stand_where_they_stood(path: Path) -> None:
         (8, 0, 64),
     ]
     assert [(kind, index, size) for kind, index, _, size in rows] == sizes
-    offset = 4096
+    offset = 16_384
     for _, _, place, size in rows:
         assert place == offset
         offset += -(-size // 64) * 64
