@@ -21,7 +21,12 @@ from runtime.artifact.program import (
     TaskInfo,
     TaskPath,
 )
-from runtime.diagnostics.diagnostic import Diagnostic, Findings
+from runtime.diagnostics.diagnostic import (
+    Diagnostic,
+    Findings,
+    decode_findings,
+    encode_findings,
+)
 from runtime.errors import TaktError
 from runtime.limits import AREA_BYTES_MAX, RECURSION_LIMIT
 from runtime.model.build_model import build_model
@@ -121,15 +126,16 @@ def compile_sources(
     key = _key(sources, plans, channels)
     kept = _fetch(key)
     if kept is not None:
-        return Compilation(sources, (), replace(kept, name=name), cached=True)
+        program, findings = kept
+        return Compilation(sources, findings, replace(program, name=name), cached=True)
     checked = check_sources(sources, plans, channels)
     if checked.model is None:
         return Compilation(sources, checked.findings, None)
     from runtime.codegen.module import compile_model
 
     program = _program(name, checked.model, compile_model(checked.model), sources, key)
-    if not checked.findings:  # a program with warnings says them again at each start
-        cache.keep(key, artifact.dump(program))
+    cache.keep(key, artifact.dump(program))
+    cache.keep(_findings_key(key), encode_findings(checked.findings))
     return Compilation(sources, checked.findings, program)
 
 
@@ -185,12 +191,17 @@ def _compiler_hash() -> str:
     return cache.key_of(*(file.read_bytes() for file in (*files, folder / "limits.py")))
 
 
-def _fetch(key: str) -> CompiledProgram | None:
-    data = cache.fetch(key)
-    if data is None:
+def _findings_key(key: str) -> str:
+    return cache.key_of("findings", key)
+
+
+def _fetch(key: str) -> tuple[CompiledProgram, tuple[Diagnostic, ...]] | None:
+    """Return a program that was kept with its warnings: they are said at each start."""
+    data, findings = cache.fetch(key), cache.fetch(_findings_key(key))
+    if data is None or findings is None:
         return None
     try:
-        return artifact.parse(data)
+        return artifact.parse(data), decode_findings(findings)
     except TaktError:
         return None  # made by another version: made again
 

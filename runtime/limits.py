@@ -50,6 +50,9 @@ JOURNAL_BYTES: Final = 1 << 19
 JOURNAL_ENTRIES_MIN: Final = 64
 """Entries that the journal holds at least, however large %I is."""
 
+INSTANCES_MAX: Final = 10_000
+"""PLCs of one process: each takes two of the 65,530 mappings that Linux permits."""
+
 SPIN_NS_MAX: Final = 1_000_000
 """Longest busy wait before a release: more would starve the machine of a core."""
 

@@ -1,12 +1,13 @@
-"""`takt run`: one project's gateway and runtime under the supervisor."""
+"""`takt run`: gateway and runtime under the supervisor, of one project or of many PLCs."""
 
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
+from runtime.app.instances import FleetOptions, check_together, instances_of
 from runtime.app.ports import require_free
 from runtime.app.retain_tools import start_cold
 from runtime.app.supervisor import Command, Supervisor, spawn_leashed, stop_signals
@@ -66,6 +67,41 @@ def run_project(path: Path, seconds: float | None, *, cold: bool = False) -> int
         status = supervisor.run(_until(seconds, is_stopping))
     logger.info("project %s: ended", project.config.project.name, extra={"status": status})
     return status
+
+
+def run_many(paths: Sequence[Path], seconds: float | None, options: FleetOptions) -> int:
+    """Run the PLCs of several projects, or instances of one, in one runtime; return the status.
+
+    Each project has a gateway of its own; instances have none, for they have no devices.
+
+    Raises:
+        ProjectError: A project has faults; nothing was started.
+        UsageError: The projects cannot run together; nothing was started.
+        HostError: A metrics port is taken; nothing was started.
+    """
+    projects = [load_project(path) for path in paths]
+    check_together(projects, options.instances)
+    gateways = []
+    for path, project in zip(paths, projects, strict=True) if options.instances == 1 else ():
+        metrics, name = project.config.metrics, project.config.project.name
+        if metrics.enabled:
+            require_free(f"{name}: metrics.port", metrics.host, metrics.port)
+        gateways.append(Command(f"gateway {name}", (*PYTHON, "gateway", "run", str(path))))
+    if options.cold:
+        for project in projects:
+            for instance in instances_of(project, options.instances):
+                start_cold(instance)
+    runtime = (*PYTHON, "runtime", "runtime", *map(str, paths), *_as_arguments(options))
+    supervisor = Supervisor(
+        (*gateways, Command("runtime", runtime)), spawn_leashed, time.monotonic, wait
+    )
+    with stop_signals() as is_stopping:
+        return supervisor.run(_until(seconds, is_stopping))
+
+
+def _as_arguments(options: FleetOptions) -> tuple[str, ...]:
+    pools = () if options.pools is None else ("--pools", str(options.pools))
+    return ("--instances", str(options.instances), *pools)
 
 
 def _until(seconds: float | None, is_stopping: Callable[[], bool]) -> Callable[[], bool]:

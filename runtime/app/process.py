@@ -77,7 +77,7 @@ def run(path: Path, *, cold: bool = False, record: Path | None = None) -> int:
     """
     begun_ns = time.monotonic_ns()
     project = load_project(path)
-    with _leaving_on_a_signal():
+    with leaving_on_a_signal():
         compilation = build_project(project)
     for finding in compilation.findings:
         sys.stderr.write(caret_view(finding, compilation.sources) + "\n")
@@ -106,14 +106,14 @@ def serve(
     """
     path = image_path(project.config.project.name)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_alone(path))
+        stack.enter_context(alone(path))
         wakeups = stack.enter_context(Wakeups())
         image = stack.enter_context(
             create_image(
                 path, directory_of(project, program), program.layout_hash, time.monotonic_ns()
             )
         )
-        stack.callback(_remove, image)
+        stack.callback(remove, image)
         kept = stack.enter_context(Keeper(project, program, image))
         engine = ScanEngine(kept.program, project, image)
         for sentence in timing.warnings(program):
@@ -290,7 +290,7 @@ def _ignore(_number: int, _frame: object) -> None:
 
 
 @contextlib.contextmanager
-def _leaving_on_a_signal() -> Iterator[None]:
+def leaving_on_a_signal() -> Iterator[None]:
     """Let SIGTERM and SIGINT end the process with status 0, even while LLVM works for seconds."""
     with Wakeups() as wakeups:
         done = threading.Event()
@@ -342,7 +342,7 @@ def directory_of(project: Project, program: CompiledProgram) -> Directory:
 
 
 @contextlib.contextmanager
-def _alone(image: Path) -> Iterator[None]:
+def alone(image: Path) -> Iterator[None]:
     """Keep a second runtime of the project away: two would drive the same devices.
 
     Raises:
@@ -360,7 +360,8 @@ def _alone(image: Path) -> Iterator[None]:
         ) from None
 
 
-def _remove(image: Image) -> None:
+def remove(image: Image) -> None:
+    """Remove the file of an image, unless a newer runtime has replaced it."""
     if image.is_current():
         image.path.unlink(missing_ok=True)
 

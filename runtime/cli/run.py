@@ -7,27 +7,38 @@ from typing import Annotated
 
 import typer
 
+from runtime.cli.runtime_process import Cold, Instances, Pools, ProjectPaths
+
 ProjectPath = Annotated[
     Path, typer.Argument(metavar="PROJECT", help="A project's folder, or its takt.toml.")
 ]
 
 
 def run(
-    project: ProjectPath,
+    projects: ProjectPaths,
     seconds: Annotated[
         float | None, typer.Option(min=0, help="Stop after that time; without it run for ever.")
     ] = None,
     *,
-    cold: Annotated[
-        bool, typer.Option("--cold", help="RETAIN variables start as declared.")
-    ] = False,
+    instances: Instances = 1,
+    pools: Pools = None,
+    cold: Cold = False,
 ) -> None:
-    """Run a project: runtime and gateway under one supervisor, records on stderr."""
-    from runtime.app.launch import run_project
+    """Run a project: runtime and gateway under one supervisor, records on stderr.
+
+    Several projects, or --instances, run as many PLCs in one runtime process.
+    """
     from runtime.log import configure_logging
 
     configure_logging()
-    raise typer.Exit(run_project(project, seconds, cold=cold))
+    if len(projects) == 1 and instances == 1:
+        from runtime.app.launch import run_project
+
+        raise typer.Exit(run_project(projects[0], seconds, cold=cold))
+    from runtime.app.instances import FleetOptions
+    from runtime.app.launch import run_many
+
+    raise typer.Exit(run_many(projects, seconds, FleetOptions(instances, pools, cold)))
 
 
 def gateway_half(project: ProjectPath) -> None:

@@ -1,26 +1,47 @@
-"""`takt runtime`: a project's runtime alone, without the gateway."""
+"""`takt runtime`: a project's runtime alone, without the gateway; or the PLCs of several."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from runtime.errors import UsageError
+
+ProjectPaths = Annotated[
+    list[Path],
+    typer.Argument(metavar="PROJECT...", help="A project's folder, or its takt.toml; or several."),
+]
+Instances = Annotated[
+    int, typer.Option(min=1, help="PLCs of each project, in one process; they have no devices.")
+]
+Pools = Annotated[
+    int | None,
+    typer.Option(min=1, max=64, help="Threads that run several PLCs; default: processors less 1."),
+]
+Cold = Annotated[bool, typer.Option("--cold", help="RETAIN variables start as declared.")]
+
 
 def runtime_half(
-    project: Annotated[
-        Path, typer.Argument(metavar="PROJECT", help="A project's folder, or its takt.toml.")
-    ],
+    projects: ProjectPaths,
     *,
-    cold: Annotated[
-        bool, typer.Option("--cold", help="RETAIN variables start as declared.")
-    ] = False,
+    instances: Instances = 1,
+    pools: Pools = None,
+    cold: Cold = False,
     record: Annotated[
         Path | None, typer.Option(help="A file that takes all that `takt replay` needs.")
     ] = None,
 ) -> None:
     """Run a project's runtime alone: exit 0 when stopped, 3 when the program had faulted."""
-    from runtime.app.process import run
     from runtime.log import configure_logging
 
     configure_logging()
-    raise typer.Exit(run(project, cold=cold, record=record))
+    if len(projects) == 1 and instances == 1:
+        from runtime.app.process import run
+
+        raise typer.Exit(run(projects[0], cold=cold, record=record))
+    if record is not None:
+        raise UsageError("--record: several PLCs are not recorded; expected one project")
+    from runtime.app.fleet import run_fleet
+    from runtime.app.instances import FleetOptions
+
+    raise typer.Exit(run_fleet(projects, FleetOptions(instances, pools, cold)))

@@ -7,7 +7,6 @@ import typer
 
 from runtime.cli.sources import read_sources, reject, show_findings
 from runtime.errors import UsageError
-from runtime.project.load import FILE_NAME, load_project
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,6 +75,7 @@ def _compiled(paths: list[Path]) -> "CompiledProgram":
 
 def _compilation(paths: list[Path]) -> "Compilation":
     from runtime.build import build_project, compile_sources
+    from runtime.project.load import FILE_NAME, load_project
 
     projects = [path for path in paths if path.is_dir() or path.name == FILE_NAME]
     if not projects:

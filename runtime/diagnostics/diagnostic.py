@@ -1,6 +1,8 @@
 """One finding about a program, and the list that gathers them while stages go on."""
 
 import enum
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from runtime.limits import DIAGNOSTICS_MAX
@@ -65,6 +67,20 @@ class Findings:
     def sorted(self) -> list[Diagnostic]:
         """Return the findings in source order."""
         return sorted(self.items, key=lambda item: (item.span.source, item.span.start))
+
+
+def encode_findings(findings: Sequence[Diagnostic]) -> bytes:
+    """Return findings as JSON."""
+    rows = [[item.code, item.span, item.message, item.help, item.severity] for item in findings]
+    return json.dumps(rows).encode()
+
+
+def decode_findings(data: bytes) -> tuple[Diagnostic, ...]:
+    """Return the findings that `encode_findings` wrote."""
+    return tuple(
+        Diagnostic(code, Span(*span), message, hint, Severity(severity))
+        for code, span, message, hint, severity in json.loads(data)
+    )
 
 
 def one_line(diagnostic: Diagnostic, sources: tuple[Source, ...]) -> str:

@@ -90,6 +90,7 @@ class PlcMemory:
         image: Image,
         settings: Sequence[TaskSettings],
         entries: Sequence[int],
+        journal_bytes: int = JOURNAL_BYTES,
     ) -> None:
         """Lay out the blocks and fill them.
 
@@ -99,6 +100,7 @@ class PlcMemory:
             image: Where it shows itself.
             settings: How its tasks run.
             entries: The address of each task's code.
+            journal_bytes: Size of the journal, at least.
 
         Raises:
             ImageError: An address of the project lies outside the program's areas.
@@ -108,7 +110,7 @@ class PlcMemory:
         self._anchor = ctypes.c_char.from_buffer(image.memory)
         self._image_base = ctypes.addressof(self._anchor)
         self._arena = Arena()
-        self._reserve()
+        self._reserve(journal_bytes)
         self._arena.map()
         self._fill_plc(settings)
         self._fill_devices()
@@ -167,7 +169,7 @@ class PlcMemory:
         """Write a word of the PLC, before it runs."""
         self._arena.put(self._plc, {offset: value})
 
-    def _reserve(self) -> None:
+    def _reserve(self, journal_bytes: int) -> None:
         program, arena, devices = self._program, self._arena, self._project.config.device
         inputs = [len(directory.device_inputs(self._project, device.name)) for device in devices]
         self._plc = arena.reserve(plan.PLC_BYTES)
@@ -182,7 +184,7 @@ class PlcMemory:
         self._safe = arena.reserve(program.outputs.size)
         self._state = arena.reserve(program.state_size)
         entry = plan.ENTRY_PAYLOAD + program.inputs.size + 8
-        self._journal_bytes = -(-max(JOURNAL_BYTES, JOURNAL_ENTRIES_MIN * entry) // 8) * 8
+        self._journal_bytes = -(-max(journal_bytes, JOURNAL_ENTRIES_MIN * entry) // 8) * 8
         self._journal = arena.reserve(self._journal_bytes)
         self._noted = arena.reserve(program.inputs.size)
         several = len(program.tasks) > 1

@@ -27,7 +27,16 @@ WORKER_HEARTBEAT: Final = 32
 """Address of the image's heartbeat."""
 WORKER_PERIOD_NS: Final = 40
 """Of the watchdog: how often it looks."""
+WORKER_WAITING: Final = 48
+"""Of a pool: address of the heap of jobs that wait for their release, by release."""
+WORKER_READY: Final = 56
+"""Of a pool: address of the heap of jobs that were released, by deadline."""
 WORKER_BYTES: Final = 64
+
+# -- heap: a count, then pairs of key and job, the least key first -----------------------------
+HEAP_COUNT: Final = 0
+HEAP_PAIRS: Final = 16
+HEAP_PAIR_BYTES: Final = 16
 
 # -- job --------------------------------------------------------------------------------------
 JOB_PLC: Final = 0

@@ -7,6 +7,7 @@ numba.
 
 import ctypes
 import enum
+import importlib
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from runtime.artifact import abi, cache
 from runtime.artifact.program import CompiledProgram, Site
 from runtime.engine import native, plan
 from runtime.engine.memory import Arena, PlcMemory
-from runtime.engine.settings import task_settings
+from runtime.engine.settings import TaskSettings, task_settings
 from runtime.image.segment import Image
 from runtime.project.load import Project
 
@@ -63,16 +64,27 @@ class ProgramFault:
 
 def executive_object() -> bytes:
     """Return the machine code of the loop: from disk, else by numba (about 3 s)."""
-    texts = [_RUNTIME / name for name in _SHAPING_THE_LOOP]
+    return loop_object("executive", "execute", _SIGNATURE, EXECUTE)
+
+
+def loop_object(module: str, function: str, signature: native.Signature, symbol: str) -> bytes:
+    """Return the machine code of a loop of this package: from disk, else by numba.
+
+    Args:
+        module: Name of the module in this package.
+        function: The loop's outermost function in it.
+        signature: Of that function.
+        symbol: What the code calls it.
+    """
+    texts = [_RUNTIME / name for name in (*_SHAPING_THE_LOOP, f"engine/{module}.py")]
     basis = cache.key_of(*(text.read_bytes() for text in texts), native.platform_key())
-    key = cache.key_of("executive", basis)
+    key = cache.key_of(module, basis)
     kept = cache.fetch(key)
     if kept is not None:
         return kept
     native.import_numba()
-    from runtime.engine import executive
-
-    text = native.exported_ir(executive.execute, _SIGNATURE, EXECUTE, depends_on=basis)
+    loop = getattr(importlib.import_module(f"runtime.engine.{module}"), function)
+    text = native.exported_ir(loop, signature, symbol, depends_on=basis)
     code = native.emit_object(native.parse_ir(text))
     cache.keep(key, code)
     return code
@@ -215,16 +227,20 @@ class ScanEngine:
     @property
     def faults(self) -> tuple[ProgramFault, ...]:
         """The faults of the tasks that have ended by one."""
-        tasks = range(len(self.settings))
-        return tuple(found for number in tasks if (found := self._fault_of(number)) is not None)
+        return program_faults(self._program, self.memory, self.settings)
 
-    def _fault_of(self, number: int) -> ProgramFault | None:
-        state = self.memory.private(number)[: abi.CONTEXT_BYTES]
-        kind = abi.FaultKind(_U32.unpack_from(state, abi.FAULT_KIND)[0])
-        if kind is abi.FaultKind.NONE:
-            return None
-        at = _U32.unpack_from(state, abi.FAULT_SITE)[0]
-        sites = self._program.sites
-        cycle = self.memory.job_word(number, plan.JOB_CYCLE)
-        site = sites[at] if at < len(sites) else None
-        return ProgramFault(kind, cycle, site, self.settings[number].name)
+
+def program_faults(
+    program: CompiledProgram, memory: PlcMemory, settings: Sequence[TaskSettings]
+) -> tuple[ProgramFault, ...]:
+    """Return the faults of the tasks of a PLC that have ended by one, in the order of the tasks."""
+    found = []
+    for number, setting in enumerate(settings):
+        context = memory.private(number)[: abi.CONTEXT_BYTES]
+        kind = abi.FaultKind(_U32.unpack_from(context, abi.FAULT_KIND)[0])
+        if kind is not abi.FaultKind.NONE:
+            at = _U32.unpack_from(context, abi.FAULT_SITE)[0]
+            site = program.sites[at] if at < len(program.sites) else None
+            cycle = memory.job_word(number, plan.JOB_CYCLE)
+            found.append(ProgramFault(kind, cycle, site, setting.name))
+    return tuple(found)

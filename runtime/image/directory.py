@@ -110,9 +110,24 @@ def frame_slots(project: Project, tasks: Sequence[TaskEntry], state_bytes: int) 
     return max(SLOTS, min(wanted, by_memory, FRAME_SLOTS_MAX))
 
 
-def encode(directory: Directory) -> bytes:
-    """Return the directory as JSON."""
+def encode_names(symbols: tuple[Symbol, ...], sites: tuple[Site, ...]) -> str:
+    """Return the part of a directory that is alike for all instances of a program, as JSON."""
     return json.dumps(
+        {
+            "symbols": [encode_symbol(symbol) for symbol in symbols],
+            "sites": [[int(site.kind), site.file, site.line] for site in sites],
+        }
+    )
+
+
+def encode(directory: Directory, names: str | None = None) -> bytes:
+    """Return the directory as JSON.
+
+    Args:
+        directory: What to write.
+        names: From `encode_names`, where it is at hand.
+    """
+    own = json.dumps(
         {
             "project": directory.project,
             "tasks": [[task.name, task.interval_ns] for task in directory.tasks],
@@ -121,13 +136,13 @@ def encode(directory: Directory) -> bytes:
             ],
             "outputs": [directory.outputs.offset, directory.outputs.size],
             "state_bytes": directory.state_bytes,
-            "symbols": [encode_symbol(symbol) for symbol in directory.symbols],
             "input_area": [directory.input_area.offset, directory.input_area.size],
             "memory_area": [directory.memory_area.offset, directory.memory_area.size],
             "frame_slots": directory.frame_slots,
-            "sites": [[int(site.kind), site.file, site.line] for site in directory.sites],
         }
-    ).encode()
+    )
+    shared = names or encode_names(directory.symbols, directory.sites)
+    return f"{own[:-1]}, {shared[1:]}".encode()
 
 
 def decode(data: bytes) -> Directory:

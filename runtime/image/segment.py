@@ -85,8 +85,11 @@ def _plan(directory: Directory, directory_bytes: int) -> list[_Plan]:
 class Image:
     """A mapped segment. Close it, or use it as a context manager."""
 
-    def __init__(self, path: Path, mapping: mmap.mmap) -> None:
-        """Take over a mapping whose header was checked; see `create_image` and `attach_image`."""
+    def __init__(self, path: Path, mapping: mmap.mmap, directory: Directory | None = None) -> None:
+        """Take over a mapping whose header was checked; see `create_image` and `attach_image`.
+
+        Without a directory it reads the one in the segment.
+        """
         self.path = path
         self._mapping = mapping
         self.memory = memoryview(mapping)
@@ -96,7 +99,9 @@ class Image:
         self.generation: int = header[5]
         self.runtime_pid: int = header[6]
         self.places = self._read_places()
-        self.directory = directories.decode(bytes(self.section(SectionKind.DIRECTORY, 0)))
+        self.directory = directory or directories.decode(
+            bytes(self.section(SectionKind.DIRECTORY, 0))
+        )
 
     def _read_places(self) -> dict[tuple[SectionKind, int], SectionPlace]:
         places = {}
@@ -180,7 +185,9 @@ class Image:
         self.close()
 
 
-def create_image(path: Path, directory: Directory, layout_hash: int, now_ns: int) -> Image:
+def create_image(
+    path: Path, directory: Directory, layout_hash: int, now_ns: int, names: str | None = None
+) -> Image:
     """Create the segment of a runtime, replacing an older one of the same path in one step.
 
     Args:
@@ -188,11 +195,12 @@ def create_image(path: Path, directory: Directory, layout_hash: int, now_ns: int
         directory: What the image holds.
         layout_hash: `CompiledProgram.layout_hash`.
         now_ns: CLOCK_MONOTONIC; with the process id it makes the generation unique.
+        names: From `directory.encode_names`, where it is at hand.
 
     Raises:
         HostError: The file cannot be written.
     """
-    encoded = directories.encode(directory)
+    encoded = directories.encode(directory, names)
     plans = _plan(directory, len(encoded))
     places, offset = [], layout.HEADER_BYTES
     for plan in plans:
@@ -223,7 +231,7 @@ def create_image(path: Path, directory: Directory, layout_hash: int, now_ns: int
             format_ring(memory[place.offset : place.offset + place.size], plan.payload, plan.slots)
     start = places[0].offset
     memory[start : start + len(encoded)] = encoded
-    image = Image(path, mapping)
+    image = Image(path, mapping, directory)
     temporary.replace(path)
     return image
 

@@ -1,0 +1,233 @@
+"""The runtime process of many PLCs: instances of one project, or several projects, in pools.
+
+    main thread    build each project once -> an image for each PLC -> watch for faults -> clean up
+    pool threads   a few: each runs its PLCs' tasks, earliest deadline first (`engine.pool`)
+
+A PLC that faults stops alone. An instance is named after its project and its number, `press_7`:
+its image, its retained values and its log records bear that name.
+"""
+
+import contextlib
+import functools
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from runtime.app.instances import FleetOptions, check_together, instances_of
+from runtime.app.process import (
+    EXIT_COMPILE_ERRORS,
+    EXIT_DEFECT,
+    EXIT_FAULTED,
+    EXIT_STOPPED,
+    PRIORITY_MAX,
+    WATCH_THREAD,
+    ScanThread,
+    Wakeups,
+    alone,
+    directory_of,
+    leaving_on_a_signal,
+    remove,
+)
+from runtime.app.retain_tools import start_cold
+from runtime.app.retention import Keeper
+from runtime.artifact.program import CompiledProgram
+from runtime.build import build_project
+from runtime.diagnostics.diagnostic import caret_view
+from runtime.engine import realtime
+from runtime.engine.fleet import Fleet, Plc
+from runtime.image.directory import encode_names
+from runtime.image.layout import Mode, SectionKind
+from runtime.image.segment import Image, create_image, image_path
+from runtime.image.statistics import HistogramCopy, TaskStatistics
+from runtime.project.load import Project, load_project
+
+logger = logging.getLogger(__name__)
+
+POOL_THREAD: Final = "takt-pool"
+_LOOK_S: Final = 0.5
+"""How often the main thread looks for PLCs that have faulted."""
+_PERCENTILES: Final = (50, 99, 99.9, 99.99, 100)
+
+
+def run_fleet(paths: Sequence[Path], options: FleetOptions) -> int:
+    """Build projects and run them in one process until SIGTERM or SIGINT; return the exit status.
+
+    Raises:
+        TaktError: A project is faulty or runs already, or the machine refuses an image.
+        UsageError: The projects cannot run together.
+    """
+    begun_ns = time.monotonic_ns()
+    projects = [load_project(path) for path in paths]
+    check_together(projects, options.instances)
+    with leaving_on_a_signal():
+        programs = [_built(project) for project in projects]
+    members = [
+        (program, instance)
+        for project, program in zip(projects, programs, strict=True)
+        if program is not None
+        for instance in instances_of(project, options.instances)
+    ]
+    if None in programs:
+        return EXIT_COMPILE_ERRORS
+    for _, instance in members if options.cold else ():
+        start_cold(instance)
+    with contextlib.ExitStack() as stack:
+        for project in projects:
+            stack.enter_context(alone(image_path(project.config.project.name)))
+        wakeups = stack.enter_context(Wakeups())
+        distinct = {program.source_hash: program for program, _ in members}
+        shared = {key: Shared.of(program) for key, program in distinct.items()}
+        ready = [
+            _prepared(program, instance, shared[program.source_hash], stack)
+            for program, instance in members
+        ]
+        fleet = Fleet(ready, options.pools or max(1, len(os.sched_getaffinity(0)) - 1))
+        return _run(fleet, wakeups, begun_ns)
+
+
+def _built(project: Project) -> CompiledProgram | None:
+    compilation = build_project(project)
+    for finding in compilation.findings:
+        sys.stderr.write(caret_view(finding, compilation.sources) + "\n")
+    return compilation.program
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the images of all instances of a program have in common, made once."""
+
+    names: str
+    layout_hash: int
+
+    @staticmethod
+    def of(program: CompiledProgram) -> "Shared":
+        """Return it for a program."""
+        return Shared(encode_names(program.symbols, program.sites), program.layout_hash)
+
+
+def _prepared(
+    program: CompiledProgram, project: Project, shared: Shared, stack: contextlib.ExitStack
+) -> tuple[CompiledProgram, Project, Image]:
+    """Create the image of a PLC and bring its retained values back."""
+    path, directory = image_path(project.config.project.name), directory_of(project, program)
+    now_ns = time.monotonic_ns()
+    image = stack.enter_context(
+        create_image(path, directory, shared.layout_hash, now_ns, shared.names)
+    )
+    stack.callback(remove, image)
+    kept = stack.enter_context(Keeper(project, program, image))
+    return kept.program, project, image
+
+
+def _run(fleet: Fleet, wakeups: Wakeups, begun_ns: int) -> int:
+    with contextlib.ExitStack() as stack:
+        grants = _wish(fleet, stack)
+        threads = _threads(fleet, wakeups)
+        logger.info("built", extra={"seconds": round((time.monotonic_ns() - begun_ns) / 1e9, 3)})
+        for plc in fleet.plcs:
+            plc.image.mode = Mode.READY
+        fleet.begin()
+        for thread in threads:
+            thread.start()
+        _report_start(fleet, grants)
+        status = _watch(fleet, wakeups, threads)
+        fleet.stop()
+        for thread in threads:
+            thread.join()
+    for plc in fleet.plcs:
+        plc.image.mode = Mode.STOPPED
+    _report_stop(fleet.plcs)
+    return status
+
+
+def _wish(fleet: Fleet, stack: contextlib.ExitStack) -> list[realtime.Grant]:
+    wishes = [plc.project.config.runtime for plc in fleet.plcs]
+    grants = []
+    if any(wish.realtime_priority for wish in wishes):
+        awake = stack.enter_context(contextlib.closing(realtime.AwakeProcessor()))
+        grants.append(awake.grant)
+    if any(wish.lock_memory for wish in wishes):
+        grants.append(realtime.lock_memory(fleet.regions))
+    realtime.populate(fleet.regions)
+    return grants
+
+
+def _threads(fleet: Fleet, wakeups: Wakeups) -> list[ScanThread]:
+    """Return a thread for each pool, and the watchdog's where a task has a longest execution."""
+    threads = []
+    for number, pool in enumerate(fleet.pools):
+        priority = max(item.fifo_priority for plc in pool.plcs for item in plc.settings)
+        cpus = {item.cpu for plc in pool.plcs for item in plc.settings}
+        cpu = cpus.pop() if len(cpus) == 1 else None
+        name = f"{POOL_THREAD}-{number}"
+        threads.append(ScanThread(name, pool.serve, priority, cpu, wakeups))
+    if fleet.is_watched:
+        top = max(item.fifo_priority for plc in fleet.plcs for item in plc.settings)
+        priority = min(top + 1, PRIORITY_MAX) if top else 0
+        threads.append(ScanThread(WATCH_THREAD, fleet.watch, priority, None, wakeups))
+    return threads
+
+
+def _watch(fleet: Fleet, wakeups: Wakeups, threads: Sequence[ScanThread]) -> int:
+    """Report faults until a signal comes; return the exit status."""
+    status, known = EXIT_STOPPED, [0] * len(fleet.plcs)
+    while not wakeups.wait(_LOOK_S):
+        for number, plc in enumerate(fleet.plcs):
+            if plc.faulted > known[number]:
+                _report_faults(plc, known[number])
+                known[number] = plc.faulted
+                status = EXIT_FAULTED
+            if plc.is_over:
+                plc.image.runtime_heartbeat_ns = time.monotonic_ns()
+        if any(thread.over and thread.ending is None for thread in threads):
+            logger.critical("a scan thread failed; this is a defect of Takt")
+            return EXIT_DEFECT
+    return status
+
+
+def _report_faults(plc: Plc, known: int) -> None:
+    name = plc.project.config.project.name
+    for fault in plc.faults[known:]:
+        place = {"file": fault.site.file, "line": fault.site.line} if fault.site else {}
+        facts = {"plc": name, "kind": fault.kind.label, "cycle": fault.cycle, "task": fault.task}
+        logger.error("%s: fault: %s", name, fault, extra=facts | place)
+
+
+def _report_start(fleet: Fleet, grants: Iterable[realtime.Grant]) -> None:
+    for grant in grants:
+        logger.log(logging.INFO if grant.granted else logging.WARNING, "real time: %s", grant)
+    facts = {"pid": os.getpid(), "plcs": len(fleet.plcs), "pools": len(fleet.pools)}
+    logger.info("started", extra=facts)
+
+
+def _report_stop(plcs: Sequence[Plc]) -> None:
+    """Say how it went, all PLCs together."""
+    sections = [
+        TaskStatistics(plc.image.section(SectionKind.TASK_STATISTICS, number))
+        for plc in plcs
+        for number in range(len(plc.settings))
+    ]
+    facts: dict[str, object] = {
+        name: sum(getattr(section, name) for section in sections)
+        for name in ("scans", "overruns", "skipped")
+    }
+    for name in ("lateness", "execution"):
+        merged = merge(getattr(section, name).copy() for section in sections)
+        facts[f"{name}_ns"] = {f"p{rank:g}": merged.percentile(rank) for rank in _PERCENTILES}
+    logger.info("stopped", extra={"plcs": len(plcs)} | facts)
+
+
+def merge(copies: Iterable[HistogramCopy]) -> HistogramCopy:
+    """Return the histogram of the values of at least one."""
+    return functools.reduce(_sum, copies)
+
+
+def _sum(left: HistogramCopy, right: HistogramCopy) -> HistogramCopy:
+    return HistogramCopy(
+        left.buckets + right.buckets, left.sum_ns + right.sum_ns, max(left.max_ns, right.max_ns)
+    )
