@@ -64,7 +64,9 @@ def read_source(path: Path) -> Source:
     except OSError as error:
         raise UsageError(f"{path}: unreadable ({error.strerror}); expected an ST file") from None
     except UnicodeDecodeError as error:
-        raise UsageError(
-            f"{path}: byte {error.start} is 0x{error.object[error.start]:02X}; expected UTF-8 text"
-        ) from None
+        before: bytes = error.object[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+        found = f"{path}:{line}:{column}: byte 0x{error.object[error.start]:02X} is no UTF-8"
+        hint = f"iconv -f WINDOWS-1252 -t UTF-8 {path.name}"
+        raise UsageError(f"{found}; expected UTF-8 text, such as {hint} gives") from None
     return Source(str(path), text)

@@ -8,6 +8,7 @@ TITLES: Final = {
     "ST1003": "A string is not closed",
     "ST1004": "A pragma is not closed",
     "ST1005": "A pragma has no effect",
+    "ST1006": "A conditional pragma is malformed",
     "ST1101": "Something else was expected here",
     "ST1102": "Nested too deep",
     "ST1201": "A literal is malformed",

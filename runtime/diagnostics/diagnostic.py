@@ -64,6 +64,10 @@ class Findings:
         """Whether an error is known at exactly this place: what follows from it is no news."""
         return span in self._wrong
 
+    def has_code(self, code: str, source: int) -> bool:
+        """Whether a code was found in a source."""
+        return any(item.code == code and item.span.source == source for item in self.items)
+
     def sorted(self) -> list[Diagnostic]:
         """Return the findings in source order."""
         return sorted(self.items, key=lambda item: (item.span.source, item.span.start))

@@ -31,6 +31,18 @@ from runtime.stdlib.library import FUNCTIONS
 from runtime.stdlib.text import TEXT_FUNCTIONS
 from runtime.syntax import tree
 
+_NO_HEAP: Final = "memory is laid out when the program is compiled; declare an instance or an array"
+_NO_QUERY: Final = "write target ?= source; and compare the target with NULL"
+VENDORS_ONLY: Final = {
+    "__NEW": _NO_HEAP,
+    "__DELETE": _NO_HEAP,
+    "__QUERYINTERFACE": _NO_QUERY,
+    "__QUERYPOINTER": _NO_QUERY,
+    "MEMCPY": "assign the whole array or structure",
+    "MEMSET": "assign a variable that has the initial values",
+}
+"""Functions of other systems that have no meaning here, and what stands for them."""
+
 
 def standard_call(
     name: str, data_type: Elementary, arguments: tuple[Expression, ...]
@@ -116,6 +128,11 @@ def _typed(
 
 def report_unknown_function(callee: tree.Name, scope: Scope) -> None:
     """Report a call of something that is not declared (ST2005)."""
+    vendors = VENDORS_ONLY.get(callee.name.upper())
+    if vendors is not None:
+        text = f"{callee.name} is not supported: {vendors}"
+        scope.names.findings.error("ST9001", callee.span, text)
+        return
     known = [*FUNCTIONS, *TEXT_FUNCTIONS, *OPERATORS, *scope.names.routines]
     close = get_close_matches(callee.name.upper(), known, n=1)
     hint = f"did you mean {close[0]}?" if close else ""

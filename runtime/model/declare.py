@@ -122,9 +122,18 @@ def _routine(key: str, span: Span, work: Declarations) -> RoutineInfo | None:
         work.names.routines[action] = routine
         work.locals[action], work.temporaries[action] = [], []
     for method in pou.methods:
+        _refuse_hook(method, work)
         _method(method, info, work)
     check_heritage(pou, info, work)
     return info
+
+
+def _refuse_hook(method: tree.Pou, work: Declarations) -> None:
+    """Refuse a method that CODESYS calls by itself: here it would silently not run."""
+    if method.name.name.upper() in {"FB_INIT", "FB_REINIT", "FB_EXIT"}:
+        text = f"{method.name.name} is not supported: nothing calls it"
+        hint = "give variables initial values, or call a method of another name in the first scan"
+        work.names.findings.error("ST9001", method.name.span, text, hint)
 
 
 def _method(pou: tree.Pou, owner: RoutineInfo, work: Declarations) -> None:

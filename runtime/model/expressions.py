@@ -355,7 +355,9 @@ def _defined(symbol: str, data_type: Elementary) -> bool:
 def _report_undefined(node: tree.Binary, left: Expression, right: Expression, scope: Scope) -> None:
     text = f"{node.operator} is not defined for {left.type} and {right.type}"
     hint = ""
-    if left.type is not right.type:
+    if node.operator == "+" and (is_text(left) or is_text(right)):
+        hint = "strings are joined by CONCAT(…), numbers made strings by INT_TO_STRING(…)"
+    elif left.type is not right.type:
         hint = "convert one operand explicitly, such as DINT_TO_REAL(…)"
     scope.names.findings.error("ST3002", node.span, text, hint)
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from runtime.artifact.abi import FaultKind
-from runtime.datatypes.derived import Array, DataType, OpenArray, Structure
+from runtime.datatypes.derived import UNKNOWN, Array, DataType, OpenArray, Structure
 from runtime.datatypes.elementary import (
     BOOL,
     BYTE,
@@ -85,6 +85,8 @@ def member_place(
         hint = f"it has {', '.join(known)}" if known else ""
         findings.error("ST2006", span, f"{name} {reason} {place.type}", hint)
         return None
+    if field.type is UNKNOWN:
+        return None  # reported where it is declared
     return member_of(place, place.type, field)
 
 

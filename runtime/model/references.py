@@ -7,6 +7,7 @@ from runtime.datatypes.derived import Array, OpenArray
 from runtime.datatypes.elementary import BOOL, DINT
 from runtime.datatypes.scalars import Reference, reference
 from runtime.model.checks import Checks
+from runtime.model.coerce import untyped
 from runtime.model.constants import fold
 from runtime.model.functions import bounds_of
 from runtime.model.program import (
@@ -94,7 +95,7 @@ def _bound(end: int) -> Callable[[tree.Call, Scope, Checks], Expression | None]:
 def _size_of(node: tree.Call, scope: Scope, checks: Checks) -> Expression | None:
     argument = _argument(node, 1, scope)
     place = None if argument is None else checks.place(argument, scope)
-    return None if place is None else Constant(DINT, place.type.size)
+    return None if place is None else untyped(place.type.size)
 
 
 SPECIAL: Final[dict[str, Callable[[tree.Call, Scope, Checks], Expression | None]]] = {

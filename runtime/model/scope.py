@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from runtime.artifact.abi import FaultKind
 from runtime.artifact.program import Retention
 from runtime.datatypes.derived import Array, DataType, Field, Structure
-from runtime.datatypes.elementary import ELEMENTARY, LONG_NAMES
+from runtime.datatypes.elementary import BOOL, ELEMENTARY, LONG_NAMES
 from runtime.datatypes.scalars import Reference
 from runtime.datatypes.texts import TEXTS
 from runtime.diagnostics.diagnostic import Findings
@@ -139,7 +139,12 @@ class Names:
     types: dict[str, TypeInfo] = field(
         default_factory=lambda: {
             name: TypeInfo(item, bytes(item.size))
-            for name, item in (*ELEMENTARY.items(), *LONG_NAMES.items(), *TEXTS.items())
+            for name, item in (
+                *ELEMENTARY.items(),
+                *LONG_NAMES.items(),
+                *TEXTS.items(),
+                ("BIT", BOOL),
+            )
         }
     )
     globals: dict[str, VariableInfo] = field(default_factory=dict)

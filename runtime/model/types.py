@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from runtime.datatypes.derived import Array, DataType, OpenArray, lay_over
+from runtime.datatypes.derived import UNKNOWN, Array, DataType, OpenArray, Structure, lay_over
 from runtime.datatypes.elementary import INT, LINT, Elementary
 from runtime.datatypes.scalars import enumeration, reference, subrange
 from runtime.datatypes.values import store
@@ -202,15 +202,31 @@ def _alias(spec: tree.NamedType, work: Declarations) -> DataType | None:
     return None if known is None else known.type
 
 
+def _inherit(base: tree.NamedType, layout: Layout, scope: Scope, work: Declarations) -> None:
+    """Put the members of another structure in front (TYPE name EXTENDS base)."""
+    whole = resolve_type(base, scope, work)
+    if whole is None:
+        return
+    if not isinstance(whole.type, Structure) or whole.type.is_union:
+        text = f"{base.name} is {whole.type}, no structure that another one can extend"
+        work.names.findings.error("ST3001", base.span, text)
+        return
+    for item in whole.type.fields:
+        layout.add(item.name, item.type, whole.initial[item.offset : item.offset + item.type.size])
+
+
 def _structure_type(
     spec: tree.StructType, name: str, scope: Scope, work: Declarations
 ) -> TypeInfo | None:
     layout = Layout(name)
     images: list[bytes] = []
     overlaps = Overlaps(name, spec.overlaps, spec.is_union)
+    if spec.base is not None:
+        _inherit(spec.base, layout, scope, work)
     for member in spec.members:
         info = resolve_type(member.type, scope, work)
-        if info is None:
+        if info is None:  # known, so that its uses are not reported as well
+            layout.add(member.name, UNKNOWN, b"")
             continue
         image: bytes | None = info.initial
         if member.initial is not None:

@@ -83,7 +83,9 @@ def tokenise(source: Source, number: int, findings: Findings) -> list[Token]:
             findings.error("ST1001", Span(number, start, at), f"character {word!r} has no meaning")
         else:
             assert group is not None
-            _check_closed(group, word, Span(number, start, at), findings)
+            if not _is_closed(group, word, Span(number, start, at), findings):
+                word = word.rstrip().removesuffix(";")  # that ends the statement, not the text
+                at = start + len(word)
             if group == "typed":
                 at = _extend_exponent(text, word, at)
                 word = text[start:at]
@@ -115,11 +117,14 @@ def _skip_comment(text: str, start: int, opening: Span, findings: Findings) -> i
     return at
 
 
-def _check_closed(group: str, word: str, span: Span, findings: Findings) -> None:
+def _is_closed(group: str, word: str, span: Span, findings: Findings) -> bool:
+    """Whether a string or pragma ends with its mark (ST1003, ST1004 where it does not)."""
     quoted = word[word.find("#") + 1 :] if group == "text" else word
     if group in {"string", "text"} and (len(quoted) < 2 or quoted[-1] != quoted[0]):  # noqa: PLR2004
         findings.error(
             "ST1003", span, "string is not closed on its line", f"close it with {quoted[0]}"
         )
-    elif group == "pragma" and word[-1] != "}":
+        return False
+    if group == "pragma" and word[-1] != "}":
         findings.error("ST1004", span, "pragma is not closed", "close it with }")
+    return True

@@ -223,6 +223,8 @@ class StructType:
     is_union: bool = False
     overlaps: bool = False
     """Whether its members may share bytes: STRUCT OVERLAP."""
+    base: NamedType | None = None
+    """The structure whose members stand in front: TYPE name EXTENDS base."""
 
 
 TypeSpec = NamedType | SubrangeType | EnumType | ReferenceType | ArrayType | StructType

@@ -162,7 +162,7 @@ def test_check_takes_several_files_in_any_order(shop: Shop) -> None:
 USAGE = {
     "no file": (["sim"], "Missing argument"),
     "missing file": (["sim", "nowhere.st"], "nowhere.st: unreadable (No such file or directory)"),
-    "not UTF-8": (["sim", "latin.st"], "latin.st: byte 3 is 0xE9; expected UTF-8 text"),
+    "not UTF-8": (["sim", "latin.st"], "latin.st:1:4: byte 0xE9 is no UTF-8; expected UTF-8 text"),
     "unknown option": (["sim", "a.st", "--bogus"], "No such option"),
     "unknown command": (["simulate"], "No such command"),
     "bad period": (["sim", "a.st", "--period", "5"], "--period 5: expected a duration with unit"),

@@ -6,6 +6,7 @@ from typing import Final
 from runtime.diagnostics.diagnostic import Findings
 from runtime.limits import NESTING_MAX
 from runtime.source import Source, Span
+from runtime.syntax.pragmas import without_pragmas
 from runtime.syntax.tokens import Token, TokenKind
 
 
@@ -27,18 +28,15 @@ class Cursor:
     def __init__(
         self, tokens: list[Token], number: int, source: Source, findings: Findings
     ) -> None:
-        """Start at the first token of source `number`; pragmas are noted and passed over."""
+        """Start at the first token of source `number`; pragmas are followed or passed over."""
         self.source = number
         self._text = source
         self.findings = findings
-        self._tokens = [token for token in tokens if token.kind is not TokenKind.PRAGMA]
+        self._tokens = without_pragmas(tokens, number, findings)
         self._at = 0
         self.depth = 0
+        self._is_cut = findings.has_code("ST1002", number)
         self.current = self._tokens[0]
-        for token in tokens:
-            if token.kind is TokenKind.PRAGMA and not findings.has_error_at(self.span_of(token)):
-                text = f"pragma {token.text} has no effect"
-                findings.note("ST1005", self.span_of(token), text)
 
     def span_of(self, token: Token) -> Span:
         """Return a token's place."""
@@ -105,10 +103,27 @@ class Cursor:
 
     def fault(self, wanted: str, hint: str = "") -> ResyncError:
         """Report what was wanted and what stands there instead (ST1101)."""
-        token = self.current
+        token, span = self.current, self.span_of(self.current)
+        if token.kind is TokenKind.END and self._is_cut:
+            return ResyncError()  # the rest of the file is a comment, as was reported
         found = "the end of the file" if token.kind is TokenKind.END else repr(token.text)
-        if not self.findings.has_error_at(self.span_of(token)):
-            self.findings.error("ST1101", self.span_of(token), f"{wanted}, found {found}", hint)
+        if not self.findings.has_error_at(span):
+            self.findings.error("ST1101", span, f"{wanted}, found {found}", hint)
+        return ResyncError()
+
+    def begins_line(self) -> bool:
+        """Whether the current token stands on a later line than the one before."""
+        return self._at > 0 and self.line_of(self.last) < self.line_of(self.current)
+
+    def missing(self, wanted: str) -> ResyncError:
+        """Report that something is missing: at the end of its line where the next one goes on."""
+        last, token = self.last, self.current
+        is_known = self.findings.has_error_at(self.span_of(token))
+        if not self.begins_line() or is_known or self._is_cut:
+            return self.fault(wanted)
+        behind = Span(self.source, last.end - 1, last.end)
+        if not self.findings.has_error_at(behind):
+            self.findings.error("ST1101", behind, f"{wanted} at the end of this line")
         return ResyncError()
 
     def enter(self) -> None:

@@ -151,6 +151,10 @@ def _pou(cursor: Cursor) -> tuple[tree.Pou, list[str]]:
     body = statements(cursor) if other is None else ()
     end = _POU_ENDS[start.key]
     while not cursor.at(end):
+        if cursor.at("METHOD", "PROPERTY"):  # behind the body, where CODESYS exports them
+            methods += members(cursor, readers)
+            body += statements(cursor)
+            continue
         if cursor.at(*UNIT_STARTS, *_UNIT_ENDS) or cursor.current.kind is TokenKind.END:
             cursor.fault(f"expected {end} to close {start.key} {token.text}")
             break
@@ -246,7 +250,7 @@ def _end_of_declaration(cursor: Cursor) -> None:
     """Read `;`; where the next declaration begins instead, this one is kept all the same."""
     if cursor.accept(";"):
         return
-    fault = cursor.fault("expected ';' after the declaration")
+    fault = cursor.missing("expected ';' after the declaration")
     if cursor.current.kind is not TokenKind.NAME and not cursor.is_keyword():
         raise fault
 
@@ -407,8 +411,14 @@ def _types(cursor: Cursor) -> list[tree.TypeDeclaration]:
     while not cursor.at("END_TYPE"):
         start = cursor.name("the name of a type, or END_TYPE")
         name = tree.Name(cursor.span_of(start), start.text)
+        base = _named(cursor) if cursor.accept("EXTENDS") else None
         cursor.expect(":", "after the type's name")
         spec = type_spec(cursor)
+        if isinstance(base, tree.NamedType) and isinstance(spec, tree.StructType):
+            spec = replace(spec, base=base)
+        elif base is not None:
+            text = "only a STRUCT can extend another one"
+            cursor.findings.error("ST1101", base.span, text)
         initial = initial_value(cursor) if cursor.accept(":=") else None
         if not cursor.accept(";") and not isinstance(spec, tree.StructType):
             cursor.fault("expected ';' after the type")

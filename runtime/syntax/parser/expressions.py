@@ -142,7 +142,8 @@ def primary(cursor: Cursor) -> tree.Expression:
         inner = expression(cursor)
         cursor.expect(")", "to close the parenthesis")
         return inner
-    raise cursor.fault("expected an expression")
+    doubled = cursor.at("=") and cursor.last.key == "="
+    raise cursor.fault("expected an expression", "'=' alone compares" if doubled else "")
 
 
 def call_arguments(cursor: Cursor) -> tuple[tree.Argument, ...]:

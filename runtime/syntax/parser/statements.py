@@ -51,15 +51,19 @@ def _end_of_statement(cursor: Cursor) -> None:
     if cursor.last.key in _CLOSING:
         return  # as CODESYS has it: END_IF and its kind need no ';'
     if cursor.current.kind is TokenKind.OPERATOR:
-        raise cursor.fault("expected ';' after the statement")
-    cursor.fault("expected ';' after the statement")  # the next one begins here: go on with it
+        raise cursor.missing("expected ';' after the statement")
+    cursor.missing("expected ';' after the statement")  # the next one begins here: go on with it
 
 
 def _simple(cursor: Cursor) -> tree.Statement:
     start = cursor.current
     if start.kind not in {TokenKind.NAME, TokenKind.DIRECT} and not cursor.at("THIS", "SUPER"):
         raise cursor.fault("expected a statement")
+    if cursor.peek().kind is TokenKind.NAME and start.key == "JMP":
+        raise _unsupported(cursor, start, "JMP is not supported in ST")
     target = postfix(cursor)
+    if isinstance(target, tree.Name) and cursor.accept(":"):
+        raise _unsupported(cursor, start, f"the label {start.text} is not supported in ST")
     if cursor.accept(":="):
         value = expression(cursor)
         return tree.Assign(cursor.since(start), target, value)
@@ -73,6 +77,12 @@ def _simple(cursor: Cursor) -> tree.Statement:
     if cursor.at("="):
         raise cursor.fault("expected ':=' in an assignment", "'=' compares; ':=' assigns")
     raise cursor.fault("expected ':=' or a call")
+
+
+def _unsupported(cursor: Cursor, start: Token, text: str) -> ResyncError:
+    hint = "write IF, a loop with EXIT or CONTINUE, or RETURN"
+    cursor.findings.error("ST9001", cursor.span_of(start), text, hint)
+    return ResyncError()
 
 
 def _special_assignment(cursor: Cursor, start: Token, target: tree.Expression) -> tree.Statement:
@@ -110,7 +120,10 @@ def _header(cursor: Cursor, word: str, where: str) -> tree.Expression:
     start, depth = cursor.current, cursor.depth
     try:
         value = expression(cursor)
-        cursor.expect(word, where)
+        if not cursor.accept(word):
+            fault = cursor.missing(f"expected {word} {where}")
+            if not cursor.begins_line():
+                raise fault
     except ResyncError:
         cursor.depth = depth
         cursor.skip_to({word, *_RESUME})
@@ -203,7 +216,8 @@ def _for(cursor: Cursor) -> tree.Statement:
     cursor.expect("TO", "after the first value")
     last = expression(cursor)
     step = expression(cursor) if cursor.accept("BY") else None
-    cursor.expect("DO", "after the limits")
+    if not cursor.accept("DO"):
+        cursor.missing("expected DO after the limits")
     body = statements(cursor)
     _close(cursor, "END_FOR", start)
     return tree.For(cursor.since(start), variable, first, last, step, body)
