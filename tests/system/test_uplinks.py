@@ -1,15 +1,9 @@
 """Samples reach real brokers and databases, through the gateway's own process."""
 
 import asyncio
-import json
 import os
 import signal
-import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
@@ -17,82 +11,16 @@ import pytest
 
 from tests.support.brokers import Postgres, mosquitto, nats_server, postgres
 from tests.support.cloud_plant import PlayedPlant, cloud_project, play_plant
+from tests.support.gateway_processes import PATIENCE_S, consumer, gateway
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.system
-PATIENCE_S = 30.0
 PUBLISH = '[[publish]]\nvariables = ["MAIN.*"]\non = "scan"\n'
 
 
 @pytest.fixture(autouse=True)
 def _images_in_a_folder_of_the_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TAKT_IMAGE_DIR", str(tmp_path))
-
-
-@dataclass
-class Process:
-    """A process of the gateway, and where its output goes."""
-
-    process: subprocess.Popen[bytes]
-    log: Path
-
-    def messages(self) -> str:
-        return self.log.read_text()
-
-    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(PATIENCE_S)
-
-
-@contextmanager
-def gateway(folder: Path, *arguments: str) -> Iterator[Process]:
-    """Run `python -m gateway …` to the end of the block."""
-    log = folder / f"{arguments[0]}.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "gateway", *arguments], stdout=output, stderr=output
-        )
-    try:
-        yield Process(process, log)
-    finally:
-        process.kill()
-        process.wait()
-
-
-@dataclass
-class Consumer:
-    """`takt cloud` with a file of SQLite."""
-
-    process: Process
-    file: Path
-
-    def samples(self) -> int:
-        """Return how many samples it has kept."""
-        if not self.file.exists():
-            return 0
-        with sqlite3.connect(self.file) as database:
-            try:
-                count: int = database.execute("SELECT count(*) FROM sample").fetchone()[0]
-            except sqlite3.OperationalError:
-                return 0
-        database.close()
-        return count
-
-    def account(self) -> dict[str, object]:
-        """End it; return its account of the one stream there is."""
-        self.process.end()
-        last = json.loads(self.process.messages().splitlines()[-1])
-        (account,) = last["streams"].values()
-        found: dict[str, object] = account
-        return found
-
-
-@contextmanager
-def consumer(folder: Path, url: str) -> Iterator[Consumer]:
-    """Receive from a broker to the end of the block."""
-    file = folder / "received.db"
-    with gateway(folder, "cloud", url, "--to", str(file), "--seconds", "1") as process:
-        yield Consumer(process, file)
 
 
 def play(plant: PlayedPlant, scans: int) -> None:
