@@ -15,6 +15,7 @@ from dataclasses import asdict
 from typing import Final
 
 import uvloop
+from prometheus_client import CollectorRegistry
 
 from gateway.cloud.station import Station
 from gateway.config import (
@@ -33,6 +34,7 @@ from gateway.serve.modbus import ModbusService
 from gateway.serve.modbus_answers import Answers
 from gateway.serve.opcua_process import keep_server
 from gateway.tags import DeviceMap, device_maps, output_bytes
+from gateway.web.cloud_metrics import CloudCollector
 from gateway.web.metrics import GatewayView, build_registry
 from gateway.web.server import MetricsServer
 from runtime.errors import ImageError
@@ -150,6 +152,11 @@ class Gateway:
             servers={item.section.name: asdict(item.counters) for item in self._services},
         )
 
+    def _registry(self) -> CollectorRegistry:
+        station = self._station
+        others = [CloudCollector(station.view)] if station is not None else []
+        return build_registry(self.view, others)
+
     async def run(self) -> None:
         """Serve the project until SIGTERM or SIGINT."""
         stop = asyncio.Event()
@@ -162,7 +169,7 @@ class Gateway:
             tasks += [group.create_task(service.run()) for service in self._services]
             metrics = self._project.config.metrics
             if metrics.enabled:
-                server = MetricsServer(build_registry(self.view), metrics.host, metrics.port)
+                server = MetricsServer(self._registry(), metrics.host, metrics.port)
                 tasks.append(group.create_task(server.run()))
             opcua = self._project.config.opcua
             if opcua is not None and opcua.enabled:

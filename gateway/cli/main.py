@@ -88,6 +88,29 @@ def cloud(
         raise typer.Exit(error.exit_code) from None
 
 
+@application.command()
+def latency(
+    project: Annotated[Path, typer.Argument(help="Folder of the project, or its takt.toml.")],
+    url: Annotated[
+        str | None, typer.Option(help="Metrics of a gateway elsewhere, http://HOST:PORT/metrics.")
+    ] = None,
+) -> None:
+    """Show how long samples take from the end of their scan to the cloud, hop by hop."""
+    from rich.console import Console
+
+    from gateway.cli.latency import paths, scrape, waterfall
+
+    try:
+        ways = paths(scrape(load_project(project), url))
+    except TaktError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(error.exit_code) from None
+    if not ways:
+        print("no sample was acknowledged yet")
+        return
+    Console().print(waterfall(ways))
+
+
 def main() -> None:
     """Run the command line."""
     application(prog_name="python -m gateway")

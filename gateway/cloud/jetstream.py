@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Awaitable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import nats
@@ -42,7 +42,7 @@ class JetStreamSettings:
     stream: str
     subject: str
     user: str | None
-    password: str | None
+    password: str | None = field(repr=False)
     tls: ssl.SSLContext | None
     timeout_s: float
 

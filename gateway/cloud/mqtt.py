@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import aiomqtt
@@ -31,7 +31,7 @@ class MqttSettings:
     topic: str
     client_id: str
     user: str | None
-    password: str | None
+    password: str | None = field(repr=False)
     tls: ssl.SSLContext | None
     timeout_s: float
 

@@ -10,7 +10,7 @@ import contextlib
 import ssl
 import uuid
 from collections.abc import Awaitable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import asyncpg
 from asyncpg.transaction import Transaction
@@ -39,7 +39,7 @@ class PostgresqlSettings:
     database: str
     table: str
     user: str | None
-    password: str | None
+    password: str | None = field(repr=False)
     tls: ssl.SSLContext | None
     timeout_s: float
 

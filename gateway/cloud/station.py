@@ -7,6 +7,7 @@ from typing import Final
 
 from gateway.cloud.make import make_uplinks
 from gateway.cloud.sampling import Sampling, SamplingClocks
+from gateway.cloud.wall_clock import wall_error_ns
 from gateway.store.counters import CloudView, SamplingCounters
 from gateway.store.outbox import Caps, Clocks
 from gateway.store.queue import Store
@@ -67,6 +68,7 @@ class Station:
             store=self._store.state(),
             hops=self._store.hops,
             uplinks={uplink.name: uplink.counters for uplink in self._uplinks},
+            wall_error_ns=wall_error_ns(),
         )
 
 

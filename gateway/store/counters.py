@@ -76,6 +76,8 @@ class CloudView:
     hops: dict[str, HopHistogram]
     """Times up to the outbox, by hop."""
     uplinks: dict[str, UplinkCounters]
+    wall_error_ns: int | None
+    """Bound of the wall clock's error; None where nobody disciplines it."""
 
 
 def flow_hops() -> dict[str, HopHistogram]:

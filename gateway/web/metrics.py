@@ -5,7 +5,7 @@ to the coarser ones below. A bucket that straddles a bound counts above it.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -83,10 +83,14 @@ class ImageCollector(Collector):
             yield _input_quality(view.image)
 
 
-def build_registry(view: Callable[[], GatewayView]) -> CollectorRegistry:
-    """Return a registry with the image's metrics and those of the gateway's process."""
+def build_registry(
+    view: Callable[[], GatewayView], others: Iterable[Collector] = ()
+) -> CollectorRegistry:
+    """Return a registry with the image's metrics, those of other collectors and of the process."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(ImageCollector(view))
+    for other in others:
+        registry.register(other)
     ProcessCollector(registry=registry)
     return registry
 

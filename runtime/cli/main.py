@@ -12,7 +12,7 @@ from runtime.cli.doctor import doctor
 from runtime.cli.plant import plant
 from runtime.cli.replay import replay
 from runtime.cli.retain import retain
-from runtime.cli.run import gateway_half, run
+from runtime.cli.run import cloud_consumer, gateway_half, latency, run
 from runtime.cli.runtime_process import runtime_half
 from runtime.cli.sim import sim
 from runtime.cli.timing import timing
@@ -29,6 +29,15 @@ for command in (sim, check, show, build, explain, run, demo, plant, doctor, timi
     app.command()(command)
 app.command("runtime")(runtime_half)
 app.command("gateway")(gateway_half)
+app.command("latency")(latency)
+app.command(
+    "cloud",
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "help_option_names": [],
+    },
+)(cloud_consumer)
 app.add_typer(retain, name="retain")
 
 

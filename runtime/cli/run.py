@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -43,6 +43,24 @@ def run(
 
 def gateway_half(project: ProjectPath) -> None:
     """Run a project's gateway alone."""
-    # The runtime never imports the gateway: this process becomes it.
-    arguments = [sys.executable, "-P", "-m", "gateway", "run", str(project)]
-    os.execv(sys.executable, arguments)
+    _become_gateway("run", str(project))
+
+
+def cloud_consumer(context: typer.Context) -> None:
+    """Receive samples from MQTT or JetStream, keep them, account for gaps and duplicates."""
+    _become_gateway("cloud", *context.args)
+
+
+def latency(
+    project: ProjectPath,
+    url: Annotated[
+        str | None, typer.Option(help="Metrics of a gateway elsewhere, http://HOST:PORT/metrics.")
+    ] = None,
+) -> None:
+    """Show how long samples take from the end of their scan to the cloud, hop by hop."""
+    _become_gateway("latency", str(project), *(() if url is None else ("--url", url)))
+
+
+def _become_gateway(*arguments: str) -> NoReturn:
+    """Go on as a command of the gateway, which the runtime never imports."""
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "gateway", *arguments])

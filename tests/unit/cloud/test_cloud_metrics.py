@@ -1,0 +1,110 @@
+"""What the way to the clouds shows of itself: metrics, the dashboard over them, the waterfall."""
+
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import generate_latest
+from rich.console import Console
+
+from gateway.cli.latency import duration, paths, scrape, waterfall
+from gateway.store.counters import (
+    CloudView,
+    SamplingCounters,
+    StoreState,
+    UplinkCounters,
+    UplinkState,
+    flow_hops,
+)
+from gateway.store.lanes import Lane
+from gateway.web.cloud_metrics import CloudCollector
+from runtime.errors import HostError, UsageError
+from tests.support.cloud_plant import cloud_project
+
+ROOT = Path(__file__).parents[3]
+MS = 1_000_000
+
+
+def view() -> CloudView:
+    """Return a gateway that has sent 1000 live samples over one uplink."""
+    hops = flow_hops()
+    for name, value in (("taken", 1), ("filtered", 2), ("stored", 10)):
+        hops[name].add(value * MS, 1000)
+    counters = UplinkCounters(state=UplinkState.UP, connections=1, bytes=5000)
+    counters.samples[Lane.LIVE] = 1000
+    for name, value in (("sent", 3), ("acknowledged", 20), ("total", 36)):
+        counters.hops[Lane.LIVE, name].add(value * MS, 1000)
+    state = StoreState(
+        stream="s", head=1001, kept_bytes=0, waiting=0, pending={"nats": 0},
+        losses={("nats", "size"): 7}, available=True, set_aside=0,
+    )  # fmt: skip
+    return CloudView(SamplingCounters(frames=10), state, hops, {"nats": counters}, 5 * MS)
+
+
+def metrics() -> str:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(CloudCollector(view))
+    return generate_latest(registry).decode()
+
+
+def test_losses_and_hops_are_told_by_uplink_lane_and_reason() -> None:
+    text = metrics()
+    assert 'takt_samples_lost_total{reason="size",uplink="nats"} 7.0' in text
+    assert 'takt_uplink_samples_total{lane="live",uplink="nats"} 1000.0' in text
+    total = re.search(
+        r'takt_uplink_hop_quantile_seconds\{hop="total",lane="live",quantile="0.99",'
+        r'uplink="nats"\} (\S+)',
+        text,
+    )
+    assert total is not None
+    assert 0.036 <= float(total[1]) <= 0.036 * 1.032
+
+
+def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
+    dashboard = json.loads((ROOT / "deploy/grafana/takt-cloud.json").read_text())
+    asked = {
+        name
+        for panel in dashboard["panels"]
+        for target in panel["targets"]
+        for name in re.findall(r"takt_\w+", target["expr"])
+    }
+    shown = set(re.findall(r"^(takt_\w+)", metrics(), re.MULTILINE))
+    of_the_image = {"takt_scan_lateness_seconds_bucket"}
+    assert asked - shown == of_the_image
+    source = (ROOT / "gateway/web/metrics.py").read_text()
+    assert '"takt_scan_lateness_seconds"' in source
+
+
+def test_the_waterfall_begins_each_hop_where_the_last_one_ended() -> None:
+    (way,) = paths(metrics())
+    assert [name for name, _ in way.hops] == ["taken", "filtered", "stored", "sent", "acknowledged"]
+    written = io.StringIO()
+    Console(width=160, file=written).print(waterfall([way]))
+    bars = [line for line in written.getvalue().splitlines() if "█" in line]
+    begins = [line.index("█") for line in bars]
+    assert begins == sorted(begins)
+    assert len(bars) == 5
+
+
+def test_without_samples_there_are_no_ways() -> None:
+    assert paths("") == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.0000125, "12.5 µs"), (0.0345, "34.5 ms"), (2.5, "2.5 s")]
+)
+def test_times_have_three_digits_and_a_unit(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_a_gateway_that_is_not_there_is_told(tmp_path: Path) -> None:
+    project = cloud_project(tmp_path, "")
+    with pytest.raises(UsageError, match=r"metrics.port = 0: expected a fixed port"):
+        scrape(project, None)
+    with pytest.raises(UsageError, match="expected http://HOST"):
+        scrape(project, "file:///etc/passwd")
+    with pytest.raises(HostError, match="no gateway answers"):
+        scrape(project, "http://127.0.0.1:1/metrics")

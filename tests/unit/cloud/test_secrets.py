@@ -1,0 +1,85 @@
+"""Secrets: read from where they are kept, refused where others can read them."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.cloud.make import make_peer
+from gateway.cloud.secrets import check_private, read_password, tls_context
+from runtime.errors import HostError, ProjectError
+from runtime.project.uplinks import Credentials, TlsSection
+from tests.support.cloud_plant import cloud_project
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    path = tmp_path / "secret"
+    path.write_text("open sesame\n")
+    path.chmod(0o600)
+    return path
+
+
+def test_a_password_comes_from_its_file_without_the_end_of_the_line(secret: Path) -> None:
+    assert read_password(Credentials(password_file="secret"), secret.parent) == "open sesame"
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
+def test_a_secret_that_others_may_read_is_refused(secret: Path, mode: int) -> None:
+    secret.chmod(mode)
+    with pytest.raises(HostError, match=f"mode {mode:04o} lets others read a secret"):
+        check_private(secret)
+
+
+def test_a_missing_secret_is_told_by_its_name(tmp_path: Path) -> None:
+    with pytest.raises(HostError, match="absent: the secret cannot be read"):
+        read_password(Credentials(password_file="absent"), tmp_path)
+    with pytest.raises(HostError, match="password_env = 'TAKT_TEST_ABSENT'"):
+        read_password(Credentials(password_env="TAKT_TEST_ABSENT"), tmp_path)
+
+
+def test_a_password_comes_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TAKT_TEST_PASSWORD", "from outside")
+    section = Credentials(password_env="TAKT_TEST_PASSWORD")
+    assert read_password(section, tmp_path) == "from outside"
+
+
+def test_certificates_that_are_none_are_told(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("nonsense")
+    with pytest.raises(HostError, match="tls: the certificates cannot be used"):
+        tls_context(TlsSection(ca="ca.pem"), tmp_path)
+
+
+def test_a_password_shows_in_no_text_of_a_peer(secret: Path) -> None:
+    toml = '[[uplink]]\nname = "up"\nkind = "{}"\nuser = "me"\npassword_file = "secret"\n'
+    for kind in ("mqtt", "jetstream", "postgresql"):
+        project = cloud_project(secret.parent, toml.format(kind))
+        peer = make_peer(project.config.uplink[0], secret.parent, "plant")
+        assert "sesame" not in repr(vars(peer))
+
+
+def test_two_sources_of_one_password_are_a_fault(tmp_path: Path) -> None:
+    toml = '[[uplink]]\nname = "up"\nkind = "mqtt"\npassword_file = "a"\npassword_env = "B"\n'
+    with pytest.raises(ProjectError, match="password_file or password_env, not both"):
+        cloud_project(tmp_path, toml)
+
+
+@pytest.mark.parametrize(
+    ("toml", "fault"),
+    [
+        ('[[uplink]]\nname = "a"\nkind = "pigeon"\n', "one of 'mqtt', 'jetstream', 'postgresql'"),
+        ('[[uplink]]\nname = "a"\n', "uplink[0].kind = (absent): expected a value"),
+        ("[[publish]]\nvariables = []\n", "publish[0].variables"),
+        ('[[publish]]\nvariables = ["A"]\non = "interval"\n', "the key interval"),
+        ('[[publish]]\nvariables = ["A"]\non = "event"\n', "the key trigger"),
+        ('[[publish]]\nvariables = ["A"]\non = "scan"\ndeadband = 1.0\n',
+         'deadband only beside on = "change"'),
+        ('[outbox]\nage_max = "1ms"\n', "outbox.age_max = '1ms': expected"),
+        ('[[uplink]]\nname = "a"\nkind = "mqtt"\ntopic = "a/#"\n', "uplink[0].topic = 'a/#'"),
+    ],
+)  # fmt: skip
+def test_faults_of_the_sections_are_told(tmp_path: Path, toml: str, fault: str) -> None:
+    with pytest.raises(ProjectError) as caught:
+        cloud_project(tmp_path, toml)
+    assert fault in str(caught.value)
