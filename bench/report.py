@@ -48,24 +48,27 @@ class Goal:
     value_below: float | None = None
     ratio_at_most: float | None = None
     ratio_at_least: float | None = None
+    value_at_least: float | None = None
 
     def __str__(self) -> str:
         """Return the goal as the table shows it."""
         value = f"< {self.value_below:g}" if self.value_below is not None else ""
         ratio = f"ratio <= {self.ratio_at_most:g}" if self.ratio_at_most is not None else ""
         least = f"ratio >= {self.ratio_at_least:g}" if self.ratio_at_least is not None else ""
-        return ", ".join(part for part in (value, ratio, least) if part)
+        floor = f">= {self.value_at_least:g}" if self.value_at_least is not None else ""
+        return ", ".join(part for part in (value, floor, ratio, least) if part)
 
     def holds(self, value: float, ratio: float | None) -> bool:
         """Return whether a result reaches it."""
         value_holds = self.value_below is None or value < self.value_below
+        floor_holds = self.value_at_least is None or value >= self.value_at_least
         ratio_holds = self.ratio_at_most is None or (
             ratio is not None and ratio <= self.ratio_at_most
         )
         least_holds = self.ratio_at_least is None or (
             ratio is not None and ratio >= self.ratio_at_least
         )
-        return value_holds and ratio_holds and least_holds
+        return value_holds and floor_holds and ratio_holds and least_holds
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ class Uplink:
             finally:
                 self.counters.state = UplinkState.DOWN
                 await self._peer.close()
+            _stop_if_cancelled()
             if sum(self.counters.samples.values()) > acknowledged_before:
                 wait_s = RECONNECT_FIRST_S
             await asyncio.sleep(wait_s)
@@ -80,6 +81,7 @@ class Uplink:
 
     async def _serve(self) -> None:
         """Serve one connection until it fails."""
+        await self._store.opened()
         counters = self.counters
         counters.state = UplinkState.CONNECTING
         async with asyncio.timeout(self._settings.timeout_s):
@@ -168,3 +170,14 @@ class Uplink:
         if text != self._last_error:
             _LOG.warning("uplink %s: %s", self.name, text, extra={"uplink": self.name})
         self._last_error = text
+
+
+def _stop_if_cancelled() -> None:
+    """End the task if that was asked for: libraries turn a cancellation into errors of their own.
+
+    Raises:
+        CancelledError: It was.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

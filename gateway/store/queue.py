@@ -73,6 +73,7 @@ class Store:
         self._recent: list[StoredBatch] = []
         self._recent_bytes = 0
         self._arrived = asyncio.Event()
+        self._opened = asyncio.Event()
         self._news = {name: asyncio.Event() for name in uplinks}
         self._available, self._set_aside, self._lost_in_corruption = False, 0, dict[str, int]()
         self.hops = flow_hops()
@@ -96,6 +97,10 @@ class Store:
     def news(self, uplink: str) -> asyncio.Event:
         """Return what is set when there is more to send; the uplink clears it."""
         return self._news[uplink]
+
+    async def opened(self) -> None:
+        """Wait until the outbox is open."""
+        await self._opened.wait()
 
     def cursors(self, uplink: str) -> Cursors | None:
         """Return what an uplink owes, None while the outbox is not open."""
@@ -347,6 +352,7 @@ class Store:
         self._recent, self._recent_bytes, self._acknowledged = [], 0, []
         self._cursors = {name: outbox.cursors(name) for name in self._uplinks}
         self._head = outbox.head
+        self._opened.set()
         extra = {"stream": outbox.stream, "next": outbox.head}
         _LOG.info("outbox %s: the next sample is %d", self._path, outbox.head, extra=extra)
         for event in self._news.values():
@@ -355,6 +361,7 @@ class Store:
     async def _set_aside_file(self, outbox: Outbox | None, error: Exception) -> None:
         """Move a damaged file away, so that a new one can be begun; count what it owed."""
         self._outbox, self._cursors, self._available = None, {}, False
+        self._opened.clear()
         self._generation += 1
         if outbox is not None:
             self._lost_in_corruption = {name: outbox.pending(name) for name in self._uplinks}

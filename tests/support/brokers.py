@@ -50,12 +50,21 @@ class Broker:
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def start(self) -> None:
-        """Start it and wait until it accepts connections."""
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                self.command, stdout=log, stderr=log, cwd=self.folder, user=self.account
-            )
-        wait_until(self._listens, PATIENCE_S, f"{self.command[0]} on port {self.port}")
+        """Start it and wait until it accepts connections.
+
+        A server may refuse as long as parts of a killed one are still there: it is tried again.
+        """
+        wait_until(self._started, PATIENCE_S, f"{self.command[0]} on port {self.port}")
+
+    def _started(self) -> bool:
+        if self.process is None or self.process.poll() is not None:
+            with (self.folder / "log").open("ab") as log:
+                self.process = subprocess.Popen(
+                    self.command, stdout=log, stderr=log, cwd=self.folder, user=self.account
+                )
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+        return False
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End it by a signal and wait for its end."""
@@ -82,13 +91,6 @@ class Broker:
     def log(self) -> str:
         """Return what it has logged."""
         return (self.folder / "log").read_text(errors="replace")
-
-    def _listens(self) -> bool:
-        assert self.process is not None
-        assert self.process.poll() is None, self.log()
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-            return True
-        return False
 
 
 @contextlib.contextmanager

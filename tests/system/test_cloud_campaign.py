@@ -34,6 +34,8 @@ EVENTS = int(os.environ.get("TAKT_CAMPAIGN_EVENTS", "6"))
 PATIENCE_S = 60.0
 SETTLE_S = 0.4
 """Time between two events: long enough for a few hundred samples, short enough to overlap."""
+QUIET_S = 2.5
+"""Time without a write to the outbox after which a gateway has nothing left to do."""
 SAMPLING_FIRST = 0.7
 """Chance that an event waits until the gateway takes scans; else it may hit the gateway's start."""
 TOML = """
@@ -63,13 +65,13 @@ class Scene:
     hard: bool
     """Whether the broker keeps what it acknowledged when it is killed."""
     running: Process | None = None
-    _sampled: int = 0
-    """How many gateways before the present one took scans."""
+    _logged: int = 0
+    """Characters that gateways before the present one logged."""
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def start_gateway(self) -> None:
         log = self.folder / "run.log"
-        self._sampled = log.read_text().count("publish: ") if log.exists() else 0
+        self._logged = len(log.read_text()) if log.exists() else 0
         self._stack = ExitStack()
         self.running = self._stack.enter_context(gateway(self.folder, "run", str(self.project)))
 
@@ -145,13 +147,12 @@ class Scene:
 
     def await_sampling(self) -> None:
         """Wait until the present gateway takes scans."""
-        assert self.running is not None
         text = f"publish: {1 + VALUES} variables"
-        began = self._sampled
-        wait_until(
-            lambda: self.running and self.running.messages().count(text) > began,
-            PATIENCE_S, "a gateway that samples",
-        )  # fmt: skip
+        wait_until(lambda: text in self.said(), PATIENCE_S, "a gateway that samples")
+
+    def said(self) -> str:
+        """Return what the present gateway has logged."""
+        return (self.folder / "run.log").read_text()[self._logged :]
 
     def settle(self) -> None:
         """Let the gateway send what it owes, and end it."""
@@ -165,11 +166,10 @@ class Scene:
 
     def _idle(self) -> bool:
         assert self.running is not None
-        assert self.running.process.poll() is None, self.running.messages()
+        assert self.running.process.poll() is None, self.said()
         log = self.project / "outbox.db-wal"
-        return "connected" in self.running.messages() and (
-            time.time() - log.stat().st_mtime > 2.5 if log.exists() else True
-        )
+        quiet_s = time.time() - log.stat().st_mtime if log.exists() else QUIET_S + 1
+        return "uplink up: connected" in self.said() and quiet_s > QUIET_S
 
 
 @contextmanager
