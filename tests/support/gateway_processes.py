@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,13 +28,21 @@ class Process:
         return self.process.wait(PATIENCE_S)
 
 
-@contextmanager
-def gateway(folder: Path, *arguments: str) -> Iterator[Process]:
+def gateway(folder: Path, *arguments: str) -> AbstractContextManager[Process]:
     """Run `python -m gateway …` to the end of the block."""
-    log = folder / f"{arguments[0]}.log"
+    return _running(folder / f"{arguments[0]}.log", "gateway", *arguments)
+
+
+def runtime_half(folder: Path, project: Path) -> AbstractContextManager[Process]:
+    """Run a project's runtime to the end of the block."""
+    return _running(folder / "runtime.log", "runtime", "runtime", str(project))
+
+
+@contextmanager
+def _running(log: Path, package: str, *arguments: str) -> Iterator[Process]:
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "gateway", *arguments], stdout=output, stderr=output
+            [sys.executable, "-P", "-m", package, *arguments], stdout=output, stderr=output
         )
     try:
         yield Process(process, log)

@@ -3,7 +3,9 @@
 import asyncio
 import os
 import signal
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import asyncpg
@@ -11,7 +13,7 @@ import pytest
 
 from tests.support.brokers import Postgres, mosquitto, nats_server, postgres
 from tests.support.cloud_plant import PlayedPlant, cloud_project, play_plant
-from tests.support.gateway_processes import PATIENCE_S, consumer, gateway
+from tests.support.gateway_processes import PATIENCE_S, consumer, gateway, runtime_half
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.system
@@ -132,3 +134,31 @@ def test_a_broker_that_is_away_gets_everything_when_it_returns(tmp_path: Path) -
                 wait_until(lambda: receiving.samples() >= 400 * 9, PATIENCE_S, "all samples")
                 account = receiving.account()
     assert (account["missing"], account["duplicates"], account["samples"]) == (0, 0, 3600)
+
+
+def test_full_rate_capture_of_a_real_runtime_misses_no_scan(tmp_path: Path) -> None:
+    with nats_server(tmp_path / "nats") as broker:
+        folder = tmp_path / "project"
+        folder.mkdir()
+        (folder / "main.st").write_text(
+            "PROGRAM Main VAR Count : LINT; END_VAR Count := Count + 1; END_PROGRAM\n"
+        )
+        (folder / "takt.toml").write_text(
+            '[project]\nname = "fast"\n[[task]]\nname = "Fast"\ninterval = "1ms"\n'
+            'programs = ["Main"]\n[metrics]\nport = 0\n'
+            '[[publish]]\nvariables = ["Main.Count"]\non = "scan"\n'
+            f'[[uplink]]\nname = "nats"\nkind = "jetstream"\nport = {broker.port}\n'
+        )
+        with (
+            gateway(tmp_path, "run", str(folder)) as running,
+            runtime_half(tmp_path, folder),
+            consumer(tmp_path, f"nats://127.0.0.1:{broker.port}/TAKT") as receiving,
+        ):
+            wait_until(lambda: "1 variables" in running.messages(), PATIENCE_S, "the variables")
+            wait_until(lambda: receiving.samples() >= 2000, PATIENCE_S, "two seconds of scans")
+            receiving.account()
+    with closing(sqlite3.connect(receiving.file)) as database:
+        rows = list(database.execute("SELECT cycle, number FROM sample ORDER BY seq"))
+    cycles = [cycle for cycle, _ in rows]
+    assert cycles == list(range(cycles[0], cycles[0] + len(cycles)))
+    assert all(cycle == number for cycle, number in rows)

@@ -190,3 +190,27 @@ def test_hops_count_every_sample(tmp_path: Path) -> None:
             assert [rig.store.hops[hop].copy().count for hop in rig.store.hops] == [7, 7, 7]
 
     asyncio.run(run())
+
+
+class SwallowingPeer(FakePeer):
+    """A peer whose library turns a cancellation into an error of its own, as nats-py does."""
+
+    async def send(self, group: Group) -> Awaitable[None]:
+        del group
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise UplinkError("too many stalled messages") from None
+        raise AssertionError("it was cancelled long ago")
+
+
+def test_an_uplink_stops_though_a_library_swallows_the_cancellation(tmp_path: Path) -> None:
+    peer = SwallowingPeer(random.Random(0))
+
+    async def run() -> None:
+        async with asyncio.timeout(10), running(tmp_path / "o.db", peer) as rig:
+            rig.store.put("run", [report(1)])
+            await until(lambda: rig.store.state().head == 2)
+            await asyncio.sleep(0.05)
+
+    asyncio.run(run())
