@@ -5,10 +5,12 @@ FUZZ_CASES ?= 20000
 MINUTES ?= 60
 POWER_CUTS ?= 3000
 KILLS ?= 100
+SEEDS ?= 20
+EVENTS ?= 20
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help setup demo test check format unit peers bench fuzz retain-campaign soak packages clean
+.PHONY: help setup demo test check format unit peers bench fuzz retain-campaign campaign soak packages clean
 
 help:  ## Show what there is.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -46,11 +48,14 @@ unit: setup peers  ## The tests, real processes and peers on loopback included.
 	$(BIN)/pytest
 
 bench: setup  ## All benchmarks, quickly. Those beside cyclictest want `make packages` before.
-	@for file in bench/scan_jitter.py bench/startup.py bench/retain.py bench/modbus.py; do echo "== $$file"; $(BIN)/python $$file --quick || exit 1; done
+	@for file in bench/scan_jitter.py bench/startup.py bench/retain.py bench/modbus.py bench/uplink.py; do echo "== $$file"; $(BIN)/python $$file --quick || exit 1; done
 	$(BIN)/pytest bench/micro --benchmark-only --override-ini 'addopts=-ra'
 
 retain-campaign: setup  ## Cut the power of the retain store and kill the runtime at random (POWER_CUTS, KILLS).
 	TAKT_POWER_CUTS=$(POWER_CUTS) TAKT_KILLS=$(KILLS) TAKT_SEED=$$(date +%s) $(BIN)/pytest -s --timeout 7200 tests/unit/retain/test_power_cut.py tests/system/test_retain_process.py
+
+campaign: setup  ## Stop, kill and freeze brokers, gateway and disk at random (SEEDS, EVENTS).
+	TAKT_CAMPAIGN_SEEDS=$(SEEDS) TAKT_CAMPAIGN_EVENTS=$(EVENTS) $(BIN)/pytest -s --timeout 7200 tests/system/test_cloud_campaign.py
 
 fuzz: setup  ## Longer campaigns of generated and broken programs (FUZZ_CASES).
 	TAKT_FUZZ_CASES=$(FUZZ_CASES) $(BIN)/pytest -k 'fuzz or generated' --timeout 3600
