@@ -28,6 +28,11 @@ FUNCTION_STATEMENTS_MAX: Final = 150
 """Statements in one LLVM function. Optimisation time grows faster than a function's size:
 5,000 rungs in one function took 90 s, in pieces of 50 to 200 statements 10 s."""
 
+LOOP_DEPTH_INLINED_MAX: Final = 4
+LOOP_DEPTH_OPTIMISED_MAX: Final = 8
+"""Loops inside of loops: a body with deeper ones is not inlined, or not optimised at all, since
+LLVM's time grows exponentially: 0.6 s for 8 levels, 16 s for 10, 53 s for 200 of WHILE."""
+
 TEXT_UNITS_MAX: Final = 65_535
 """Code units of a string: functions of strings keep their results on the stack."""
 

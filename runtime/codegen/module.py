@@ -15,11 +15,15 @@ from runtime.codegen.expressions import Builder, copy_bytes
 from runtime.codegen.intrinsics import declarations
 from runtime.codegen.linked import Linked
 from runtime.codegen.statements import BUDGET, StatementBuilder
-from runtime.codegen.walk import walk
+from runtime.codegen.walk import loop_depth, walk
 from runtime.datatypes.derived import Structure
 from runtime.datatypes.elementary import Elementary
 from runtime.engine import native
-from runtime.limits import FUNCTION_STATEMENTS_MAX
+from runtime.limits import (
+    FUNCTION_STATEMENTS_MAX,
+    LOOP_DEPTH_INLINED_MAX,
+    LOOP_DEPTH_OPTIMISED_MAX,
+)
 from runtime.model import program
 from runtime.model.program import Local, Model, Place, Routine, Statement, Task
 from runtime.stdlib.declare import StandardBlock
@@ -121,7 +125,9 @@ def _function(routine: Routine, module: ModuleBuilder) -> None:
         scalar = isinstance(item.type, Elementary) and not item.by_reference
         formal.append(f"{value_type(item.type) if scalar else 'ptr'} %in{number}")  # type: ignore[arg-type]
     formal += [f"ptr %out{number}" for number in routine.given()]
-    emit = module.emitter(f'define internal i32 @"{routine.name}"({", ".join(formal)})')
+    attributes = _attributes(routine.body)
+    header = f'define internal i32 @"{routine.name}"({", ".join(formal)}){attributes}'
+    emit = module.emitter(header)
     make = module.builder(emit)
     make.build.by_reference = frozenset(
         number for number, item in enumerate(routine.locals) if item.by_reference
@@ -140,6 +146,14 @@ def _function(routine: Routine, module: ModuleBuilder) -> None:
         copy_bytes(emit, f"%out{number}", make.build.locals[number], size)
     emit.effect("ret i32 0")
     module.functions.append(emit.text())
+
+
+def _attributes(body: tuple[Statement, ...]) -> str:
+    """Return what keeps LLVM's time within bounds where loops nest deep."""
+    depth = loop_depth(body)
+    if depth > LOOP_DEPTH_OPTIMISED_MAX:
+        return " noinline optnone"
+    return " noinline" if depth > LOOP_DEPTH_INLINED_MAX else ""
 
 
 def _local(emit: Emitter, number: int, item: Local) -> str:
@@ -210,8 +224,8 @@ def _whole(
 ) -> None:
     """Emit a body, or a piece of one, whose RETURN gives the status `returned`."""
     piece = returned != 0
-    attribute = " noinline" if piece else ""
-    emit = module.emitter(f'define internal i32 @"{name}"(ptr %base, ptr %self){attribute}')
+    attributes = _attributes(body) or (" noinline" if piece else "")
+    emit = module.emitter(f'define internal i32 @"{name}"(ptr %base, ptr %self){attributes}')
     make = module.builder(emit)
     _loop_head(emit, body)
     if not piece:

@@ -1,4 +1,4 @@
-"""All statements of a body, those inside of others too."""
+"""All statements of a body, those inside of others too; how deep its loops nest."""
 
 from collections.abc import Iterable
 
@@ -25,3 +25,15 @@ def _inner(node: Statement) -> tuple[tuple[Statement, ...], ...]:
         case program.Blocks(blocks=blocks):
             return blocks
     return ()
+
+
+def loop_depth(nodes: tuple[Statement, ...]) -> int:
+    """Return how many loops stand around the innermost statement."""
+    return max(
+        (
+            isinstance(node, program.For | program.While)
+            + max((loop_depth(inner) for inner in _inner(node)), default=0)
+            for node in nodes
+        ),
+        default=0,
+    )

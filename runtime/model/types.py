@@ -1,6 +1,7 @@
 """Types: from how they are spelt to their layout and the bytes of their initial value."""
 
 from dataclasses import replace
+from difflib import get_close_matches
 
 from runtime.datatypes.derived import UNKNOWN, Array, DataType, OpenArray, Structure, lay_over
 from runtime.datatypes.elementary import INT, LINT, Elementary
@@ -49,7 +50,7 @@ def named_type(key: str, span: Span, work: Declarations, spelt: str = "") -> Typ
         return _instance_type(key, span, work)
     declaration = work.type_trees.get(key)
     if declaration is None:
-        work.names.findings.error("ST2002", span, f"there is no type {spelt or key}")
+        _report_type(spelt or key, span, work)
         return None
     if not enter(key, declaration.name.name, span, work):
         return None
@@ -200,6 +201,19 @@ def _alias(spec: tree.NamedType, work: Declarations) -> DataType | None:
         own_name = isinstance(declared.type, tree.StructType | tree.EnumType)
         known = None if own_name else named_type(key, spec.span, work)
     return None if known is None else known.type
+
+
+def _report_type(spelt: str, span: Span, work: Declarations) -> None:
+    """Report a type that is not there: of edition 4 (ST9001), or perhaps misspelt (ST2002)."""
+    key, names = spelt.upper(), work.names
+    if key in {"USTRING", "UCHAR"}:
+        text, hint = f"{spelt} of edition 4 is not supported", "WSTRING and WCHAR hold Unicode"
+        names.findings.error("ST9001", span, text, hint)
+        return
+    known = [*names.types, *work.type_trees, *names.routines, *work.routine_trees]
+    close = get_close_matches(key, known, n=1)
+    hint = f"did you mean {close[0]}?" if close else ""
+    names.findings.error("ST2002", span, f"there is no type {spelt}", hint)
 
 
 def _inherit(base: tree.NamedType, layout: Layout, scope: Scope, work: Declarations) -> None:

@@ -127,3 +127,28 @@ def test_ten_thousand_lines_are_checked() -> None:
 def test_nothing_at_all_is_no_program() -> None:
     assert codes_of("") == ["ST2012"]
     assert codes_of() == ["ST2012"]
+
+
+def test_deep_loops_compile_without_an_explosion() -> None:
+    counters = "".join(f"I{n} : INT; " for n in range(16))
+    heads = "".join(f"FOR I{n} := 1 TO {2 if n < 4 else 1} DO " for n in range(16))
+    text = program(f"{counters} X : INT;", f"{heads} X := X + 1; {'END_FOR;' * 16}")
+    assert run(text).last["MAIN.X"] == 16
+
+
+def test_deep_loops_of_functions_that_call_each_other_compile() -> None:
+    def function(name: str, body: str) -> str:
+        counters = "".join(f"I{n} : INT; " for n in range(5))
+        heads = "".join(f"FOR I{n} := 1 TO 1 DO " for n in range(5))
+        inside = f"{name} := {name} + {body};"
+        head = f"FUNCTION {name} : INT VAR_INPUT A : INT; END_VAR VAR {counters} END_VAR"
+        return f"{head} {heads} {inside} {'END_FOR;' * 5} END_FUNCTION\n"
+
+    functions = function("F", "A") + function("G", "F(A)") + function("H", "G(A)")
+    assert run(functions + program("X : INT;", "X := H(3);")).last["MAIN.X"] == 3
+
+
+def test_hundreds_of_loops_in_each_other_compile() -> None:
+    heads = "".join(f"WHILE X < {200 - n} DO X := X + 1; " for n in range(200))
+    text = program("X : INT;", f"{heads} {'END_WHILE;' * 200}")
+    assert run(text).last["MAIN.X"] == 200

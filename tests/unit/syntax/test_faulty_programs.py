@@ -63,3 +63,8 @@ def test_a_member_of_unknown_type_is_reported_where_it_is_declared_alone() -> No
     )
     (found,) = findings_of(text)
     assert found.code == "ST2002"
+
+
+def test_a_misspelt_type_is_told_what_it_may_be() -> None:
+    (found,) = findings_of("PROGRAM MAIN\nVAR x : ITN; END_VAR\nx := 1;\nEND_PROGRAM\n")
+    assert (found.code, found.help) == ("ST2002", "did you mean INT?")
