@@ -19,6 +19,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from runtime.artifact.abi import FaultKind
 from runtime.image.layout import BUCKETS, Mode, Quality, SectionKind, bucket_upper
 from runtime.image.payloads import Mailbox, decode_frame, decode_mailbox
 from runtime.image.segment import Image
@@ -29,6 +30,9 @@ BOUNDS_NS: Final = (
     1_000_000_000,
 )
 """Bucket bounds: 1, 2, 5, 10, … from 1 µs to 1 s."""
+
+QUANTILES: Final = (0.5, 0.9, 0.99, 0.999, 0.9999)
+"""Shown beside the buckets: those double from bound to bound, these are exact to 3 %."""
 
 _ENDS: Final = np.searchsorted(
     np.array([bucket_upper(bucket) for bucket in range(BUCKETS)], dtype=np.int64),
@@ -140,12 +144,8 @@ def _runtime_metrics(image: Image, now_ns: int) -> Iterator[Metric]:
 
 def _task_metrics(image: Image) -> Iterator[Metric]:
     labels = ["task"]
-    lateness = HistogramMetricFamily(
-        "takt_scan_lateness_seconds", "Release of a scan to its start.", labels=labels
-    )
-    execution = HistogramMetricFamily(
-        "takt_scan_execution_seconds", "Start of a scan to its end.", labels=labels
-    )
+    lateness = _Timing("takt_scan_lateness", "Release of a scan to its start")
+    execution = _Timing("takt_scan_execution", "Start of a scan to its end")
     scans = CounterMetricFamily("takt_scans", "Completed scans.", labels=labels)
     overruns = CounterMetricFamily(
         "takt_scan_overruns", "Scans that ended after the next release.", labels=labels
@@ -153,14 +153,52 @@ def _task_metrics(image: Image) -> Iterator[Metric]:
     skipped = CounterMetricFamily(
         "takt_scans_skipped", "Releases skipped because of overruns.", labels=labels
     )
+    fault = GaugeMetricFamily(
+        "takt_task_fault",
+        "Why a task has ended: 1 for the present kind, none while it runs.",
+        labels=["task", "kind"],
+    )
     for number, task in enumerate(image.directory.tasks):
         statistics = TaskStatistics(image.section(SectionKind.TASK_STATISTICS, number))
-        _add_histogram(lateness, task.name, statistics.lateness.copy())
-        _add_histogram(execution, task.name, statistics.execution.copy())
+        lateness.add(task.name, statistics.lateness.copy())
+        execution.add(task.name, statistics.execution.copy())
         scans.add_metric([task.name], statistics.scans)
         overruns.add_metric([task.name], statistics.overruns)
         skipped.add_metric([task.name], statistics.skipped)
-    yield from (lateness, execution, scans, overruns, skipped)
+        present = statistics.fault
+        for kind in FaultKind:
+            fault.add_metric([task.name, kind.label], float(kind is present))
+    yield from (*lateness.families, *execution.families, scans, overruns, skipped, fault)
+
+
+class _Timing:
+    """A time of scans, by task: its buckets, its quantiles and its maximum since the start."""
+
+    def __init__(self, name: str, text: str) -> None:
+        """Name the families after what is measured."""
+        self._buckets = HistogramMetricFamily(f"{name}_seconds", f"{text}.", labels=["task"])
+        self._quantiles = GaugeMetricFamily(
+            f"{name}_quantile_seconds", f"{text}: quantiles of all scans since the start.",
+            labels=["task", "quantile"],
+        )  # fmt: skip
+        self._max = GaugeMetricFamily(
+            f"{name}_max_seconds", f"{text}: the greatest since the start.", labels=["task"]
+        )
+
+    @property
+    def families(self) -> tuple[Metric, ...]:
+        """What a scrape shows."""
+        return self._buckets, self._quantiles, self._max
+
+    def add(self, task: str, copy: HistogramCopy) -> None:
+        """Add the times of a task; one that has not scanned has buckets only."""
+        _add_histogram(self._buckets, task, copy)
+        if copy.count == 0:
+            return
+        for quantile in QUANTILES:
+            seconds = copy.percentile(100 * quantile) / _SECOND_NS
+            self._quantiles.add_metric([task, repr(quantile)], seconds)
+        self._max.add_metric([task], copy.max_ns / _SECOND_NS)
 
 
 def _retain_metrics(image: Image) -> Iterator[Metric]:

@@ -1,12 +1,13 @@
 """Watch a running project from outside: read its process image, never write to it."""
 
+import enum
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from runtime.artifact.abi import FaultKind
-from runtime.artifact.program import Symbol
+from runtime.artifact.program import Site, Symbol
 from runtime.datatypes.values import Json
 from runtime.errors import ImageError
 from runtime.image.layout import Link, LinkError, Mode, Quality, SectionKind
@@ -16,6 +17,17 @@ from runtime.image.statistics import HistogramCopy, LinkStatistics, TaskStatisti
 
 GATEWAY_SILENT_NS: Final = 1_000_000_000
 """Age of the gateway's heartbeat from which it counts as gone."""
+RUNTIME_SILENT_NS: Final = 2_000_000_000
+"""The same of the runtime, which shows a sign of life every 100 ms in every mode."""
+
+
+class TaskState(enum.StrEnum):
+    """What a task does."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    """The runtime does not run, or a fault of another task ended this one too."""
+    FAULTED = "faulted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +41,11 @@ class TaskReport:
     skipped: int
     lateness: HistogramCopy
     execution: HistogramCopy
+    state: TaskState = TaskState.RUNNING
+    fault: FaultKind = FaultKind.NONE
+    """The fault that ended it."""
+    place: Site | None = None
+    """Where in the sources; None without a fault, and for one without a line, as a watchdog's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +69,17 @@ class Observation:
 
     time_ns: int
     """CLOCK_MONOTONIC at which it was read."""
+    project: str
     runtime_pid: int
     mode: Mode
+    runtime_alive: bool
+    """Whether the runtime has shown a sign of life within the last two seconds."""
     gateway_alive: bool
     """Whether the gateway has shown a sign of life within the last second."""
     cycle: int
     release_ns: int
     fault: FaultKind
+    """The fault of the first task that has one, NONE while all run."""
     values: dict[str, Json]
     """The variables asked for, by path, in this cycle."""
     qualities: dict[str, Quality]
@@ -123,17 +144,21 @@ class Monitor:
 def _observation(attachment: _Attachment, frame: Frame, now_ns: int) -> Observation:
     image = attachment.image
     addresses = [name for device in image.directory.devices for name in device.inputs]
+    tasks = tuple(_task(image, number) for number in range(len(image.directory.tasks)))
+    faults = (task.fault for task in tasks if task.fault is not FaultKind.NONE)
     return Observation(
         time_ns=now_ns,
+        project=image.directory.project,
         runtime_pid=image.runtime_pid,
         mode=image.mode,
+        runtime_alive=now_ns - image.runtime_heartbeat_ns < RUNTIME_SILENT_NS,
         gateway_alive=now_ns - image.gateway_heartbeat_ns < GATEWAY_SILENT_NS,
         cycle=frame.cycle,
         release_ns=frame.release_ns,
-        fault=frame.fault,
+        fault=next(faults, frame.fault),
         values={symbol.path: frame.value(symbol) for symbol in attachment.symbols},
         qualities=dict(zip(addresses, frame.qualities, strict=True)),
-        tasks=tuple(_task(image, number) for number in range(len(image.directory.tasks))),
+        tasks=tasks,
         links=tuple(_link(image, number) for number in range(len(image.directory.devices))),
     )
 
@@ -143,8 +168,16 @@ def _task(image: Image, number: int) -> TaskReport:
     counts = TaskStatistics(image.section(SectionKind.TASK_STATISTICS, number))
     return TaskReport(
         entry.name, entry.interval_ns, counts.scans, counts.overruns, counts.skipped,
-        counts.lateness.copy(), counts.execution.copy(),
+        counts.lateness.copy(), counts.execution.copy(), *_state(image, counts),
     )  # fmt: skip
+
+
+def _state(image: Image, counts: TaskStatistics) -> tuple[TaskState, FaultKind, Site | None]:
+    fault, site, sites = counts.fault, counts.fault_site, image.directory.sites
+    if fault is not FaultKind.NONE:
+        return TaskState.FAULTED, fault, sites[site] if site < len(sites) else None
+    state = TaskState.RUNNING if image.mode is Mode.RUNNING else TaskState.STOPPED
+    return state, fault, None
 
 
 def _link(image: Image, number: int) -> LinkReport:

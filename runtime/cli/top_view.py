@@ -5,21 +5,28 @@ from typing import Final
 
 from rich.text import Text
 
-from runtime.app.monitor import LinkReport, Observation, TaskReport
+from runtime.app.monitor import LinkReport, Observation, TaskReport, TaskState
 from runtime.artifact.abi import FaultKind
 from runtime.cli.view import duration, link_state, stale_inputs
-from runtime.image.layout import Mode
 from runtime.image.statistics import HistogramCopy
 
 _RANKS: Final = (50.0, 99.0, 99.9, 99.99)
 
 
 def view(name: str, seen: Observation | None, before: Observation | None) -> Text:
-    """Return everything that one look shows; times in µs."""
+    """Return everything that one look shows; times in µs.
+
+    Args:
+        name: Name of the image.
+        seen: What is there now, None where no runtime has scanned yet.
+        before: What was there at the last look, perhaps of an earlier runtime.
+    """
     if seen is None:
         return Text(f"{name}: no runtime has scanned yet; `takt run` starts one")
+    if before is not None and before.runtime_pid != seen.runtime_pid:
+        before = None
     lines = [_line("µs", _TITLES), *_tasks(seen, before), *_links(seen, before)]
-    style = "bold red" if seen.mode is Mode.FAULTED else "bold"
+    style = "bold red" if seen.fault is not FaultKind.NONE else "bold"
     return Text.assemble((_head(name, seen), style), "\n", "\n".join(lines))
 
 
@@ -29,24 +36,41 @@ _WIDTHS: Final = (9, 9, 9, 9, 9, 11, 11)
 
 
 def _head(name: str, seen: Observation) -> str:
-    fault = "" if seen.fault is FaultKind.NONE else f"  fault {seen.fault.label}"
     bad = stale_inputs(seen.qualities)
     inputs = f"  {len(seen.qualities)} inputs, {bad} not good" if seen.qualities else ""
-    return f"{name}  {seen.mode.name}  pid {seen.runtime_pid}  cycle {seen.cycle}{inputs}{fault}"
+    mode = seen.mode.name if seen.runtime_alive else f"{seen.mode.name}, no sign of life"
+    head = f"{name}  {mode}  pid {seen.runtime_pid}  cycle {seen.cycle}{inputs}"
+    return "\n".join([head, *fault_lines(seen)])
+
+
+def fault_lines(seen: Observation) -> Iterator[str]:
+    """Yield a line for each task that a fault ended: which, why and where."""
+    for task in seen.tasks:
+        if task.state is TaskState.FAULTED:
+            yield f"fault of task {task.name}: {_cause(task)}"
+
+
+def _cause(task: TaskReport) -> str:
+    place = f" at {task.place.file}:{task.place.line}" if task.place else ""
+    return f"{task.fault.label}{place}"
 
 
 def _tasks(seen: Observation, before: Observation | None) -> Iterator[str]:
     earlier = {task.name: task for task in before.tasks} if before else {}
     for task in seen.tasks:
         past = earlier.get(task.name)
-        every = f"every {duration(task.interval_ns)}" if task.interval_ns else "on its event"
+        every = f"every {duration(task.interval_ns)}" if task.interval_ns else "no interval"
         rate = _rate(task.scans, past.scans if past else None, seen, before)
         yield (
-            f"task {task.name}, {every}: {task.scans} scans{rate}, "
+            f"task {task.name}, {every}, {_state(task)}: {task.scans} scans{rate}, "
             f"{task.overruns} overruns, {task.skipped} skipped"
         )
         yield _row("lateness", task.lateness, past.lateness if past else None)
         yield _row("execution", task.execution, past.execution if past else None)
+
+
+def _state(task: TaskReport) -> str:
+    return f"faulted ({task.fault.label})" if task.state is TaskState.FAULTED else task.state.value
 
 
 def _links(seen: Observation, before: Observation | None) -> Iterator[str]:
@@ -82,16 +106,17 @@ def _cells(now: HistogramCopy, then: HistogramCopy | None) -> Iterator[str]:
     if now.count == 0:
         yield from ["-"] * len(_TITLES)
         return
-    yield from (_microseconds(now.percentile(rank)) for rank in _RANKS)
-    yield _microseconds(now.max_ns)
+    yield from (microseconds(now.percentile(rank)) for rank in _RANKS)
+    yield microseconds(now.max_ns)
     recent = now.since(then) if then is not None else None
     if recent is None or recent.count == 0:
         yield from ("-", "-")
     else:
-        yield from (_microseconds(recent.percentile(rank)) for rank in (50.0, 99.9))
+        yield from (microseconds(recent.percentile(rank)) for rank in (50.0, 99.9))
 
 
-def _microseconds(nanoseconds: int) -> str:
+def microseconds(nanoseconds: int) -> str:
+    """Return a duration in µs, as a number."""
     return f"{nanoseconds / 1000:.1f}"
 
 
@@ -115,9 +140,11 @@ def document(seen: Observation | None) -> dict[str, object]:
 
 def _task(task: TaskReport) -> dict[str, object]:
     return {
-        "name": task.name, "interval_ns": task.interval_ns, "scans": task.scans,
+        "name": task.name, "state": task.state.value, "fault": task.fault.label,
+        "place": f"{task.place.file}:{task.place.line}" if task.place else None,
+        "interval_ns": task.interval_ns, "scans": task.scans,
         "overruns": task.overruns, "skipped": task.skipped,
-        "lateness_ns": _percentiles(task.lateness), "execution_ns": _percentiles(task.execution),
+        "lateness_ns": percentiles(task.lateness), "execution_ns": percentiles(task.execution),
     }  # fmt: skip
 
 
@@ -126,10 +153,11 @@ def _link(link: LinkReport) -> dict[str, object]:
         "device": link.device, "link": link.link.name, "error": link.error.name,
         "polls": link.polls, "failures": link.failures, "reconnects": link.reconnects,
         "writes": link.writes,
-        "round_trip_ns": _percentiles(link.round_trip), "reaction_ns": _percentiles(link.reaction),
+        "round_trip_ns": percentiles(link.round_trip), "reaction_ns": percentiles(link.reaction),
     }  # fmt: skip
 
 
-def _percentiles(histogram: HistogramCopy) -> dict[str, int]:
+def percentiles(histogram: HistogramCopy) -> dict[str, int]:
+    """Return a histogram as JSON holds it, in ns."""
     found = {f"p{rank:g}": histogram.percentile(rank) for rank in _RANKS}
     return found | {"max": histogram.max_ns, "count": histogram.count}

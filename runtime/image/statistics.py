@@ -60,6 +60,14 @@ class HistogramCopy:
             self.buckets - earlier.buckets, self.sum_ns - earlier.sum_ns, self.max_ns
         )
 
+    def __add__(self, other: "HistogramCopy") -> "HistogramCopy":
+        """Return the values of both."""
+        return HistogramCopy(
+            self.buckets + other.buckets,
+            self.sum_ns + other.sum_ns,
+            max(self.max_ns, other.max_ns),
+        )
+
 
 class Histogram:
     """A histogram in the image; `add` is the writer's, `copy` anyone's."""

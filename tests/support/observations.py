@@ -48,7 +48,8 @@ def observation(
         "Control", 10_000_000, 1234, 1, 0, histogram(60_000, 70_000), histogram(2_000)
     )
     return Observation(
-        time_ns=5_000_000_000, runtime_pid=13, mode=Mode.RUNNING, gateway_alive=gateway_alive,
+        time_ns=5_000_000_000, project="tank", runtime_pid=13, mode=Mode.RUNNING,
+        runtime_alive=True, gateway_alive=gateway_alive,
         cycle=1234, release_ns=4_990_000_000, fault=FaultKind.NONE,
         values=VALUES | (values or {}), qualities={"%IW0": quality, "%IW1": Quality.GOOD},
         tasks=(task,), links=(link or link_report(),),

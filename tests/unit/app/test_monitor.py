@@ -1,12 +1,15 @@
 """The monitor reads what stands in an image, follows a restart, and its lines are plain JSON."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from runtime.app.monitor import Monitor
 from runtime.app.recording import record_line
-from runtime.artifact.program import Area, Symbol
+from runtime.artifact.abi import FaultKind
+from runtime.artifact.program import Area, Site, Symbol
 from runtime.datatypes.elementary import ELEMENTARY
+from runtime.engine.plan import NO_SITE
 from runtime.image import layout
 from runtime.image.directory import DeviceEntry, Directory, TaskEntry
 from runtime.image.layout import Link, LinkError, Mode, Quality, SectionKind
@@ -77,6 +80,40 @@ def test_a_gateway_without_a_heartbeat_for_a_second_is_gone(tmp_path: Path) -> N
         seen = monitor(path).observe()
     assert seen is not None
     assert not seen.gateway_alive
+
+
+def test_the_state_of_each_task_is_its_fault_or_the_mode(tmp_path: Path) -> None:
+    path = tmp_path / "image"
+    sites = (Site(FaultKind.ZERO_DIVISION, "main.st", 3),)
+    two = replace(DIRECTORY, tasks=(TaskEntry("A", 1000), TaskEntry("B", 2000)), sites=sites)
+    with create_image(path, two, 1, 1) as image:
+        publish(image, 1, 1)
+        image.mode = Mode.RUNNING
+        section = image.section(SectionKind.TASK_STATISTICS, 1)
+        section[layout.TASK_FAULT_KIND] = FaultKind.ZERO_DIVISION
+        going_on = monitor(path).observe()
+        image.mode = Mode.FAULTED
+        section[layout.TASK_FAULT_KIND] = FaultKind.WATCHDOG
+        section[layout.TASK_FAULT_SITE : layout.TASK_FAULT_SITE + 4] = NO_SITE.to_bytes(4, "little")
+        over = monitor(path).observe()
+    assert going_on is not None
+    assert over is not None
+    assert [task.state.value for task in going_on.tasks] == ["running", "faulted"]
+    assert going_on.fault is FaultKind.ZERO_DIVISION
+    assert going_on.tasks[1].place == sites[0]
+    assert [task.state.value for task in over.tasks] == ["stopped", "faulted"]
+    assert (over.tasks[1].fault, over.tasks[1].place) == (FaultKind.WATCHDOG, None)
+
+
+def test_a_runtime_without_a_sign_of_life_for_two_seconds_is_not_alive(tmp_path: Path) -> None:
+    path = tmp_path / "image"
+    with create_image(path, DIRECTORY, 1, 1) as image:
+        publish(image, 1, 1)
+        for heartbeat_ns, expected in ((3_100_000_000, True), (2_900_000_000, False)):
+            image.runtime_heartbeat_ns = heartbeat_ns
+            seen = monitor(path).observe()
+            assert seen is not None
+            assert seen.runtime_alive is expected
 
 
 def test_the_monitor_changes_over_to_a_restarted_runtimes_image(tmp_path: Path) -> None:

@@ -4,17 +4,18 @@ import io
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from runtime.app.monitor import Observation
+from runtime.app.monitor import Observation, TaskState
 from runtime.artifact.abi import FaultKind
+from runtime.artifact.program import Site
 from runtime.cli.main import app
 from runtime.cli.top_view import document, view
 from runtime.errors import UsageError
-from runtime.image.layout import Mode
 from tests.support.observations import histogram, observation
 
 
@@ -42,8 +43,7 @@ def test_nothing_seen_says_what_to_do() -> None:
 
 def test_a_look_shows_every_task_and_link_with_its_percentiles() -> None:
     text = drawn(observation())
-    assert "task Control, every 10.00 ms" in text
-    assert "1234 scans, 1 overruns, 0 skipped" in text
+    assert "task Control, every 10.00 ms, running: 1234 scans, 1 overruns, 0 skipped" in text
     assert "device plant, up" in text
     for row in ("lateness", "execution", "round trip", "reaction"):
         assert row in text
@@ -58,10 +58,46 @@ def test_a_second_look_shows_the_rate_and_what_came_between() -> None:
     assert execution.split()[-2:] == ["9.0", "9.0"]
 
 
-def test_a_fault_is_named() -> None:
-    seen = replace(observation(), mode=Mode.FAULTED, fault=FaultKind.INDEX)
-    assert "FAULTED" in drawn(seen)
-    assert "index-out-of-range" in drawn(seen)
+FAULTED = {
+    "state": TaskState.FAULTED,
+    "fault": FaultKind.INDEX,
+    "place": Site(FaultKind.INDEX, "main.st", 12),
+}
+
+
+def with_second_task(**changes: Any) -> Observation:
+    """Return two tasks, of which the second is changed."""
+    seen = observation()
+    second = replace(seen.tasks[0], name="Slow", **changes)
+    fault = second.fault
+    return replace(seen, tasks=(*seen.tasks, second), fault=fault)
+
+
+def test_the_task_that_faulted_is_named_with_kind_and_line() -> None:
+    text = drawn(with_second_task(**FAULTED))
+    assert "fault of task Slow: index-out-of-range at main.st:12" in text
+    assert "task Control, every 10.00 ms, running: 1234 scans" in text
+    assert "task Slow, every 10.00 ms, faulted (index-out-of-range): 1234 scans" in text
+
+
+def test_a_fault_without_a_line_is_named_alone() -> None:
+    changes = FAULTED | {"fault": FaultKind.WATCHDOG, "place": None}
+    assert "fault of task Slow: watchdog\n" in drawn(with_second_task(**changes))
+
+
+def test_a_task_that_anothers_fault_ended_is_stopped() -> None:
+    text = drawn(with_second_task(state=TaskState.STOPPED))
+    assert "task Slow, every 10.00 ms, stopped: 1234 scans" in text
+    assert "fault" not in text
+
+
+def test_a_runtime_without_a_sign_of_life_is_called_so() -> None:
+    assert "RUNNING, no sign of life" in drawn(replace(observation(), runtime_alive=False))
+
+
+def test_a_restarted_runtime_counts_from_its_own_start() -> None:
+    before = replace(observation(), runtime_pid=12)
+    assert "/s)" not in drawn(later(observation()), before)
 
 
 def test_the_document_holds_times_in_ns() -> None:
@@ -69,6 +105,13 @@ def test_the_document_holds_times_in_ns() -> None:
     assert task["execution_ns"]["count"] == 1
     assert task["execution_ns"]["max"] == 2000
     assert document(None) == {}
+
+
+def test_the_document_names_the_fault_of_each_task() -> None:
+    control, slow = json.loads(json.dumps(document(with_second_task(**FAULTED))))["tasks"]
+    assert (control["state"], control["fault"], control["place"]) == ("running", "none", None)
+    assert (slow["state"], slow["fault"]) == ("faulted", "index-out-of-range")
+    assert slow["place"] == "main.st:12"
 
 
 def test_a_project_that_does_not_run_ends_the_command_with_1(
@@ -83,6 +126,12 @@ def test_a_project_that_does_not_run_ends_the_command_with_1(
     result = CliRunner().invoke(app, ["top", str(tmp_path), "--looks", "2", "--every", "0.1"])
     assert result.exit_code == 1
     assert "no runtime has scanned yet" in result.stdout
+
+
+def test_all_projects_and_one_project_exclude_each_other(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["top", "--all", str(tmp_path)])
+    assert isinstance(result.exception, UsageError)
+    assert "expected one of the two" in str(result.exception)
 
 
 def test_without_a_project_one_must_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

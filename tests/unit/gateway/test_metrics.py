@@ -16,6 +16,7 @@ from gateway.config import METRICS_REQUEST_BYTES_MAX
 from gateway.field.mailbox import MailboxWriter
 from gateway.web.metrics import BOUNDS_NS, GatewayView, build_registry, coarse_buckets
 from gateway.web.server import MetricsServer
+from runtime.artifact.abi import FaultKind
 from runtime.image import layout
 from runtime.image.layout import Link, LinkError, Mode, Quality, SectionKind
 from runtime.image.segment import Image
@@ -148,6 +149,43 @@ def test_scans_are_shown_by_task(tmp_path: Path) -> None:
     assert found.get_sample_value("takt_scan_lateness_seconds_sum", task) == 3e-6
     assert found.get_sample_value("takt_scan_lateness_seconds_bucket", task | {"le": "5e-06"}) == 1
     assert found.get_sample_value("takt_scan_execution_seconds_count", task) == 0
+
+
+SECOND_TASK = '[[task]]\nname = "Slow"\ninterval = "100ms"\nprograms = ["Main"]\n'
+
+
+def test_quantiles_and_the_maximum_are_shown_for_each_task(tmp_path: Path) -> None:
+    project = write_project(tmp_path, TOML + SECOND_TASK)
+    image = play_runtime(tmp_path / "plant.image", project).image
+    slow = TaskStatistics(image.section(SectionKind.TASK_STATISTICS, 1))
+    for microseconds in range(1, 10_001):
+        slow.execution.add(microseconds * 1000)
+    found = registry(image)
+
+    for name, milliseconds in (("0.5", 5.0), ("0.9", 9.0), ("0.999", 9.99), ("0.9999", 9.999)):
+        labels = {"task": "Slow", "quantile": name}
+        seconds = found.get_sample_value("takt_scan_execution_quantile_seconds", labels)
+        assert seconds == pytest.approx(milliseconds / 1000, rel=0.033)
+    task = {"task": "Slow"}
+    assert found.get_sample_value("takt_scan_execution_max_seconds", task) == 0.01
+    assert found.get_sample_value("takt_scan_lateness_max_seconds", task) is None
+    main = {"task": "Main", "quantile": "0.5"}
+    assert found.get_sample_value("takt_scan_execution_quantile_seconds", main) is None
+
+
+def test_the_fault_of_each_task_is_shown_by_its_kind(tmp_path: Path) -> None:
+    project = write_project(tmp_path, TOML + SECOND_TASK)
+    image = play_runtime(tmp_path / "plant.image", project).image
+    section = image.section(SectionKind.TASK_STATISTICS, 1)
+    section[layout.TASK_FAULT_KIND] = FaultKind.ZERO_DIVISION
+    found = registry(image)
+
+    for task, kind, expected in (
+        ("Main", "none", 1), ("Main", "division-by-zero", 0),
+        ("Slow", "none", 0), ("Slow", "division-by-zero", 1), ("Slow", "watchdog", 0),
+    ):  # fmt: skip
+        labels = {"task": task, "kind": kind}
+        assert found.get_sample_value("takt_task_fault", labels) == expected
 
 
 def test_links_are_shown_by_device(tmp_path: Path) -> None:
