@@ -1,5 +1,6 @@
 """Types: from how they are spelt to their layout and the bytes of their initial value."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from difflib import get_close_matches
 
@@ -210,10 +211,16 @@ def _report_type(spelt: str, span: Span, work: Declarations) -> None:
         text, hint = f"{spelt} of edition 4 is not supported", "WSTRING and WCHAR hold Unicode"
         names.findings.error("ST9001", span, text, hint)
         return
-    known = [*names.types, *work.type_trees, *names.routines, *work.routine_trees]
-    close = get_close_matches(key, known, n=1)
+    own = [*work.type_trees, *work.routine_trees]
+    close = next(
+        (near for known in (own, names.types, names.routines) if (near := _near(key, known))), ()
+    )
     hint = f"did you mean {close[0]}?" if close else ""
     names.findings.error("ST2002", span, f"there is no type {spelt}", hint)
+
+
+def _near(key: str, known: Iterable[str]) -> list[str]:
+    return get_close_matches(key, list(known), n=1)
 
 
 def _inherit(base: tree.NamedType, layout: Layout, scope: Scope, work: Declarations) -> None:
