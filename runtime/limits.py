@@ -49,6 +49,9 @@ OVERRUNS_MAX: Final = 1_000_000
 TASKS_MAX: Final = 32
 """Tasks of a program: each is a thread with a copy of the state."""
 
+FORCES_MAX: Final = 256
+"""Variables that can be forced at the same time: each costs some ns at every border of a task."""
+
 JOURNAL_BYTES: Final = 1 << 19
 """Bytes of the journal of takes and commits, 512 KiB: some 4,000 cycles, or 4 s at 1 ms."""
 

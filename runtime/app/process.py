@@ -320,8 +320,12 @@ def _await_first_scan(engine: ScanEngine, wakeups: Wakeups, threads: list[ScanTh
 def task_entries(program: CompiledProgram, project: Project) -> tuple[TaskEntry, ...]:
     """Return the tasks as the image lists them; event and freewheeling ones have no interval."""
     return tuple(
-        TaskEntry(item.name, item.interval_ns if item.kind == plan.CYCLIC else 0)
-        for item in task_settings(program, project)
+        TaskEntry(
+            item.name,
+            item.interval_ns if item.kind == plan.CYCLIC else 0,
+            tuple((owned.offset, owned.size) for owned in task.exchange.owned),
+        )
+        for item, task in zip(task_settings(program, project), program.tasks, strict=True)
     )
 
 

@@ -18,6 +18,8 @@ from runtime.engine import plan
 from runtime.engine.entries import Entry, Kind
 from runtime.engine.record import Record
 from runtime.engine.scan import ScanEngine
+from runtime.image.commands import post
+from runtime.image.layout import SectionKind
 from runtime.image.segment import create_image
 from runtime.interpret.tasks import InterpretedTasks
 from runtime.model.program import Model
@@ -30,6 +32,9 @@ class Replayer(Protocol):
 
     def set_inputs(self, inputs: bytes) -> None:
         """Put %I into the committed state."""
+
+    def command(self, task: int, command: bytes) -> None:
+        """Let the next take of a task apply a command."""
 
     def take(self, entry: Entry) -> None:
         """Do a take as it was done."""
@@ -61,6 +66,10 @@ class CompiledReplayer:
     def set_inputs(self, inputs: bytes) -> None:
         """Put %I into the committed state."""
         self._engine.memory.poke(self._inputs, inputs)
+
+    def command(self, task: int, command: bytes) -> None:
+        """Let the next take of a task apply a command."""
+        post(self._image.section(SectionKind.COMMANDS, task), command)
 
     def take(self, entry: Entry) -> None:
         """Do a take as it was done."""
@@ -100,6 +109,10 @@ class InterpretedReplayer:
     def set_inputs(self, inputs: bytes) -> None:
         """Put %I into the committed state."""
         self._tasks.master[self._inputs : self._inputs + len(inputs)] = inputs
+
+    def command(self, task: int, command: bytes) -> None:
+        """Let the next take of a task apply a command."""
+        self._tasks.command(task, command)
 
     def take(self, entry: Entry) -> None:
         """Do a take as it was done."""
@@ -141,6 +154,9 @@ def replay(entries: Iterable[Entry], engine: Replayer) -> ReplayResult:
             if entry.inputs:
                 engine.set_inputs(entry.inputs)
             engine.take(entry)
+            continue
+        if entry.kind is Kind.COMMAND:
+            engine.command(entry.task, entry.command)
             continue
         faulted = not engine.body(entry.task)
         engine.commit(entry.task, faulted=faulted or entry.first != 0)

@@ -10,6 +10,7 @@ from runtime.cli.compiler import build, check, explain, show
 from runtime.cli.demo import demo
 from runtime.cli.doctor import doctor
 from runtime.cli.plant import plant
+from runtime.cli.put import put
 from runtime.cli.replay import replay
 from runtime.cli.retain import retain
 from runtime.cli.run import cloud_consumer, gateway_half, latency, run
@@ -25,7 +26,21 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (sim, check, show, build, explain, run, demo, plant, doctor, timing, top, replay):
+for command in (
+    sim,
+    check,
+    show,
+    build,
+    explain,
+    run,
+    demo,
+    plant,
+    doctor,
+    timing,
+    top,
+    replay,
+    put,
+):
     app.command()(command)
 app.command("runtime")(runtime_half)
 app.command("gateway")(gateway_half)

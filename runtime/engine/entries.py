@@ -20,11 +20,12 @@ class Kind(enum.IntEnum):
 
     TAKE = plan.ENTRY_TAKE
     COMMIT = plan.ENTRY_COMMIT
+    COMMAND = plan.ENTRY_COMMAND
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One take or commit."""
+    """One take, commit or command."""
 
     kind: Kind
     sequence: int
@@ -38,6 +39,8 @@ class Entry:
     """A commit's hash of the committed state, 0 where none was made."""
     inputs: bytes
     """A take's %I where it differs from the take before, else nothing."""
+    command: bytes = b""
+    """A command as it stood in the image; the next take of its task applies it."""
 
 
 def entries_of(chunk: bytes) -> Iterator[Entry]:
@@ -49,11 +52,14 @@ def entries_of(chunk: bytes) -> Iterator[Entry]:
             at += max(-size, 8)
             continue
         _, kind, sequence, task, cycle, time_ns, first, second = _WORDS.unpack_from(chunk, at)
-        is_take = kind == plan.ENTRY_TAKE
         start = at + plan.ENTRY_PAYLOAD
-        inputs = chunk[start : start + second] if is_take else b""
-        digest = 0 if is_take else second
-        yield Entry(Kind(kind), sequence, task, cycle, time_ns, first, digest, inputs)
+        payload = chunk[start : start + second] if kind != plan.ENTRY_COMMIT else b""
+        yield Entry(
+            Kind(kind), sequence, task, cycle, time_ns, first,
+            digest=second if kind == plan.ENTRY_COMMIT else 0,
+            inputs=payload if kind == plan.ENTRY_TAKE else b"",
+            command=payload if kind == plan.ENTRY_COMMAND else b"",
+        )  # fmt: skip
         at += size
 
 

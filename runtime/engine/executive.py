@@ -20,6 +20,7 @@ from runtime.engine.borders import (
     look_at_events,
     make_outputs_safe,
 )
+from runtime.engine.commands import apply_commands, hold_forced
 from runtime.engine.counting import add_to, count_value
 from runtime.engine.inputs import take_inputs
 from runtime.engine.intrinsics import (
@@ -267,7 +268,10 @@ def take(job: int, release: int) -> int:
     take_inputs(plc, release)
     look_at_events(plc, release)
     consume(job)
+    apply_commands(job)
+    hold_forced(job, load_64(plc + plan.PLC_STATE))
     copy_in(job)
+    hold_forced(job, state)
     store_64(job + plan.JOB_PENDING, 0)
     store_64(plc + plan.PLC_SEQUENCE, load_64(plc + plan.PLC_SEQUENCE) + 1)
     since_origin = release - load_64(plc + plan.PLC_ORIGIN_NS)
@@ -339,6 +343,7 @@ def commit(job: int, fault: int) -> int:
     copy_context(job)
     is_alive = load_64(plc + plan.PLC_FAULTED) == 0
     if fault == 0:
+        hold_forced(job, load_64(job + plan.JOB_STATE))
         copy_out(job)
         look_at_events(plc, load_64(job + plan.JOB_END_NS))
         if is_alive:

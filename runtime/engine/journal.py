@@ -6,6 +6,7 @@ cycles for the flight recorder, and a writer's thread that keeps up holds all of
 
 Words of an entry: bytes (negative: nothing but the rest of the ring), kind, sequence, task, cycle,
 then by kind      TAKE: release, NOW_NS, bytes of %I        COMMIT: end, fault kind, state hash
+                        COMMAND: -, -, bytes of the command and its value
 and the payload, padded to 8 bytes: %I where it has changed since the entry before.
 """
 
@@ -20,6 +21,7 @@ from runtime.engine.intrinsics import (
     store_shared,
 )
 from runtime.engine.native_function import native_function
+from runtime.image import layout
 
 
 @native_function
@@ -53,6 +55,17 @@ def note_commit(job: int, fault: int) -> int:
     store_64(at + plan.ENTRY_FIRST, fault)
     store_64(at + plan.ENTRY_SECOND, digest)
     return close(plc, at)
+
+
+@native_function
+def note_command(job: int, command: int, size: int) -> int:
+    """Note a command that a task applies at the take whose entry follows."""
+    at = append(job, plan.ENTRY_COMMAND, layout.COMMAND_VALUE + (size + 7) // 8 * 8)
+    store_64(at + plan.ENTRY_TIME, 0)
+    store_64(at + plan.ENTRY_FIRST, 0)
+    store_64(at + plan.ENTRY_SECOND, layout.COMMAND_VALUE + size)
+    copy_bytes(at + plan.ENTRY_PAYLOAD, command, layout.COMMAND_VALUE + size)
+    return close(load_64(job + plan.JOB_PLC), at)
 
 
 @native_function

@@ -24,7 +24,7 @@ from runtime.errors import ImageError
 from runtime.image import directory, layout
 from runtime.image.layout import SectionKind
 from runtime.image.segment import Image
-from runtime.limits import JOURNAL_BYTES, JOURNAL_ENTRIES_MIN
+from runtime.limits import FORCES_MAX, JOURNAL_BYTES, JOURNAL_ENTRIES_MIN
 from runtime.project.channels import IoSection
 from runtime.project.load import Project
 
@@ -186,6 +186,7 @@ class PlcMemory:
         entry = plan.ENTRY_PAYLOAD + program.inputs.size + 8
         self._journal_bytes = -(-max(journal_bytes, JOURNAL_ENTRIES_MIN * entry) // 8) * 8
         self._journal = arena.reserve(self._journal_bytes)
+        self._forces = arena.reserve(FORCES_MAX * plan.FORCE_ROW_BYTES)
         self._noted = arena.reserve(program.inputs.size)
         several = len(program.tasks) > 1
         self._jobs = [self._reserve_job(task, several=several) for task in program.tasks]
@@ -243,6 +244,7 @@ class PlcMemory:
             plan.PLC_INPUTS: self._image.directory.inputs,
             plan.PLC_QUALITIES: base + self._qualities,
             plan.PLC_EVENT_ROWS: base + self._events,
+            plan.PLC_FORCE_ROWS: base + self._forces,
             plan.PLC_JOURNAL: base + self._journal,
             plan.PLC_JOURNAL_BYTES: self._journal_bytes,
             plan.PLC_JOURNAL_INPUTS: base + self._noted,
@@ -278,6 +280,7 @@ class PlcMemory:
             plan.JOB_WATCHDOG_NS: settings.watchdog_ns,
             plan.JOB_OVERRUNS_MAX: settings.overruns_max,
             plan.JOB_STOPS_ALL: int(settings.stops_all),
+            plan.JOB_COMMAND_QUEUE: self._section(SectionKind.COMMANDS, number),
         }
         self._arena.put(blocks.job, words)
         _libc.sem_init(ctypes.c_void_p(base + blocks.job + plan.JOB_SEMAPHORE), 0, 0)

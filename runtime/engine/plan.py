@@ -91,6 +91,10 @@ JOB_PENDING: Final = 224
 """Event: not 0 from the edge to the take."""
 JOB_EDGE_NS: Final = 232
 """Event: when the edge was seen; the release of the scan."""
+JOB_COMMAND_QUEUE: Final = 240
+"""Told: address of its COMMANDS section."""
+JOB_COMMANDS_DONE: Final = 248
+"""Number of the last command that it has applied or refused."""
 JOB_SEMAPHORE: Final = 256
 """A POSIX semaphore of at most 64 bytes, posted at an edge."""
 JOB_BYTES: Final = 320
@@ -161,9 +165,12 @@ PLC_HASH_EVERY: Final = 296
 """Every so many commits the committed state is hashed; 0: never."""
 PLC_FRAME_SLOTS: Final = 304
 """Slots of the ring of frames; told, as what stands on top."""
-PLC_MUTEX: Final = 320
+PLC_FORCE_ROWS: Final = 312
+PLC_FORCES: Final = 320
+"""Number of variables that are forced."""
+PLC_MUTEX: Final = 384
 """Where the mutex stands."""
-PLC_BYTES: Final = 384
+PLC_BYTES: Final = 448
 
 # -- rows -------------------------------------------------------------------------------------
 TAKE_OFFSET: Final = 0
@@ -194,6 +201,14 @@ EVENT_MASK: Final = 16
 EVENT_LEVEL: Final = 24
 """What it was at the last look."""
 EVENT_ROW_BYTES: Final = 32
+
+FORCE_JOB: Final = 0
+"""Address of the job that owns the place; 0: it is held at the borders of all."""
+FORCE_OFFSET: Final = 8
+FORCE_BYTES: Final = 16
+FORCE_MASK: Final = 24
+FORCE_VALUE: Final = 32
+FORCE_ROW_BYTES: Final = 64
 
 DEVICE_RING: Final = 0
 DEVICE_STRIDE: Final = 8
@@ -237,6 +252,7 @@ ENTRY_SECOND: Final = 56
 ENTRY_PAYLOAD: Final = 64
 ENTRY_TAKE: Final = 1
 ENTRY_COMMIT: Final = 2
+ENTRY_COMMAND: Final = 3
 HASH_OFFSET: Final = 0x0BF2_9CE4_8422_2325
 HASH_PRIME: Final = 0x100_0000_01B3
 HASH_SHIFT: Final = 29

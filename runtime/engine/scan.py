@@ -25,7 +25,8 @@ from runtime.project.load import Project
 EXECUTE: Final = "takt_execute"
 _RUNTIME: Final = Path(__file__).parents[1]
 _SHAPING_THE_LOOP: Final = (
-    "engine/executive.py", "engine/borders.py", "engine/counting.py", "engine/inputs.py",
+    "engine/executive.py", "engine/borders.py", "engine/commands.py", "engine/counting.py",
+    "engine/inputs.py",
     "engine/intrinsics.py", "engine/journal.py", "engine/native.py", "engine/native_function.py",
     "engine/plan.py", "engine/publications.py", "artifact/abi.py", "image/layout.py", "limits.py",
 )  # fmt: skip

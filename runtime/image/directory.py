@@ -24,6 +24,8 @@ class TaskEntry:
 
     name: str
     interval_ns: int
+    owned: tuple[tuple[int, int], ...] = ()
+    """Offset and bytes of what no other task writes: commands for it go to this task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ def encode(directory: Directory, names: str | None = None) -> bytes:
     own = json.dumps(
         {
             "project": directory.project,
-            "tasks": [[task.name, task.interval_ns] for task in directory.tasks],
+            "tasks": [[task.name, task.interval_ns, list(task.owned)] for task in directory.tasks],
             "devices": [
                 [item.name, item.stale_after_ns, list(item.inputs)] for item in directory.devices
             ],
@@ -150,7 +152,10 @@ def decode(data: bytes) -> Directory:
     raw = json.loads(data)
     return Directory(
         project=raw["project"],
-        tasks=tuple(TaskEntry(name, interval) for name, interval in raw["tasks"]),
+        tasks=tuple(
+            TaskEntry(name, interval, tuple((offset, size) for offset, size in owned))
+            for name, interval, owned in raw["tasks"]
+        ),
         devices=tuple(
             DeviceEntry(name, stale, tuple(inputs)) for name, stale, inputs in raw["devices"]
         ),

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 MAGIC: Final = b"TAKTIMG\0"
-VERSION: Final = 3
+VERSION: Final = 4
 HEADER_BYTES: Final = 16_384
 HEADER: Final = struct.Struct("<8sIIQQQIIqqII")
 
@@ -56,7 +56,7 @@ class SectionKind(enum.IntEnum):
     RETAIN_STATISTICS = 8
     """Counters of the retained values, written by the runtime."""
     COMMANDS = 7
-    """Reserved: writes and forces from the gateway."""
+    """A queue of commands for each task: writes and forces, applied at its next take."""
 
 
 class Quality(enum.IntEnum):
@@ -70,6 +70,56 @@ class Quality(enum.IntEnum):
     """Set by the gateway: the device answered with an error, or not at all."""
     MISSING = 4
     """No sample has ever arrived."""
+
+
+# -- commands -----------------------------------------------------------------------------------
+COMMANDS_WRITTEN: Final = 0
+"""u64: number of the newest command, counted from 1; commands come from several processes, which
+lock the image's file while they write one."""
+COMMANDS_APPLIED: Final = 8
+"""u64: number of the last command that the task has applied or refused."""
+COMMANDS_HEADER_BYTES: Final = 64
+COMMAND_SLOTS: Final = 64
+COMMAND: Final = struct.Struct("<QIIQQQQI12x")
+"""number u64 (written last), kind u32, mask u32 (the bits of a single byte that count), offset u64
+in the state, bytes u64 of the value; the runtime's answer: cycle u64, sequence u64 of the take that
+applied it, status u32. Then the value."""
+COMMAND_KIND: Final = 8
+COMMAND_MASK: Final = 12
+COMMAND_OFFSET: Final = 16
+COMMAND_SIZE: Final = 24
+COMMAND_CYCLE: Final = 32
+COMMAND_SEQUENCE: Final = 40
+COMMAND_STATUS: Final = 48
+COMMAND_VALUE: Final = 64
+COMMAND_VALUE_MAX: Final = 512
+"""Bytes of the greatest value: a WSTRING of 254."""
+COMMAND_BYTES: Final = COMMAND_VALUE + COMMAND_VALUE_MAX
+COMMANDS_BYTES: Final = COMMANDS_HEADER_BYTES + COMMAND_SLOTS * COMMAND_BYTES
+FORCE_VALUE_MAX: Final = 8
+"""Bytes of the greatest value that can be forced: a number."""
+
+
+class CommandKind(enum.IntEnum):
+    """What a command does."""
+
+    WRITE = 1
+    """Give a variable a value, once."""
+    FORCE = 2
+    """Hold a variable at a value, at every take and commit, until it is released."""
+    UNFORCE = 3
+    """Release a variable."""
+    UNFORCE_ALL = 4
+    """Release all variables of the task, and those of no task."""
+
+
+class CommandStatus(enum.IntEnum):
+    """What became of a command."""
+
+    WAITING = 0
+    APPLIED = 1
+    REFUSED = 2
+    """It makes no sense: a place outside of the state, too large a value, too many forces."""
 
 
 # -- slot ring ----------------------------------------------------------------------------------

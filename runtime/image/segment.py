@@ -78,6 +78,10 @@ def _plan(directory: Directory, directory_bytes: int) -> list[_Plan]:
             _Plan(SectionKind.LINK_STATISTICS, n, layout.LINK_STATISTICS_BYTES, ring=False)
             for n in range(len(devices))
         ),
+        *(
+            _Plan(SectionKind.COMMANDS, n, layout.COMMANDS_BYTES, ring=False)
+            for n in range(len(directory.tasks))
+        ),
         _Plan(SectionKind.RETAIN_STATISTICS, 0, layout.RETAIN_STATISTICS_BYTES, ring=False),
     ]
 

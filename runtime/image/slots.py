@@ -5,7 +5,7 @@ waits. A reader copies the head's slot and checks the slot's number before and a
 that laps the whole ring during the copy makes it try again. A writer that is killed half-way leaves
 the head where it was: the next writer goes on from there.
 
-Stores become visible in order on x86-64. Elsewhere `_fence` keeps the order too: acquiring and
+Stores become visible in order on x86-64. Elsewhere `fence` keeps the order too: acquiring and
 releasing a lock is a full barrier on every platform that CPython runs on.
 """
 
@@ -30,7 +30,8 @@ _U32: Final = struct.Struct("<I")
 _LOCK: Final = threading.Lock()
 
 
-def _fence() -> None:
+def fence() -> None:
+    """Let no store behind it be seen before one ahead of it, on any processor."""
     with _LOCK:
         pass
 
@@ -66,10 +67,10 @@ class SlotRing:
         number = self.head + 1
         slot = RING_HEADER_BYTES + (number % self.slots) * self._stride
         _U64.pack_into(self._memory, slot, 0)
-        _fence()
+        fence()
         start = slot + SLOT_HEADER_BYTES
         self._memory[start : start + self.payload_bytes] = payload
-        _fence()
+        fence()
         _U64.pack_into(self._memory, slot, number)
         _U64.pack_into(self._memory, RING_HEAD, number)
         return number
@@ -96,11 +97,11 @@ class SlotRing:
         slot = RING_HEADER_BYTES + (number % self.slots) * self._stride
         if number <= 0 or _U64.unpack_from(self._memory, slot)[0] != number:
             return None
-        _fence()
+        fence()
         start = slot + SLOT_HEADER_BYTES
         whole = self._memory[start : start + self.payload_bytes]
         payload = b"".join(whole[span] for span in spans)
-        _fence()
+        fence()
         if _U64.unpack_from(self._memory, slot)[0] != number:
             return None
         return Publication(number, payload)

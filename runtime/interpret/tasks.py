@@ -8,6 +8,8 @@ from typing import Final
 
 from runtime.artifact import abi
 from runtime.artifact.exchange import Cells, Exchange
+from runtime.image import layout
+from runtime.image.layout import CommandKind
 from runtime.interpret.interpreter import Interpreter
 from runtime.limits import LOOP_BUDGET
 from runtime.model.program import Model
@@ -25,14 +27,48 @@ class InterpretedTasks:
         several = len(self._tasks) > 1
         self.master = memoryview(bytearray(model.initial_state)) if several else self._own(0)
         """The committed state."""
+        self._waiting: list[tuple[int, bytes]] = []
+        self._forced: dict[tuple[int, int], tuple[int, bytes]] = {}
+        """By offset and mask: the task that owns the place (-1: none), and the value."""
         self._taken: list[list[bytes]] = [[] for _ in self._tasks]
 
     def _own(self, number: int) -> memoryview:
         return self._tasks[number].state
 
+    def command(self, number: int, command: bytes) -> None:
+        """Let the next take of a task apply a command, as it stands in the image."""
+        self._waiting.append((number, command))
+
+    def _apply_commands(self, number: int) -> None:
+        waiting = [command for task, command in self._waiting if task == number]
+        self._waiting = [item for item in self._waiting if item[0] != number]
+        for command in waiting:
+            _, kind, mask, offset, size, *_ = layout.COMMAND.unpack_from(command)
+            value = command[layout.COMMAND_VALUE :][:size]
+            if kind == CommandKind.WRITE:
+                for state in (self.master, self._own(number)):
+                    _write(state, offset, mask, value)
+            elif kind == CommandKind.FORCE:
+                owner = number if self._exchanges[number].owns(offset) else -1
+                self._forced[offset, mask] = (owner, value)
+            elif kind == CommandKind.UNFORCE:
+                self._forced.pop((offset, mask), None)
+            else:
+                kept = (-1, number)
+                self._forced = {
+                    place: item for place, item in self._forced.items() if item[0] not in kept
+                }
+
+    def _hold_forced(self, number: int, state: memoryview) -> None:
+        for (offset, mask), (owner, value) in self._forced.items():
+            if owner in (-1, number):
+                _write(state, offset, mask, value)
+
     def take(self, number: int, now_ns: int, cycle: int) -> None:
-        """Let a task take what others have committed."""
+        """Let a task take what others have committed, after the commands that wait for it."""
         state, exchange = self._own(number), self._exchanges[number]
+        self._apply_commands(number)
+        self._hold_forced(number, self.master)
         for item in exchange.takes:
             part = slice(item.offset, item.offset + item.size)
             state[part] = self.master[part]
@@ -41,6 +77,7 @@ class InterpretedTasks:
             part = slice(cells.offset, cells.offset + cells.size)
             state[part] = self.master[part]
             self._taken[number].append(bytes(self.master[part]))
+        self._hold_forced(number, state)
         _CONTEXT.pack_into(state, abi.NOW_NS, now_ns, cycle, LOOP_BUDGET)
 
     def body(self, number: int) -> bool:
@@ -50,6 +87,7 @@ class InterpretedTasks:
     def commit(self, number: int) -> None:
         """Let a task commit what it owns and the cells that it has changed."""
         state, exchange = self._own(number), self._exchanges[number]
+        self._hold_forced(number, state)
         for item in exchange.owned:
             part = slice(item.offset, item.offset + item.size)
             self.master[part] = state[part]
@@ -70,3 +108,11 @@ class InterpretedTasks:
             cell = whole[at : at + cells.cell]
             if cell != taken[at : at + cells.cell]:
                 master[cells.offset + at : cells.offset + at + cells.cell] = cell
+
+
+def _write(state: memoryview, offset: int, mask: int, value: bytes) -> None:
+    """Write the bytes of a value, or the bits of a mask where it is one byte."""
+    if len(value) == 1:
+        state[offset] = state[offset] & ~mask & 0xFF | value[0] & mask
+    else:
+        state[offset : offset + len(value)] = value

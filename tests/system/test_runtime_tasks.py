@@ -15,6 +15,7 @@ from runtime.errors import ImageError
 from runtime.image.layout import Mode, SectionKind
 from runtime.image.segment import Image, attach_image, image_path
 from runtime.image.statistics import TaskStatistics
+from tests.support.newest import newest_frame
 from tests.support.runtime_process import PATIENCE_S, ROOT
 from tests.support.waiting import wait_until
 
@@ -173,3 +174,28 @@ def test_a_recorded_run_is_replayed_by_command(
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("states compared, all alike\n")
     assert int(done.stdout.split()[0]) > scans
+
+
+def test_a_variable_is_put_by_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path)
+    with started(tmp_path, monkeypatch) as process, attached(process) as image:
+        fast = TaskStatistics(image.section(SectionKind.TASK_STATISTICS, 0))
+        wait_until(lambda: fast.scans > 0, PATIENCE_S, "the first scan")
+        command = [sys.executable, "-m", "runtime", "put", str(tmp_path)]
+        done = subprocess.run(
+            [*command, "fast.n", "1000000"], capture_output=True, text=True, cwd=ROOT, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("task Fast, cycle ")
+        cycle = int(done.stdout.split()[-1])
+        symbol = next(item for item in image.directory.symbols if item.path == "FAST.N")
+        frame = newest_frame(image)
+        count = symbol.read(frame.state)
+        assert isinstance(count, int)
+        assert count >= 1_000_000
+        assert cycle <= fast.scans + 1
+        wrong = subprocess.run(
+            [*command, "fast.n", "blue"], capture_output=True, text=True, cwd=ROOT, check=False
+        )
+        assert wrong.returncode == 2
+        assert "FAST.N = blue: expected" in wrong.stderr

@@ -42,10 +42,10 @@ def test_the_header_s_bytes_are_pinned(path: Path) -> None:
         data = path.read_bytes()
         generation, pid = image.generation, image.runtime_pid
     assert data[:8] == b"TAKTIMG\0"
-    assert struct.unpack_from("<II", data, 8) == (3, 16_384)
+    assert struct.unpack_from("<II", data, 8) == (4, 16_384)
     assert struct.unpack_from("<QQQ", data, 16) == (len(data), LAYOUT_HASH, generation)
     assert struct.unpack_from("<II", data, 40) == (pid, 2)
-    assert struct.unpack_from("<qqII", data, 48) == (5, -6, 77, 9)
+    assert struct.unpack_from("<qqII", data, 48) == (5, -6, 77, 10)
     assert data[72:128] == bytes(56)
 
 
@@ -53,7 +53,7 @@ def test_the_sections_stand_where_they_stood(path: Path) -> None:
     with create_image(path, DIRECTORY, LAYOUT_HASH, now_ns=1000) as image:
         data = path.read_bytes()
         directory_bytes = image.places[SectionKind.DIRECTORY, 0].size
-    rows = [struct.unpack_from("<IIQQ", data, 128 + 24 * number) for number in range(9)]
+    rows = [struct.unpack_from("<IIQQ", data, 128 + 24 * number) for number in range(10)]
     sizes = [
         (1, 0, directory_bytes),
         (2, 0, 64 + 4 * (64 + 192)),  # 64 header + 3 entries of 24, to cache lines
@@ -63,6 +63,7 @@ def test_the_sections_stand_where_they_stood(path: Path) -> None:
         (5, 0, 64 + 2 * (64 + 8 * 1152)),
         (6, 0, 64 + 2 * (64 + 8 * 1152)),
         (6, 1, 64 + 2 * (64 + 8 * 1152)),
+        (7, 0, 64 + 64 * (64 + 512)),
         (8, 0, 64),
     ]
     assert [(kind, index, size) for kind, index, _, size in rows] == sizes
@@ -79,6 +80,11 @@ def test_the_numbers_of_states_and_qualities_are_pinned() -> None:
         "GOOD", "UNCERTAIN", "STALE", "BAD", "MISSING",
     ]  # fmt: skip
     assert [int(item) for item in layout.Quality] == list(range(5))
+    assert [item.name for item in layout.CommandKind] == [
+        "WRITE", "FORCE", "UNFORCE", "UNFORCE_ALL",
+    ]  # fmt: skip
+    assert [int(item) for item in layout.CommandKind] == [1, 2, 3, 4]
+    assert [int(item) for item in layout.CommandStatus] == [0, 1, 2]
     assert [item.name for item in layout.Link] == ["DOWN", "CONNECTING", "UP"]
 
 
@@ -88,6 +94,8 @@ def test_the_places_in_the_payloads_are_pinned() -> None:
     assert layout.OUTPUT_HEADER.size == 40
     assert layout.CONSUMED.size == 16
     assert layout.FRAME_HEADER.size == 64
+    assert layout.COMMAND.size == 64
+    assert (layout.COMMAND_VALUE, layout.COMMAND_BYTES) == (64, 576)
     assert (layout.RING_HEADER_BYTES, layout.SLOT_HEADER_BYTES) == (64, 64)
 
 
@@ -140,7 +148,7 @@ def test_an_image_of_another_version_or_size_is_refused(path: Path) -> None:
     create_image(path, DIRECTORY, LAYOUT_HASH, now_ns=1).close()
     whole = path.read_bytes()
     path.write_bytes(whole[:8] + b"\x01" + whole[9:])
-    with pytest.raises(ImageError, match=r"image version 1 .* expected version 3"):
+    with pytest.raises(ImageError, match=r"image version 1 .* expected version 4"):
         attach_image(path)
     path.write_bytes(whole[:-64])
     with pytest.raises(ImageError, match=f"of {len(whole)} bytes: expected"):

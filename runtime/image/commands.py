@@ -1,0 +1,181 @@
+"""Commands to a running program: write a variable, hold it at a value, let it go.
+
+    queue = Commands(image)
+    ticket = queue.write(symbol, 5)
+    queue.answer(ticket)            # None until the task's next take, then cycle and status
+
+Each task has a queue in the image; what only one task writes is commanded through its own, so that
+the value is not overwritten by that task's commit. Any number of processes may command: they lock
+the image's file for the moment in which they write. The scan never waits for them.
+"""
+
+import contextlib
+import fcntl
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from runtime.artifact.program import Symbol
+from runtime.datatypes.elementary import Elementary, Kind
+from runtime.datatypes.values import store
+from runtime.errors import ImageError
+from runtime.image import layout
+from runtime.image.layout import CommandKind, CommandStatus, SectionKind
+from runtime.image.segment import Image
+from runtime.image.slots import fence
+
+_U64: Final = struct.Struct("<Q")
+WHOLE_BYTE: Final = 0xFF
+"""The mask of a value that is not a single bit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A command that was given."""
+
+    task: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a command."""
+
+    status: CommandStatus
+    cycle: int
+    """The cycle of the task in which it took effect."""
+    sequence: int
+    """Number of that cycle's take among all takes and commits."""
+
+
+class Commands:
+    """Gives commands through an attached image."""
+
+    def __init__(self, image: Image) -> None:
+        """Command the program that runs on an image."""
+        self._image = image
+        count = len(image.directory.tasks)
+        self._queues = [image.section(SectionKind.COMMANDS, number) for number in range(count)]
+
+    def write(self, symbol: Symbol, value: bool | float | str) -> Ticket:  # noqa: FBT001
+        """Give a variable a value once, at its task's next take.
+
+        Raises:
+            ImageError: The variable cannot be commanded, or too many commands wait.
+        """
+        return self._give(CommandKind.WRITE, symbol, value)
+
+    def force(self, symbol: Symbol, value: bool | float | str) -> Ticket:  # noqa: FBT001
+        """Hold a variable at a value until it is released.
+
+        Raises:
+            ImageError: The variable cannot be forced, or too many commands wait.
+        """
+        if symbol.type.size > layout.FORCE_VALUE_MAX:
+            raise ImageError(f"{symbol.path} is {symbol.type}: expected a number or BOOL to force")
+        return self._give(CommandKind.FORCE, symbol, value)
+
+    def release(self, symbol: Symbol) -> Ticket:
+        """Let a forced variable go.
+
+        Raises:
+            ImageError: Too many commands wait.
+        """
+        return self._give(CommandKind.UNFORCE, symbol, value=None)
+
+    def release_all(self) -> tuple[Ticket, ...]:
+        """Let all forced variables go.
+
+        Raises:
+            ImageError: Too many commands wait.
+        """
+        return tuple(
+            self._post(task, CommandKind.UNFORCE_ALL, 0, 0, b"")
+            for task in range(len(self._queues))
+        )
+
+    def answer(self, ticket: Ticket) -> Answer | None:
+        """Return what became of a command; None while it waits, or where 64 others came since."""
+        queue = self._queues[ticket.task]
+        if _U64.unpack_from(queue, layout.COMMANDS_APPLIED)[0] < ticket.number:
+            return None
+        slot = _slot(ticket.number)
+        number, _, _, _, _, cycle, sequence, status = layout.COMMAND.unpack_from(queue, slot)
+        if number != ticket.number:
+            return None
+        return Answer(CommandStatus(status), cycle, sequence)
+
+    def _give(
+        self,
+        kind: CommandKind,
+        symbol: Symbol,
+        value: bool | float | str | None,  # noqa: FBT001
+    ) -> Ticket:
+        data_type = symbol.type
+        if not isinstance(data_type, Elementary) or data_type.kind is Kind.REFERENCE:
+            raise ImageError(f"{symbol.path} is {data_type}: expected a single value to command")
+        if data_type.size > layout.COMMAND_VALUE_MAX:
+            limit = layout.COMMAND_VALUE_MAX
+            raise ImageError(
+                f"{symbol.path} takes {data_type.size} bytes: expected {limit} at most"
+            )
+        mask = WHOLE_BYTE if symbol.bit < 0 else 1 << symbol.bit
+        content = bytearray(data_type.size)
+        if symbol.bit >= 0:
+            content[0] = mask if value else 0
+        elif value is not None:
+            store(content, 0, data_type, value)
+        return self._post(self._task_of(symbol), kind, mask, symbol.offset, bytes(content))
+
+    def _task_of(self, symbol: Symbol) -> int:
+        """Return the task that alone writes a variable, else the first one."""
+        for number, task in enumerate(self._image.directory.tasks):
+            if any(start <= symbol.offset < start + size for start, size in task.owned):
+                return number
+        return 0
+
+    def _post(self, task: int, kind: CommandKind, mask: int, offset: int, content: bytes) -> Ticket:
+        queue = self._queues[task]
+        with self._alone():
+            written, applied = (
+                _U64.unpack_from(queue, place)[0]
+                for place in (layout.COMMANDS_WRITTEN, layout.COMMANDS_APPLIED)
+            )
+            if written - applied >= layout.COMMAND_SLOTS:
+                name = self._image.directory.tasks[task].name
+                text = f"{layout.COMMAND_SLOTS} commands wait for task {name!r}: expected it to run"
+                raise ImageError(text)
+            fields = (0, kind, mask, offset, len(content), 0, 0, CommandStatus.WAITING)
+            return Ticket(task, post(queue, layout.COMMAND.pack(*fields) + content))
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes and threads that command out for the moment."""
+        try:
+            descriptor = os.open(self._image.path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            raise ImageError(f"{self._image.path}: gone; expected a running runtime") from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def post(queue: memoryview, command: bytes) -> int:
+    """Put a command with its value into a queue that has room; return its number."""
+    number: int = _U64.unpack_from(queue, layout.COMMANDS_WRITTEN)[0] + 1
+    slot = _slot(number)
+    _U64.pack_into(queue, slot, 0)
+    queue[slot + 8 : slot + len(command)] = command[8:]
+    fence()
+    _U64.pack_into(queue, slot, number)
+    fence()
+    _U64.pack_into(queue, layout.COMMANDS_WRITTEN, number)
+    return number
+
+
+def _slot(number: int) -> int:
+    return layout.COMMANDS_HEADER_BYTES + number % layout.COMMAND_SLOTS * layout.COMMAND_BYTES
