@@ -8,11 +8,13 @@ from typing import Annotated
 import typer
 
 from gateway import app as gateway_app
+from gateway.cli.scan import scanner
 from runtime.errors import TaktError
 from runtime.log import configure_logging
 from runtime.project.load import load_project
 
 application = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+application.add_typer(scanner, name="scan")
 
 
 class Level(enum.StrEnum):

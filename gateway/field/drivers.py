@@ -42,9 +42,14 @@ class Drivers:
             from gateway.field.opcua import OpcUaDriver  # its library takes a second to load
 
             return OpcUaDriver(device, section, self._clock)
-        return ModbusDriver(device, section, self._link(device, section))
+        return ModbusDriver(device, section, self.link(section, device.folder))
 
-    def _link(self, device: DeviceMap, section: ModbusDevice) -> Link:
+    def link(self, section: ModbusDevice, folder: Path) -> Link:
+        """Return the link to a Modbus device; files are relative to the folder.
+
+        Raises:
+            HostError: A file that its section names cannot be used.
+        """
         match section:
             case SerialDevice() as section:
                 line = self._lines.get(section.serial)
@@ -54,7 +59,7 @@ class Drivers:
             case ModbusUdpDevice() as section:
                 return DatagramLink(_endpoint(section), self._clock)
             case ModbusTlsDevice() as section:
-                security = client_security(section, device.folder)
+                security = client_security(section, folder)
                 name = section.server_name
                 endpoint = replace(_endpoint(section), security=security, server_name=name)
                 return StreamLink(endpoint, self._clock)
@@ -63,7 +68,7 @@ class Drivers:
             case ModbusTcpDevice() as section:
                 return StreamLink(_endpoint(section), self._clock)
             case _:
-                raise HostError(f"device {device.name}: no driver for it")
+                raise HostError(f"device {section.name}: no driver for it")
 
 
 def _endpoint(section: NetworkDevice) -> Endpoint:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from runtime import __version__
+from runtime.cli.channels import io
 from runtime.cli.compiler import build, check, explain, show
 from runtime.cli.demo import demo
 from runtime.cli.doctor import doctor
@@ -13,7 +14,7 @@ from runtime.cli.plant import plant
 from runtime.cli.put import put
 from runtime.cli.replay import replay
 from runtime.cli.retain import retain
-from runtime.cli.run import cloud_consumer, gateway_half, latency, run
+from runtime.cli.run import cloud_consumer, gateway_half, latency, run, scan
 from runtime.cli.runtime_process import runtime_half
 from runtime.cli.sim import sim
 from runtime.cli.timing import timing
@@ -26,33 +27,21 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (
-    sim,
-    check,
-    show,
-    build,
-    explain,
-    run,
-    demo,
-    plant,
-    doctor,
-    timing,
-    top,
-    replay,
-    put,
-):
+_COMMANDS = (
+    sim, check, show, build, explain, run, demo, plant, doctor, timing, top, io, replay, put,
+)  # fmt: skip
+for command in _COMMANDS:
     app.command()(command)
 app.command("runtime")(runtime_half)
 app.command("gateway")(gateway_half)
 app.command("latency")(latency)
-app.command(
-    "cloud",
-    context_settings={
-        "allow_extra_args": True,
-        "ignore_unknown_options": True,
-        "help_option_names": [],
-    },
-)(cloud_consumer)
+_PASSED_ON = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    "help_option_names": [],
+}
+app.command("cloud", context_settings=_PASSED_ON)(cloud_consumer)
+app.command("scan", context_settings=_PASSED_ON)(scan)
 app.add_typer(retain, name="retain")
 
 

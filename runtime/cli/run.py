@@ -41,6 +41,12 @@ def run(
     raise typer.Exit(run_many(projects, seconds, FleetOptions(instances, pools, cold)))
 
 
+def scan(context: typer.Context) -> None:
+    """Look at a device: `takt scan modbus ADDRESS` prints what `takt.toml` needs of it."""
+    arguments = [sys.executable, "-P", "-m", "gateway", "scan", *context.args]
+    os.execv(sys.executable, arguments)
+
+
 def gateway_half(project: ProjectPath) -> None:
     """Run a project's gateway alone."""
     _become_gateway("run", str(project))

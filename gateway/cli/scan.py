@@ -1,0 +1,132 @@
+"""`takt scan modbus ADDRESS`: what a device is and has, as a piece of `takt.toml`."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from gateway.errors import PeerError
+from gateway.field.drivers import Drivers
+from gateway.field.modbus_scan import Finding, scan
+from runtime.errors import TaktError, UsageError
+from runtime.project.channels import BIT_TABLES
+from runtime.project.devices import DEVICE_KINDS, ModbusDevice
+
+scanner = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@scanner.callback()
+def options() -> None:
+    """Look at a device without a project, and print what `takt.toml` needs of it."""
+
+
+@scanner.command()
+def modbus(
+    address: Annotated[
+        str, typer.Argument(help="HOST, HOST:PORT, or a serial line such as /dev/ttyUSB0.")
+    ],
+    *,
+    protocol: Annotated[
+        str, typer.Option(help="tcp, udp or rtu-over-tcp; of a serial line rtu or ascii.")
+    ] = "",
+    unit: Annotated[int, typer.Option(min=0, max=255, help="Address behind the server.")] = 1,
+    last: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Last entry of each table to try.")
+    ] = 999,
+    line: Annotated[
+        str, typer.Option(help="Speed and parity of a serial line, such as 9600/none.")
+    ] = "19200/even",
+    name: Annotated[str, typer.Option(help="Name of the device in what is printed.")] = "device",
+) -> None:
+    """Identify a Modbus device, read its tables, and print them as [[device]] and [[io]].
+
+    Nothing is written to the device.
+    """
+    try:
+        keys = device_keys(address, protocol, unit, line)
+        section = _section({"name": name, **keys})
+        finding = asyncio.run(_scan(section, last))
+    except PeerError as error:
+        print(f"error: {address}: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    except TaktError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(error.exit_code) from None
+    print("\n".join(fragment({"name": name, **keys}, finding)))
+
+
+def device_keys(address: str, protocol: str, unit: int, line: str) -> dict[str, str | int]:
+    """Return the keys of [[device]] for an address.
+
+    Raises:
+        UsageError: The address or the line is none.
+    """
+    if address.startswith("/"):
+        baud, _, parity = line.partition("/")
+        if not baud.isdecimal():
+            raise UsageError(f"--line {line}: expected speed and parity such as 19200/even")
+        return {
+            "protocol": f"modbus-{protocol or 'rtu'}", "serial": address, "baud": int(baud),
+            "parity": parity or "even", "unit": unit,
+        }  # fmt: skip
+    host, port = address.rsplit(":", 1) if ":" in address else (address, "502")
+    if not host or not port.isdecimal():
+        raise UsageError(f"{address}: expected HOST, HOST:PORT or a serial line")
+    return {
+        "protocol": f"modbus-{protocol or 'tcp'}",
+        "host": host,
+        "port": int(port),
+        "unit": unit,
+    }
+
+
+def _section(keys: dict[str, str | int]) -> ModbusDevice:
+    kind = DEVICE_KINDS.get(str(keys["protocol"]))
+    if kind is None or not issubclass(kind, ModbusDevice):
+        names = ", ".join(name.removeprefix("modbus-") for name in DEVICE_KINDS if "modbus" in name)
+        found = str(keys["protocol"]).removeprefix("modbus-")
+        raise UsageError(f"--protocol {found}: expected one of {names}")
+    try:
+        return kind.model_validate(keys)
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in detail["loc"])
+        raise UsageError(f"{place} {detail['input']}: {detail['msg']}") from None
+
+
+async def _scan(section: ModbusDevice, last: int) -> Finding:
+    link = Drivers(time.monotonic_ns).link(section, Path())
+    await link.connect()
+    try:
+        return await scan(link, last)
+    finally:
+        link.close()
+
+
+def fragment(keys: dict[str, str | int], finding: Finding) -> Iterator[str]:
+    """Return the lines of `takt.toml`: the device, and every entry that can be read as input."""
+    total = sum(len(stretch.values) for stretch in finding.stretches)
+    yield f"# {total} entries found by {finding.requests} requests"
+    for kind, text in finding.identity:
+        yield f"# {kind}: {''.join(letter for letter in text if letter.isprintable())}"
+    for stretch in finding.stretches:
+        last = stretch.start + len(stretch.values) - 1
+        yield f"# {stretch.table} {stretch.start} to {last}"
+    yield "\n[[device]]"
+    for key, value in keys.items():
+        yield f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}"
+    words = sum(len(item.values) for item in finding.stretches if item.table not in BIT_TABLES)
+    word, bit = 0, 16 * words
+    for stretch in finding.stretches:
+        for place, value in enumerate(stretch.values):
+            if stretch.table in BIT_TABLES:
+                address, bit = f"%IX{bit // 8}.{bit % 8}", bit + 1
+            else:
+                address, word = f"%IW{word}", word + 1
+            yield f'\n[[io]]\naddress = "{address}"  # read {value}\ndevice = "{keys["name"]}"'
+            yield f'table = "{stretch.table}"\nregister = {stretch.start + place}'

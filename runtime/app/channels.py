@@ -1,0 +1,107 @@
+"""Every channel of a running project as it is now: value, quality, age, its device's round trip."""
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from runtime.image.layout import Link, Quality, SectionKind
+from runtime.image.payloads import Mailbox, decode_frame, decode_mailbox, decode_outputs
+from runtime.image.segment import Image
+from runtime.project.channels import IoSection, ModbusIo, OpcUaIo
+from runtime.project.load import Project
+from runtime.project.values import from_raw
+
+_NEVER: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelState:
+    """One channel at one moment."""
+
+    address: str
+    device: str
+    place: str
+    """Where it is at the device, such as "holding 40" or a node."""
+    value: float | None
+    """As the program sees it; None before anything was read or published."""
+    quality: Quality | None
+    """Of an input, as the last scan saw it; None for an output."""
+    age_ns: int
+    """Time since its sample was taken, -1 for none and for outputs."""
+    link: Link
+    round_trip_ns: int
+    """Duration of its device's last poll."""
+
+
+def channel_states(project: Project, image: Image) -> tuple[ChannelState, ...]:
+    """Return the channels of a project, device by device, inputs before outputs."""
+    now_ns = time.monotonic_ns()
+    frame = image.ring(SectionKind.FRAME).latest()
+    qualities = decode_frame(frame.payload).qualities if frame is not None else ()
+    published = image.ring(SectionKind.OUTPUTS).latest()
+    area = decode_outputs(published.payload).area if published is not None else None
+    states, first = [], 0
+    for number, device in enumerate(project.config.device):
+        entries = [entry for entry in project.config.io if entry.device == device.name]
+        publication = image.ring(SectionKind.INPUTS, number).latest()
+        mailbox = decode_mailbox(publication.payload) if publication is not None else None
+        inputs = [entry for entry in entries if entry.address.area == "I"]
+        for place, entry in enumerate(inputs):
+            seen = qualities[first + place] if first + place < len(qualities) else None
+            states.append(_input(entry, mailbox, place, seen, now_ns))
+        first += len(inputs)
+        outputs = [entry for entry in entries if entry.address.area == "Q"]
+        states += [_output(entry, mailbox, area) for entry in outputs]
+    return tuple(states)
+
+
+def _input(
+    entry: IoSection, mailbox: Mailbox | None, place: int, seen: Quality | None, now_ns: int
+) -> ChannelState:
+    sample = mailbox.samples[place] if mailbox is not None else None
+    quality = seen if seen is not None else (sample.quality if sample else Quality.MISSING)
+    is_known = sample is not None and sample.source_ns > 0
+    return ChannelState(
+        address=str(entry.address),
+        device=entry.device,
+        place=place_of(entry),
+        value=_value(entry, sample.raw) if sample is not None and is_known else None,
+        quality=quality,
+        age_ns=max(now_ns - sample.source_ns, 0) if sample is not None and is_known else _NEVER,
+        link=mailbox.link if mailbox is not None else Link.DOWN,
+        round_trip_ns=mailbox.round_trip_ns if mailbox is not None else 0,
+    )
+
+
+def _output(entry: IoSection, mailbox: Mailbox | None, area: bytes | None) -> ChannelState:
+    address, value = entry.address, None
+    if area is not None and address.bits.stop <= 8 * len(area):
+        size = max(address.width // 8, 1)
+        raw = int.from_bytes(area[address.byte : address.byte + size], "little")
+        value = _value(entry, raw >> address.bit & 1 if address.width == 1 else raw)
+    return ChannelState(
+        address=str(address),
+        device=entry.device,
+        place=place_of(entry),
+        value=value,
+        quality=None,
+        age_ns=_NEVER,
+        link=mailbox.link if mailbox is not None else Link.DOWN,
+        round_trip_ns=mailbox.round_trip_ns if mailbox is not None else 0,
+    )
+
+
+def _value(entry: IoSection, raw: int) -> float:
+    return from_raw(raw, entry.kind, entry.address.width)
+
+
+def place_of(entry: IoSection) -> str:
+    """Return where a channel is at its device."""
+    match entry:
+        case ModbusIo(place=(table, _)):
+            bit = f".{entry.bit}" if entry.bit is not None else ""
+            return f"{table} {entry.register_}{bit}"
+        case OpcUaIo():
+            return entry.node
+        case _:
+            return "?"

@@ -1,0 +1,99 @@
+"""`takt io`: every channel of a running project, live: value, quality, age, round trip."""
+
+import contextlib
+import dataclasses
+import json
+import math
+from itertools import count, islice
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.table import Table
+
+    from runtime.app.channels import ChannelState
+
+
+def io(
+    project: Annotated[
+        Path, typer.Argument(metavar="PROJECT", help="A project's folder, or its takt.toml.")
+    ],
+    *,
+    every: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 0.5,
+    looks: Annotated[int | None, typer.Option(min=1, help="End after so many.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a channel.")] = False,
+) -> None:
+    """Show a running project's inputs and outputs until Ctrl-C.
+
+    An input's value is what was read last, its quality what the last scan made of it.
+    """
+    from rich.console import Console
+    from rich.live import Live
+
+    from runtime.app.channels import channel_states
+    from runtime.image.segment import attach_image, image_path
+    from runtime.project.load import load_project
+
+    loaded = load_project(project)
+    path = image_path(loaded.config.project.name)
+    console, pause = Console(), Event()
+    with contextlib.ExitStack() as stack:
+        image = stack.enter_context(attach_image(path))
+        live = None
+        if console.is_terminal and not as_json:
+            live = stack.enter_context(
+                Live(console=console, auto_refresh=False, screen=looks is None)
+            )
+        for number in islice(count(), looks):
+            if number:
+                pause.wait(every)
+            if not image.is_current():
+                image = stack.enter_context(attach_image(path))
+            states = channel_states(loaded, image)
+            if live is not None:
+                live.update(table(states), refresh=True)
+            elif as_json:
+                for state in states:
+                    print(json.dumps(document(state)), flush=True)
+            else:
+                console.print(table(states))
+
+
+def table(states: "Sequence[ChannelState]") -> "Table":
+    """Return the table of all channels."""
+    from rich.table import Table
+
+    shown = Table("address", "device", "place", "value", "quality", "age", "poll", box=None)
+    for state in states:
+        quality = state.quality.name if state.quality is not None else "-"
+        style = "" if quality in {"GOOD", "-"} else "red"
+        shown.add_row(
+            state.address, f"{state.device} ({state.link.name.lower()})", state.place,
+            _number(state.value), quality, _milliseconds(state.age_ns),
+            _milliseconds(state.round_trip_ns), style=style,
+        )  # fmt: skip
+    return shown
+
+
+def document(state: "ChannelState") -> dict[str, object]:
+    """Return a channel for machines; times in ns, non-finite numbers as text."""
+    fields = dataclasses.asdict(state)
+    value = state.value
+    if value is not None and not math.isfinite(value):
+        fields["value"] = _number(value)
+    fields["quality"] = state.quality.name if state.quality is not None else None
+    fields["link"] = state.link.name
+    return fields
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.10g}"
+
+
+def _milliseconds(time_ns: int) -> str:
+    return "-" if time_ns < 0 else f"{time_ns / 1e6:.1f} ms"
