@@ -59,7 +59,9 @@ def _assign(node: tree.Assign, body: Body) -> Statement | None:
         return program.Evaluate(node.span, written)
     target = target_place(node.target, scope)
     if target is None:
-        check(node.value, scope)  # what is wrong on the right side is worth knowing too
+        names_a_place = isinstance(node.value, tree.Name | tree.Member | tree.Index | tree.Deref)
+        look = place_of if names_a_place else check
+        look(node.value, scope)  # what is wrong on the right side is worth knowing too
         return None
     if target in body.loops:
         text = "the loop's control variable is changed inside the loop"

@@ -180,7 +180,7 @@ def _known_value(item: tree.Name, value: int, base: Elementary) -> VariableInfo:
 
 def _reference_type(spec: tree.ReferenceType, scope: Scope, work: Declarations) -> TypeInfo | None:
     """Return a reference's type; a named target may still be under way, even contain it."""
-    if isinstance(spec.target, tree.NamedType):
+    if isinstance(spec.target, tree.NamedType) and spec.target.length is None:
         alias = _alias(spec.target, work)
         if alias is not None:
             return TypeInfo(reference(alias, spec.style), bytes(8))

@@ -5,6 +5,7 @@ that goes through a whole family at its bounds.
 """
 
 import ast
+import functools
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,7 @@ def read_tables() -> tuple[Table, ...]:
     )
 
 
+@functools.cache
 def exists(case: str) -> bool:
     """Whether there is a case or a test of that name."""
     file, _, function = case.partition("::")
