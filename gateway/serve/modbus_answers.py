@@ -5,32 +5,40 @@ shows life the answer is exception 4 (server device failure): old values never p
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from gateway.config import SERVER_WRITES_MAX
 from gateway.flow.authority import silence_limit_ns
 from gateway.protocols.modbus.pdu import ExceptionCode, Function
 from gateway.protocols.modbus.requests import (
     Identify,
+    MaskWriteRegister,
     ReadBits,
     ReadRegisters,
     Request,
+    WriteCoil,
+    WriteCoils,
+    WriteRegister,
+    WriteRegisters,
     function_of,
 )
 from gateway.protocols.modbus.responses import (
     BitsRead,
+    BlockWritten,
     Identity,
     Refused,
     RegistersRead,
     Response,
 )
-from gateway.serve.modbus_map import BitTable, RegisterTable, server_values
-from runtime.errors import HostError
+from gateway.serve.modbus_map import BitTable, RegisterTable, WriteMap, server_values
+from runtime.errors import HostError, ImageError
 from runtime.image import layout
+from runtime.image.commands import Commands
 from runtime.image.layout import SectionKind
 from runtime.image.segment import Image
 from runtime.project.channels import BIT_TABLES, Table
@@ -50,6 +58,10 @@ _CONFORMITY: Final = 0x81
 """Basic identification, by stream and one by one."""
 
 
+Write = WriteCoil | WriteCoils | WriteRegister | WriteRegisters | MaskWriteRegister
+"""Requests that write."""
+
+
 class ServedImage:
     """The tables of one server over one image."""
 
@@ -66,6 +78,8 @@ class ServedImage:
         self._registers = {
             key: RegisterTable(found) for key, found in values.items() if key not in BIT_TABLES
         }
+        self._writes = {key: WriteMap(found) for key, found in values.items()}
+        self._commands = Commands(image)
         self.silent_ns = silence_limit_ns(task.interval_ns for task in image.directory.tasks)
         """Silence of the runtime from which it counts as gone."""
         self._number = 0
@@ -81,6 +95,39 @@ class ServedImage:
             found.refresh(self._state)
             self._fresh.add(name)
         return found
+
+    def write(self, request: Write) -> int:
+        """Command what a request sets; return 0, or the exception code that refuses it."""
+        table, address, entries = self._entries(request)
+        symbols = self._writes[table].symbols(address, entries) if table in self._writes else None
+        if symbols is None:
+            return ExceptionCode.ILLEGAL_DATA_ADDRESS
+        if len(symbols) > SERVER_WRITES_MAX:
+            return ExceptionCode.ILLEGAL_DATA_VALUE
+        try:
+            for symbol, raw in symbols:
+                self._commands.write(symbol, bool(raw) if symbol.bit >= 0 else raw)
+        except ImageError:  # more commands wait than the queue holds, or the runtime has gone
+            return ExceptionCode.SERVER_DEVICE_BUSY
+        return 0
+
+    def _entries(self, request: Write) -> tuple[Table, int, Sequence[int]]:
+        """Return table, first entry and the entries that a request sets."""
+        match request:
+            case WriteCoil():
+                return "coil", request.address, (request.value,)
+            case WriteCoils():
+                return "coil", request.address, request.values
+            case WriteRegister():
+                return "holding", request.address, (request.value,)
+            case WriteRegisters():
+                return "holding", request.address, request.values
+            case MaskWriteRegister():
+                table = self.table("holding")
+                packed = table.read(request.address, 1) if table is not None else None
+                before = int.from_bytes(packed or b"", "big")
+                mask = request.and_mask
+                return "holding", request.address, (before & mask | request.or_mask & ~mask,)
 
     @property
     def has_frame(self) -> bool:
@@ -134,7 +181,10 @@ class Answers:
             return Refused(function, ExceptionCode.SERVER_DEVICE_FAILURE)
         if isinstance(request, ReadBits | ReadRegisters):
             return _read(served, request)
-        return Refused(function, ExceptionCode.ILLEGAL_DATA_ADDRESS)
+        if isinstance(request, Write):
+            code = served.write(request)
+            return Refused(function, code) if code else _written(request)
+        return Refused(function, ExceptionCode.ILLEGAL_FUNCTION)
 
     def read(self, function: int, address: int, count: int) -> bytes | None:
         """Return bits or registers as bytes; None where the long way tells why not."""
@@ -171,6 +221,12 @@ class Answers:
             return Identity(request.code, _CONFORMITY, chosen)
         first = request.object_id if request.object_id < len(objects) else 0
         return Identity(request.code, _CONFORMITY, objects[first:])
+
+
+def _written(request: Write) -> Response:
+    if isinstance(request, WriteCoils | WriteRegisters):
+        return BlockWritten(function_of(request), request.address, len(request.values))
+    return request
 
 
 def _read(served: ServedImage, request: ReadBits | ReadRegisters) -> Response:

@@ -7,7 +7,7 @@ A table is an array of such places, so that a whole scan frame becomes a table i
 and a read of any length is a slice of it: every value of one response is of one scan.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from runtime.artifact.program import Area, Symbol
 from runtime.datatypes.derived import Array, DataType
-from runtime.datatypes.elementary import Elementary, Kind
+from runtime.datatypes.elementary import ELEMENTARY, Elementary, Kind
 from runtime.datatypes.texts import HEADER_BYTES, Text
 from runtime.errors import HostError
 from runtime.image.directory import Directory
@@ -244,9 +244,50 @@ def run_ends(values: Sequence[Value], end: int) -> list[int]:
     return ends
 
 
-def writable(values: Mapping[Table, Sequence[Value]]) -> dict[Table, dict[int, Value]]:
-    """Return the values that clients may write, by table and first entry."""
-    return {
-        table: {value.register: value for value in found if value.is_writable}
-        for table, found in values.items()
-    }
+class WriteMap:
+    """What clients may write: whole values only, so that no number is half new and half old."""
+
+    def __init__(self, values: Sequence[Value]) -> None:
+        self._values = {value.register: value for value in values if value.is_writable}
+
+    def symbols(self, address: int, entries: Sequence[int]) -> list[tuple[Symbol, int]] | None:
+        """Return the variables that entries set, each with its raw value.
+
+        Args:
+            address: First entry that is written.
+            entries: Registers, or bits as 0 and 1.
+
+        Returns:
+            None where an entry cannot be written, or only a part of a value would be.
+        """
+        found, place = [], 0
+        while place < len(entries):
+            value = self._values.get(address + place)
+            if value is None or place + value.count > len(entries):
+                return None
+            own = entries[place : place + value.count]
+            found.append((_command_symbol(value), own[0] if value.bit >= 0 else _raw(value, own)))
+            place += value.count
+        return found
+
+
+_RAW_TYPES: Final = {1: "BYTE", 2: "WORD", 4: "DWORD", 8: "LWORD"}
+
+
+def _command_symbol(value: Value) -> Symbol:
+    """Return a name for the bytes of a value, whatever their type is to the program."""
+    if value.bit >= 0:
+        return Symbol(
+            f"bit {value.offset}.{value.bit}", value.offset, ELEMENTARY["BOOL"], value.bit
+        )
+    return Symbol(f"bytes {value.offset}", value.offset, ELEMENTARY[_RAW_TYPES[value.size]])
+
+
+def _raw(value: Value, words: Sequence[int]) -> int:
+    """Return the number that registers stand for."""
+    content = bytearray(value.size)
+    packed = b"".join(word.to_bytes(2, "big") for word in words)
+    for place, byte in zip(value.places, packed, strict=True):
+        if place >= 0:
+            content[place - value.offset] = byte
+    return int.from_bytes(content, "little")

@@ -5,6 +5,7 @@ import contextlib
 import shutil
 import socket
 import ssl
+import struct
 import subprocess
 import time
 from collections.abc import AsyncIterator, Coroutine
@@ -23,6 +24,8 @@ from runtime.artifact.program import Symbol
 from runtime.datatypes.derived import Array
 from runtime.datatypes.elementary import Elementary, Kind
 from runtime.datatypes.texts import text_image, text_type
+from runtime.image import layout
+from runtime.image.layout import SectionKind
 from tests.support.certificates import make_certificates
 from tests.support.libmodbus import libmodbus_client
 from tests.support.modbus_image import PlayedRuntime, play_runtime, write_project
@@ -236,6 +239,107 @@ def test_mbpoll_reads_a_real(tmp_path: Path) -> None:
                 subprocess.run, command, capture_output=True, text=True, check=True, timeout=10
             )
         assert "[0]: \t50" in done.stdout
+
+    run(scenario())
+
+
+# -- writes -------------------------------------------------------------------------------------
+WRITABLE = """
+[[server.range]]
+table = "holding"
+register = 50
+variable = "Main.Level"
+access = "read-write"
+[[server.range]]
+table = "holding"
+register = 60
+variable = "Main.Row"
+access = "read-write"
+[[server.range]]
+table = "coil"
+register = 30
+variable = "Main.Alarm"
+access = "read-write"
+[[server.range]]
+table = "coil"
+register = 40
+address = "%QX1.6"
+count = 2
+access = "read-write"
+"""
+
+
+def commands(runtime: PlayedRuntime) -> list[tuple[int, int, bytes]]:
+    """Return the commands that wait: offset, mask and bytes of each."""
+    queue = runtime.image.section(SectionKind.COMMANDS, 0)
+    (written,) = struct.unpack_from("<Q", queue, layout.COMMANDS_WRITTEN)
+    found = []
+    for number in range(1, written + 1):
+        slot = layout.COMMANDS_HEADER_BYTES + number % layout.COMMAND_SLOTS * layout.COMMAND_BYTES
+        _, kind, mask, offset, size, *_ = layout.COMMAND.unpack_from(queue, slot)
+        assert kind == layout.CommandKind.WRITE
+        start = slot + layout.COMMAND_VALUE
+        found.append((offset, mask, bytes(queue[start : start + size])))
+    return found
+
+
+def test_writes_become_commands_to_the_program(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with serving(tmp_path, more=WRITABLE) as (service, runtime):
+            client = AsyncModbusTcpClient("127.0.0.1", port=service.port)
+            await client.connect()
+            assert not (await client.write_registers(50, [0x41C8, 0])).isError()
+            assert not (await client.write_register(61, 0xFFFF)).isError()
+            assert not (await client.write_coil(30, value=True)).isError()
+            assert not (await client.write_coils(40, [True, False])).isError()
+            assert not (
+                await client.mask_write_register(address=60, and_mask=0xFF00, or_mask=7)
+            ).isError()
+            client.close()
+            assert commands(runtime) == [
+                (16, 0xFF, struct.pack("<f", 25.0)),
+                (22, 0xFF, b"\xff\xff"),
+                (26, 1, b"\x01"),
+                (1, 0x40, b"\x40"),
+                (1, 0x80, b"\x00"),
+                (20, 0xFF, b"\x07\x00"),
+            ]
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("address", "values", "code"),
+    [
+        (0, [1], 2),  # a range that is read only
+        (50, [1], 2),  # half of a REAL
+        (51, [1], 2),
+        (50, [1, 2, 3], 2),  # beyond the range
+        (7000, [1], 2),
+    ],
+)
+def test_a_write_that_cannot_be_whole_changes_nothing(
+    tmp_path: Path, address: int, values: list[int], code: int
+) -> None:
+    async def scenario() -> None:
+        async with serving(tmp_path, more=WRITABLE) as (service, runtime):
+            client = AsyncModbusTcpClient("127.0.0.1", port=service.port)
+            await client.connect()
+            assert (await client.write_registers(address, values)).exception_code == code
+            client.close()
+            assert commands(runtime) == []
+
+    run(scenario())
+
+
+def test_a_program_that_takes_no_commands_is_busy(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with serving(tmp_path, more=WRITABLE) as (service, _):
+            client = AsyncModbusTcpClient("127.0.0.1", port=service.port)
+            await client.connect()
+            codes = [(await client.write_register(60, 1)).exception_code for _ in range(70)]
+            client.close()
+        assert codes == [0] * 64 + [6] * 6
 
     run(scenario())
 
