@@ -20,25 +20,27 @@ from runtime.image.layout import SectionKind
 from runtime.image.payloads import Frame, decode_frame
 from runtime.image.segment import Image, attach_image, image_path
 from runtime.image.statistics import TaskStatistics
+from runtime.project.load import load_project
 
 SOURCE: Final = Path(__file__).parents[1] / "iec_programs" / "plants" / "two_tanks"
 NAME: Final = "bench_two_tanks"
-PATIENCE_S: Final = 60.0
+PATIENCE_S: Final = 180.0
 
 
-def write_project(folder: Path, interval: str, runtime: str = "") -> None:
+def write_project(folder: Path, interval: str, runtime: str = "", name: str = NAME) -> None:
     """Copy the demo's program into a folder, with an interval and a [runtime] section of its own.
 
     Args:
         folder: Must not exist.
         interval: As in `takt.toml`, such as "1ms".
         runtime: Lines of the [runtime] section.
+        name: Of the project; two that run at the same time need two names.
     """
     folder.mkdir()
     for source in SOURCE.glob("*.st"):
         shutil.copy(source, folder)
     text = (SOURCE / "takt.toml").read_text(encoding="utf-8")
-    text = re.sub(r'^name = "two_tanks"$', f'name = "{NAME}"', text, count=1, flags=re.MULTILINE)
+    text = re.sub(r'^name = "two_tanks"$', f'name = "{name}"', text, count=1, flags=re.MULTILINE)
     text = re.sub(r'^interval = ".*"$', f'interval = "{interval}"', text, flags=re.MULTILINE)
     (folder / "takt.toml").write_text(f"{text}\n[runtime]\n{runtime}\n", encoding="utf-8")
 
@@ -79,7 +81,8 @@ def started(project: Path, cache: Path) -> Iterator[Started]:
             env=environment,
         )
     try:
-        image, frame = _await_first_frame(process, log)
+        path = image_path(load_project(project).config.project.name)
+        image, frame = _await_first_frame(process, path, log)
         program_time_ns = int.from_bytes(frame.state[:8], "little")
         first_release_ns = frame.release_ns - program_time_ns
         yield Started(process, image, (first_release_ns - began_ns) / 1e9)
@@ -89,8 +92,9 @@ def started(project: Path, cache: Path) -> Iterator[Started]:
         process.wait(PATIENCE_S)
 
 
-def _await_first_frame(process: subprocess.Popen[bytes], log: Path) -> tuple[Image, Frame]:
-    path = image_path(NAME)
+def _await_first_frame(
+    process: subprocess.Popen[bytes], path: Path, log: Path
+) -> tuple[Image, Frame]:
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(ImageError):

@@ -1,45 +1,89 @@
-"""How late does a 1 ms task start, beside cyclictest at the same priority and interval?
+"""How late does a task of 1 ms or 10 ms start, idle and under load, beside cyclictest?
 
-Peer: cyclictest (Debian package rt-tests), the measure of Linux's own wake-up, pinned to the same
-processor. Turns: cyclictest, Takt sleeping, Takt with a spin of 100 us before the release.
-Goals: p99.9 sleeping at most 1.2 times cyclictest's; with the spin below 5 us in quiet windows.
+Peer: cyclictest (Debian package rt-tests), the measure of Linux's own wake-up, with the same
+priority, interval and processor, under the same load (`loads.py`: a gateway that polls without a
+pause, a compile on every processor, a disk that is written and synchronised). Turns: cyclictest,
+Takt; the task of 1 ms also with a spin of 100 us before the release, idle. Runtimes stand still
+(SIGSTOP) in the turns of others. Goals: p99.9 at most 1.2 times cyclictest's; with the spin below
+5 us in quiet windows.
 """
 
+import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import loads
 import numpy as np
-from demo_project import started, write_project
+from demo_project import Started, started, write_project
 from report import Goal, Report, Row, Window, parse_options
 
+from runtime.artifact.cache import cache_folder
+from runtime.image.layout import bucket_upper
 from runtime.image.statistics import HistogramCopy
 
-INTERVAL_US: Final = 1000
 SPIN_US: Final = 100
 SPIN_GOAL_US: Final = 5.0
+RATIO_GOAL: Final = 1.2
 PRIORITY: Final = 80
 HISTOGRAM_US: Final = 20_000
 SETTLE_S: Final = 0.3
 PERCENTS: Final = (50.0, 99.0, 99.9)
 CPU: Final = max(os.sched_getaffinity(0))
+PEER: Final = "cyclictest"
+LOADS: Final = {
+    "idle": loads.idle,
+    "gateway": loads.gateway,
+    "compile": loads.compiling,
+    "disk": loads.writing,
+}
+
+Counts = dict[float, int]
+"""How often each lateness in us occurred."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is measured: a task of an interval, and how long a turn of it lasts."""
+
+    interval_ms: int
+    quick_s: int
+    full_s: int
+
+
+TASKS: Final = (Task(1, 1, 2), Task(10, 1, 5))
+"""Turns of 10 ms are longer, so that a percentile of 99.9 rests on more than a few wake-ups."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A row of the comparison: a task, how it waits, and the load beside it."""
+
+    load: str
+    interval_ms: int
+    spin: bool = False
+
+    def __str__(self) -> str:
+        """Return how the report calls it."""
+        waits = f", {SPIN_US} us spin" if self.spin else ""
+        return f"{self.interval_ms} ms {self.load}{waits}"
 
 
 @dataclass(slots=True)
 class Turns:
-    """All turns of one contender: latenesses in us, and the window of each."""
+    """All turns of one contender: the latenesses and the window of each."""
 
     windows: list[Window] = field(default_factory=list)
-    counts: list[dict[float, int]] = field(default_factory=list)
-    """For each turn: how often each lateness occurred."""
+    counts: list[Counts] = field(default_factory=list)
 
     def values(self, percent: float, *, quiet: bool) -> list[float]:
         """Return the percentile of each turn."""
@@ -47,18 +91,23 @@ class Turns:
 
     def pooled(self, percent: float, *, quiet: bool) -> float:
         """Return the percentile over all turns."""
-        total: dict[float, int] = {}
+        total: Counts = {}
         for counts in self._chosen(quiet=quiet):
             for value, count in counts.items():
                 total[value] = total.get(value, 0) + count
         return _percentile(total, percent)
 
-    def _chosen(self, *, quiet: bool) -> list[dict[float, int]]:
+    @property
+    def wake_ups(self) -> int:
+        """How many latenesses there are."""
+        return sum(sum(counts.values()) for counts in self.counts)
+
+    def _chosen(self, *, quiet: bool) -> list[Counts]:
         pairs = zip(self.windows, self.counts, strict=True)
         return [counts for window, counts in pairs if window.quiet or not quiet]
 
 
-def _percentile(counts: dict[float, int], percent: float) -> float:
+def _percentile(counts: Counts, percent: float) -> float:
     total, passed = sum(counts.values()), 0
     for value in sorted(counts):
         passed += counts[value]
@@ -67,85 +116,113 @@ def _percentile(counts: dict[float, int], percent: float) -> float:
     return 0.0
 
 
-def cyclictest(report: Report, seconds: float, priority: int) -> tuple[Window, dict[float, int]]:
-    """Return the latenesses in us that cyclictest counts, and the window that it ran in."""
+# -- contenders ---------------------------------------------------------------------------------
+def cyclictest(interval_ms: int, seconds: int, priority: int) -> Counts:
+    """Return what cyclictest counts."""
     policy = ["--policy=fifo", f"-p{priority}"] if priority else ["--policy=other"]
     command = [
-        "cyclictest", "-m", "-q", "-t1", f"-a{CPU}", f"-i{INTERVAL_US}", f"-h{HISTOGRAM_US}",
-        f"-D{max(1, round(seconds))}", *policy,
+        PEER, "-m", "-q", "-t1", f"-a{CPU}", f"-i{interval_ms * 1000}", f"-h{HISTOGRAM_US}",
+        f"-D{seconds}", *policy,
     ]  # fmt: skip
-    with report.window() as window:
-        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     pairs = re.findall(r"^(\d{6})\s+(\d+)", text, flags=re.MULTILINE)
+    over = re.search(r"^# Histogram Overflows: 0*(\d+)", text, flags=re.MULTILINE)
     # A lateness of 12.9 us counts in cyclictest's line 12: its upper end, as in our histogram.
-    return window, {float(value) + 1: int(count) for value, count in pairs if int(count)}
+    found = {float(value) + 1: int(count) for value, count in pairs if int(count)}
+    beyond = int(over.group(1)) if over else 0
+    return found | ({float(HISTOGRAM_US): beyond} if beyond else {})
 
 
-def takt(
-    report: Report, project: Path, cache: Path, seconds: float
-) -> tuple[Window, dict[float, int]]:
-    """Return the latenesses in us that the runtime counts, and the window that it ran in."""
-    with started(project, cache) as runtime:
+def takt(runtime: Started, seconds: int) -> Counts:
+    """Return what the runtime counts while it is awake."""
+    runtime.process.send_signal(signal.SIGCONT)
+    try:
         time.sleep(SETTLE_S)
-        with report.window() as window:
-            before = runtime.statistics.lateness.copy()
-            time.sleep(seconds)
-            after = runtime.statistics.lateness.copy()
-    return window, _counts(after.since(before))
+        before = runtime.statistics.lateness.copy()
+        time.sleep(seconds)
+        after = runtime.statistics.lateness.copy()
+    finally:
+        runtime.process.send_signal(signal.SIGSTOP)
+    return _counts(after.since(before))
 
 
-def _counts(lateness: HistogramCopy) -> dict[float, int]:
-    from runtime.image.layout import bucket_upper
-
+def _counts(lateness: HistogramCopy) -> Counts:
     used = np.flatnonzero(lateness.buckets)
     return {bucket_upper(int(place)) / 1000: int(lateness.buckets[place]) for place in used}
 
 
-def main() -> None:
-    """Measure in turns and report."""
-    question = "How late does a 1 ms task start? (lateness in us, beside cyclictest)"
-    report = Report(question, parse_options(question))
-    if shutil.which("cyclictest") is None:
-        sys.exit("cyclictest is missing; expected the Debian package rt-tests")
-    priority = PRIORITY if _may_use_fifo() else 0
-    report.notes.append(
-        f"SCHED_FIFO {priority}, processor {CPU}"
-        if priority
-        else f"normal priority (SCHED_FIFO is not permitted here), processor {CPU}"
-    )
-    rounds, seconds = (3, 2.0) if report.options.quick else (30, 2.0)
-    with tempfile.TemporaryDirectory() as folder:
-        contenders = _contenders(report, Path(folder), seconds, priority)
-        turns = {name: Turns() for name in contenders}
-        for _ in range(rounds):
-            for name, measure in contenders.items():
-                window, counts = measure()
-                turns[name].windows.append(window)
-                turns[name].counts.append(counts)
-    _check_counts(report, turns)
-    for quiet in (False, True):
-        _add_rows(report, turns, quiet=quiet)
-    report.finish()
+@contextlib.contextmanager
+def standing_still(project: Path) -> Iterator[Started]:
+    """Start a runtime and stop its process, so that nobody else's turn feels it."""
+    with started(project, cache_folder()) as runtime:
+        runtime.process.send_signal(signal.SIGSTOP)
+        try:
+            yield runtime
+        finally:
+            runtime.process.send_signal(signal.SIGCONT)
 
 
-def _contenders(
-    report: Report, folder: Path, seconds: float, priority: int
-) -> dict[str, Callable[[], tuple[Window, dict[float, int]]]]:
+Runtimes = dict[tuple[int, bool], Started]
+"""The runtimes by the interval of their task and whether it spins."""
+
+
+def start_runtimes(stack: contextlib.ExitStack, folder: Path, priority: int) -> Runtimes:
+    """Start all runtimes, one after another."""
     section = f"realtime_priority = {priority}\ncpu = {CPU}\n"
-    sleeping, spinning, cache = folder / "sleeping", folder / "spinning", folder / "cache"
-    write_project(sleeping, "1ms", section)
-    write_project(spinning, "1ms", f'{section}spin = "{SPIN_US}us"\n')
-    for project in (sleeping, spinning):
-        with started(project, cache):
-            pass  # compiles
-    return {
-        "cyclictest": lambda: cyclictest(report, seconds, priority),
-        "sleeping": lambda: takt(report, sleeping, cache, seconds),
-        "spinning": lambda: takt(report, spinning, cache, seconds),
-    }
+    found = {}
+    for interval_ms, spins in ((1, False), (1, True), (10, False)):
+        name = f"bench_jitter_{interval_ms}_{'spinning' if spins else 'sleeping'}"
+        spin = f'spin = "{SPIN_US}us"\n' if spins else ""
+        write_project(folder / name, f"{interval_ms}ms", section + spin, f"{name}_{os.getpid()}")
+        runtime = stack.enter_context(standing_still(folder / name))
+        found[interval_ms, spins] = runtime
+    return found
 
 
-def _may_use_fifo() -> bool:
+# -- measurement --------------------------------------------------------------------------------
+@dataclass(slots=True)
+class Measurement:
+    """Everything that is known of the cases: ours and the peer's turns."""
+
+    report: Report
+    runtimes: Runtimes
+    priority: int
+    ours: dict[Case, Turns] = field(default_factory=dict)
+    peers: dict[Case, Turns] = field(default_factory=dict)
+
+    def under(self, load: str, rounds: int) -> None:
+        """Measure all cases of a load, in turns."""
+        for _ in range(rounds):
+            for task in TASKS:
+                self._turns(load, task)
+
+    def _turns(self, load: str, task: Task) -> None:
+        seconds = task.quick_s if self.report.options.quick else task.full_s
+        interval = task.interval_ms
+        case = Case(load, interval)
+        peer = self._turn(lambda: cyclictest(interval, seconds, self.priority))
+        _keep(self.peers, case, peer)
+        _keep(self.ours, case, self._turn(lambda: takt(self.runtimes[interval, False], seconds)))
+        if load == "idle" and (interval, True) in self.runtimes:
+            spinning = Case(load, interval, spin=True)
+            runtime = self.runtimes[interval, True]
+            _keep(self.peers, spinning, peer)
+            _keep(self.ours, spinning, self._turn(lambda: takt(runtime, seconds)))
+
+    def _turn(self, measure: Callable[[], Counts]) -> tuple[Window, Counts]:
+        with self.report.window() as window:
+            counts = measure()
+        return window, counts
+
+
+def _keep(turns: dict[Case, Turns], case: Case, turn: tuple[Window, Counts]) -> None:
+    kept = turns.setdefault(case, Turns())
+    kept.windows.append(turn[0])
+    kept.counts.append(turn[1])
+
+
+def may_use_fifo() -> bool:
+    """Whether this process may have real-time priority."""
     before = os.sched_getscheduler(0)
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
@@ -155,52 +232,74 @@ def _may_use_fifo() -> bool:
     return True
 
 
-def _check_counts(report: Report, turns: dict[str, Turns]) -> None:
-    """Say that all contenders were woken equally often: else their percentiles do not compare."""
-    totals = {
-        name: sum(sum(count.values()) for count in turn.counts) for name, turn in turns.items()
-    }
-    report.notes.append("wake-ups: " + ", ".join(f"{name} {n}" for name, n in totals.items()))
-    if max(totals.values()) > 1.1 * min(totals.values()):
-        report.notes.append(
-            "the contenders' wake-ups differ by more than a tenth: compare with care"
-        )
+def main() -> None:
+    """Measure in turns and report."""
+    question = "How late does a task start? (lateness in us, beside cyclictest)"
+    report = Report(question, parse_options(question))
+    if shutil.which(PEER) is None:
+        sys.exit(f"{PEER} is missing; expected the Debian package rt-tests (make packages)")
+    priority = PRIORITY if may_use_fifo() else 0
+    policy = f"SCHED_FIFO {priority}" if priority else "normal priority (no right to SCHED_FIFO)"
+    report.notes.append(f"{policy}, processor {CPU}")
+    rounds = 2 if report.options.quick else 30
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        runtimes = start_runtimes(stack, folder, priority)
+        measurement = Measurement(report, runtimes, priority)
+        for name, load in LOADS.items():
+            with load(folder / f"load_{name}") as burden:
+                began, done = time.monotonic(), burden.work()
+                measurement.under(name, rounds)
+                rate = (burden.work() - done) / (time.monotonic() - began)
+            if burden.unit:
+                report.notes.append(f"load {name}: {rate:.1f} {burden.unit} a second")
+    _compare_wake_ups(measurement)
+    for quiet in (False, True):
+        _add_rows(measurement, quiet=quiet)
+    report.finish()
 
 
-def _add_rows(report: Report, turns: dict[str, Turns], *, quiet: bool) -> None:
-    peer = turns["cyclictest"]
-    where = "quiet windows" if quiet else "all windows"
-    for name in ("sleeping", "spinning"):
-        ours = turns[name]
+# -- report -------------------------------------------------------------------------------------
+def _compare_wake_ups(measurement: Measurement) -> None:
+    """Say where contenders were not woken equally often: their percentiles do not compare."""
+    notes, alike = measurement.report.notes, True
+    for case, turns in measurement.ours.items():
+        ours, theirs = turns.wake_ups, measurement.peers[case].wake_ups
+        if max(ours, theirs) > 1.1 * min(ours, theirs):
+            alike = False
+            notes.append(f"{case}: {ours} wake-ups beside {theirs}: compare with care")
+    if alike:
+        notes.append("equal: each pair was woken equally often, within a tenth")
+
+
+def _add_rows(measurement: Measurement, *, quiet: bool) -> None:
+    report, where = measurement.report, "quiet" if quiet else "all"
+    for case, ours in measurement.ours.items():
+        peer = measurement.peers[case]
         if not (ours.values(50, quiet=quiet) and peer.values(50, quiet=quiet)):
-            report.notes.append(f"{name}: no {where}")
+            report.notes.append(f"{case}: no {where} windows")
             continue
-        reached = sum(value < SPIN_GOAL_US for value in ours.values(99.9, quiet=quiet))
-        total = len(ours.values(99.9, quiet=quiet))
-        report.notes.append(
-            f"{name}, {where}: p99.9 below {SPIN_GOAL_US:g} us in {reached} of {total}"
-        )
         for percent in PERCENTS:
             report.rows.append(
                 Row(
-                    name=f"{name} p{percent:g}, {where}",
+                    name=f"{case} p{percent:g}, {where}",
                     unit="us",
                     values=ours.values(percent, quiet=quiet),
                     value=ours.pooled(percent, quiet=quiet),
-                    peer="cyclictest",
+                    peer=PEER,
                     peer_values=peer.values(percent, quiet=quiet),
                     peer_value=peer.pooled(percent, quiet=quiet),
-                    goal=_goal(name, percent, quiet=quiet),
+                    goal=_goal(case, percent, quiet=quiet),
                     quiet=quiet,
                 )
             )
 
 
-def _goal(name: str, percent: float, *, quiet: bool) -> Goal | None:
+def _goal(case: Case, percent: float, *, quiet: bool) -> Goal | None:
     if percent != 99.9:
         return None
-    if name == "sleeping":
-        return Goal(ratio_at_most=1.2)
+    if not case.spin:
+        return Goal(ratio_at_most=RATIO_GOAL)
     return Goal(value_below=SPIN_GOAL_US) if quiet else None
 
 
