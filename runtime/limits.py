@@ -52,6 +52,15 @@ TASKS_MAX: Final = 32
 FORCES_MAX: Final = 256
 """Variables that can be forced at the same time: each costs some ns at every border of a task."""
 
+RECORDED_CYCLES_MAX: Final = 2_000
+"""Scans that the report of a fault may tell of: about what the journal holds."""
+
+RECORDED_VARIABLES_MAX: Final = 64
+"""Variables whose values are kept for the report of a fault: each costs some ns a scan."""
+
+REPORTED_VALUES_MAX: Final = 5_000
+"""Variables of the faulted task's state that a report lists."""
+
 JOURNAL_BYTES: Final = 1 << 19
 """Bytes of the journal of takes and commits, 512 KiB: some 4,000 cycles, or 4 s at 1 ms."""
 

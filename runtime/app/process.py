@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from runtime.app import timing
+from runtime.app.flight_recorder import FlightRecorder
 from runtime.app.retain_tools import start_cold
 from runtime.app.retention import Keeper
 from runtime.artifact.program import CompiledProgram
@@ -121,7 +122,8 @@ def serve(
         logger.info("built", extra=_build_facts(begun_ns))
         if record is not None:
             stack.enter_context(_recording(record, kept.program, engine))
-        return _scan_until_stopped(engine, image, wakeups, project.config.runtime)
+        recorder = FlightRecorder(project, kept.program, engine)
+        return _scan_until_stopped(engine, image, wakeups, project.config.runtime, recorder)
 
 
 @contextlib.contextmanager
@@ -139,7 +141,11 @@ def _recording(path: Path, program: CompiledProgram, engine: ScanEngine) -> Iter
 
 
 def _scan_until_stopped(
-    engine: ScanEngine, image: Image, wakeups: "Wakeups", wishes: RuntimeSection
+    engine: ScanEngine,
+    image: Image,
+    wakeups: "Wakeups",
+    wishes: RuntimeSection,
+    recorder: FlightRecorder,
 ) -> int:
     with contextlib.ExitStack() as stack:
         grants = []
@@ -155,7 +161,7 @@ def _scan_until_stopped(
             thread.start()
         stopping = _await_first_scan(engine, wakeups, threads)
         _report_start(engine, image, grants + [item for one in threads for item in one.grants])
-        status = _watch_threads(engine, image, wakeups, threads, stopping=stopping)
+        status = _watch_threads(recorder, image, wakeups, threads, stopping=stopping)
         engine.stop()
         for thread in (*threads, *watching):
             thread.join()
@@ -165,7 +171,7 @@ def _scan_until_stopped(
 
 
 def _watch_threads(
-    engine: ScanEngine,
+    recorder: FlightRecorder,
     image: Image,
     wakeups: "Wakeups",
     threads: "list[ScanThread]",
@@ -178,7 +184,7 @@ def _watch_threads(
         over = [thread for thread in threads if thread.over]
         if len(over) > reported:
             reported = len(over)
-            status = _report_faults(engine, over) or status
+            status = _report_faults(recorder, over) or status
         if stopping:
             return status
         if len(over) == len(threads):
@@ -380,15 +386,18 @@ def _build_facts(begun_ns: int) -> dict[str, object]:
     return {"start": start, "seconds": round(seconds, 3)}
 
 
-def _report_faults(engine: ScanEngine, over: list[ScanThread]) -> int:
-    """Say why scans ended without being told to; return the exit status."""
+def _report_faults(recorder: FlightRecorder, over: list[ScanThread]) -> int:
+    """Say why scans ended without being told to, each fault once; return the exit status."""
     if any(thread.ending is None for thread in over):
         logger.critical("a scan thread failed; this is a defect of Takt")
         return EXIT_DEFECT
-    for fault in engine.faults:
+    for fault in recorder.fresh_faults():
         place = {"file": fault.site.file, "line": fault.site.line} if fault.site else {}
         facts = {"kind": fault.kind.label, "cycle": fault.cycle, "task": fault.task} | place
         logger.error("fault: %s", fault, extra=facts)
+        report = recorder.write(fault, time.time_ns())
+        if report is not None:
+            logger.info("report of the fault", extra={"file": str(report), "task": fault.task})
     return EXIT_FAULTED
 
 

@@ -39,6 +39,8 @@ class Entry:
     """A commit's hash of the committed state, 0 where none was made."""
     inputs: bytes
     """A take's %I where it differs from the take before, else nothing."""
+    values: bytes = b""
+    """The chosen variables in the state of a commit's task, padded to 8 bytes."""
     command: bytes = b""
     """A command as it stood in the image; the next take of its task applies it."""
 
@@ -53,11 +55,13 @@ def entries_of(chunk: bytes) -> Iterator[Entry]:
             continue
         _, kind, sequence, task, cycle, time_ns, first, second = _WORDS.unpack_from(chunk, at)
         start = at + plan.ENTRY_PAYLOAD
-        payload = chunk[start : start + second] if kind != plan.ENTRY_COMMIT else b""
+        is_commit = kind == plan.ENTRY_COMMIT
+        payload = chunk[start : at + size if is_commit else start + second]
         yield Entry(
             Kind(kind), sequence, task, cycle, time_ns, first,
-            digest=second if kind == plan.ENTRY_COMMIT else 0,
+            digest=second if is_commit else 0,
             inputs=payload if kind == plan.ENTRY_TAKE else b"",
+            values=payload if is_commit else b"",
             command=payload if kind == plan.ENTRY_COMMAND else b"",
         )  # fmt: skip
         at += size
@@ -93,8 +97,10 @@ class JournalReader:
         return chunk
 
     def last(self) -> bytes:
-        """Return all that the ring still holds; whole only when nothing is written any more."""
-        return self._copy(self._tail.value, self._head.value)
+        """Return the whole entries that the ring still holds, while others are written too."""
+        start = self._tail.value
+        chunk = self._copy(start, self._head.value)
+        return chunk[max(self._tail.value - start, 0) :]
 
     def _copy(self, start: int, end: int) -> bytes:
         first = start % self._size

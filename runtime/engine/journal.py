@@ -7,7 +7,8 @@ cycles for the flight recorder, and a writer's thread that keeps up holds all of
 Words of an entry: bytes (negative: nothing but the rest of the ring), kind, sequence, task, cycle,
 then by kind      TAKE: release, NOW_NS, bytes of %I        COMMIT: end, fault kind, state hash
                         COMMAND: -, -, bytes of the command and its value
-and the payload, padded to 8 bytes: %I where it has changed since the entry before.
+and the payload, padded to 8 bytes: %I where it has changed since the take before; the chosen
+variables of the task's state at its commit; the command.
 """
 
 from runtime.artifact import abi
@@ -50,11 +51,26 @@ def note_commit(job: int, fault: int) -> int:
     digest = 0
     if every != 0 and commits % every == 0:
         digest = hash_state(plc)
-    at = append(job, plan.ENTRY_COMMIT, 0)
+    noted = load_64(plc + plan.PLC_NOTED_BYTES)
+    at = append(job, plan.ENTRY_COMMIT, (noted + 7) // 8 * 8)
     store_64(at + plan.ENTRY_TIME, load_64(job + plan.JOB_END_NS))
     store_64(at + plan.ENTRY_FIRST, fault)
     store_64(at + plan.ENTRY_SECOND, digest)
+    note_values(job, at + plan.ENTRY_PAYLOAD)
     return close(plc, at)
+
+
+@native_function
+def note_values(job: int, to: int) -> int:
+    """Copy the chosen ranges of what the job's code worked on, one behind the other."""
+    plc, state = load_64(job + plan.JOB_PLC), load_64(job + plan.JOB_STATE)
+    row = load_64(plc + plan.PLC_NOTED_ROWS)
+    for _ in range(load_64(plc + plan.PLC_NOTED)):
+        size = load_64(row + plan.OWNED_BYTES)
+        copy_bytes(to, state + load_64(row + plan.OWNED_OFFSET), size)
+        to += size
+        row += plan.OWNED_ROW_BYTES
+    return 0
 
 
 @native_function

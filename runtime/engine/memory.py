@@ -16,7 +16,7 @@ from typing import Final
 
 from runtime.artifact import abi
 from runtime.artifact.exchange import NOBODY, SEVERAL, Cells, Take
-from runtime.artifact.program import CompiledProgram, TaskInfo
+from runtime.artifact.program import CompiledProgram, Symbol, TaskInfo
 from runtime.engine import plan
 from runtime.engine.entries import JournalReader
 from runtime.engine.settings import TaskSettings
@@ -24,7 +24,7 @@ from runtime.errors import ImageError
 from runtime.image import directory, layout
 from runtime.image.layout import SectionKind
 from runtime.image.segment import Image
-from runtime.limits import FORCES_MAX, JOURNAL_BYTES, JOURNAL_ENTRIES_MIN
+from runtime.limits import FORCES_MAX, JOURNAL_BYTES, JOURNAL_ENTRIES_MIN, RECORDED_VARIABLES_MAX
 from runtime.project.channels import IoSection
 from runtime.project.load import Project
 
@@ -146,6 +146,15 @@ class PlcMemory:
         state = self._jobs[number].state
         return self._arena.memory[state : state + self._program.state_size]
 
+    def note(self, symbols: Sequence[Symbol]) -> None:
+        """Let every commit's entry in the journal hold some variables, before it runs."""
+        assert len(symbols) <= RECORDED_VARIABLES_MAX
+        for number, symbol in enumerate(symbols):
+            row = {plan.OWNED_OFFSET: symbol.offset, plan.OWNED_BYTES: symbol.type.size}
+            self._arena.put(self._noted_rows + number * plan.OWNED_ROW_BYTES, row)
+        self.put_word(plan.PLC_NOTED, len(symbols))
+        self.put_word(plan.PLC_NOTED_BYTES, sum(symbol.type.size for symbol in symbols))
+
     def journal(self) -> JournalReader:
         """Return a reader of the journal from its first entry on."""
         words = self._arena.base + self._plc
@@ -188,6 +197,7 @@ class PlcMemory:
         self._journal = arena.reserve(self._journal_bytes)
         self._forces = arena.reserve(FORCES_MAX * plan.FORCE_ROW_BYTES)
         self._noted = arena.reserve(program.inputs.size)
+        self._noted_rows = arena.reserve(RECORDED_VARIABLES_MAX * plan.OWNED_ROW_BYTES)
         several = len(program.tasks) > 1
         self._jobs = [self._reserve_job(task, several=several) for task in program.tasks]
 
@@ -245,6 +255,7 @@ class PlcMemory:
             plan.PLC_QUALITIES: base + self._qualities,
             plan.PLC_EVENT_ROWS: base + self._events,
             plan.PLC_FORCE_ROWS: base + self._forces,
+            plan.PLC_NOTED_ROWS: base + self._noted_rows,
             plan.PLC_JOURNAL: base + self._journal,
             plan.PLC_JOURNAL_BYTES: self._journal_bytes,
             plan.PLC_JOURNAL_INPUTS: base + self._noted,

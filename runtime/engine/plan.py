@@ -168,6 +168,11 @@ PLC_FRAME_SLOTS: Final = 304
 PLC_FORCE_ROWS: Final = 312
 PLC_FORCES: Final = 320
 """Number of variables that are forced."""
+PLC_NOTED: Final = 328
+"""Number of ranges of the state that every commit's entry holds."""
+PLC_NOTED_ROWS: Final = 336
+PLC_NOTED_BYTES: Final = 344
+"""Bytes of all these together."""
 PLC_MUTEX: Final = 384
 """Where the mutex stands."""
 PLC_BYTES: Final = 448

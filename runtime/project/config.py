@@ -7,6 +7,8 @@ from pydantic import Field
 from runtime.limits import (
     OVERRUNS_MAX,
     PRIORITY_MAX,
+    RECORDED_CYCLES_MAX,
+    RECORDED_VARIABLES_MAX,
     RETAIN_INTERVAL_NS_MIN,
     SPIN_NS_MAX,
     TASK_INTERVAL_NS_MAX,
@@ -93,6 +95,20 @@ class RetainSection(Section):
     """As seen from the project's folder; without it $TAKT_STATE, else `retain` there."""
 
 
+class RecorderSection(Section):
+    """[recorder]: what the report of a fault tells of the scans before it."""
+
+    cycles: Annotated[int, Field(ge=0, le=RECORDED_CYCLES_MAX)] = 100
+    """How many scans, of all tasks together."""
+    variables: Annotated[
+        tuple[Annotated[str, Field(min_length=1)], ...],
+        Field(strict=False, max_length=RECORDED_VARIABLES_MAX),
+    ] = ()
+    """Paths of variables whose value after each scan is kept."""
+    folder: Annotated[str, Field(min_length=1)] = "faults"
+    """Where reports go, as seen from the project's folder."""
+
+
 class MetricsSection(Section):
     """[metrics]: where the gateway serves `/metrics`."""
 
@@ -107,6 +123,7 @@ class ProjectConfig(Section):
     project: ProjectSection
     task: Annotated[tuple[TaskSection, ...], Field(strict=False)] = ()
     """Without any, the CONFIGURATION of the sources has the tasks."""
+    recorder: RecorderSection = RecorderSection()
     resource: Annotated[tuple[ResourceSection, ...], Field(strict=False)] = ()
     runtime: RuntimeSection = RuntimeSection()
     retain: RetainSection = RetainSection()

@@ -1,0 +1,144 @@
+"""The report of a fault: what, where, with which values, and the scans that led to it.
+
+The scan does nothing for it but its journal. When a task has faulted, the main thread writes one
+file of JSON: the fault with its source line, the variables of the state in which the code faulted
+(nothing of it was committed), and the last takes, commits and commands of all tasks, with inputs
+and the variables that `[recorder]` names. `takt report FILE` prints it.
+"""
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from runtime.artifact.program import CompiledProgram, Symbol
+from runtime.datatypes.values import Json
+from runtime.engine.entries import Entry, Kind, entries_of
+from runtime.engine.scan import ProgramFault, ScanEngine
+from runtime.errors import Fault, ProjectError
+from runtime.limits import REPORTED_VALUES_MAX
+from runtime.project.load import FILE_NAME, Project
+
+logger = logging.getLogger(__name__)
+
+VERSION: Final = 1
+
+
+class FlightRecorder:
+    """Writes the reports of one engine's faults."""
+
+    def __init__(self, project: Project, program: CompiledProgram, engine: ScanEngine) -> None:
+        """Let the engine note the chosen variables; call it before the engine runs.
+
+        Raises:
+            ProjectError: `[recorder]` names a variable that the program does not have.
+        """
+        self._project, self._program, self._engine = project, program, engine
+        self._chosen = chosen_symbols(project, program)
+        engine.memory.note(self._chosen)
+        self._reported: set[str] = set()
+
+    def fresh_faults(self) -> tuple[ProgramFault, ...]:
+        """Return the faults that this has not returned before."""
+        fresh = tuple(item for item in self._engine.faults if item.task not in self._reported)
+        self._reported |= {item.task for item in fresh}
+        return fresh
+
+    def write(self, fault: ProgramFault, wall_ns: int) -> Path | None:
+        """Write the report of a fault; return the file, None where the disk refuses it."""
+        folder = self._project.folder / self._project.config.recorder.folder
+        file = folder / f"{wall_ns // 1_000_000_000}-{fault.task}-{fault.cycle}.json"
+        try:
+            folder.mkdir(exist_ok=True)
+            file.write_text(json.dumps(self.report(fault, wall_ns), indent=1), encoding="utf-8")
+        except OSError as error:
+            facts = {"file": str(file), "error": error.strerror}
+            logger.error("the report of the fault cannot be written", extra=facts)  # noqa: TRY400
+            return None
+        return file
+
+    def report(self, fault: ProgramFault, wall_ns: int) -> dict[str, object]:
+        """Return the report of a fault as JSON holds it."""
+        names = [item.name for item in self._engine.settings]
+        task = names.index(fault.task)
+        state = self._engine.memory.private(task)
+        entries = list(entries_of(self._engine.memory.journal().last()))
+        return {
+            "report": VERSION,
+            "project": self._project.config.project.name,
+            "wall_ns": wall_ns,
+            "fault": {
+                "kind": fault.kind.label,
+                "task": fault.task,
+                "cycle": fault.cycle,
+                "file": fault.site.file if fault.site else None,
+                "line": fault.site.line if fault.site else None,
+                "source": self._source_line(fault),
+            },
+            "values": self._values(state),
+            "scans": list(self._scans(entries, names)),
+        }
+
+    def _source_line(self, fault: ProgramFault) -> str:
+        if fault.site is None:
+            return ""
+        try:
+            text = (self._project.folder / fault.site.file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return ""
+        lines = text.splitlines()
+        return lines[fault.site.line - 1].strip() if fault.site.line <= len(lines) else ""
+
+    def _values(self, state: bytes) -> dict[str, Json]:
+        listed = self._program.symbols[:REPORTED_VALUES_MAX]
+        return {symbol.path: symbol.read(state) for symbol in listed}
+
+    def _scans(self, entries: list[Entry], names: list[str]) -> Iterator[dict[str, object]]:
+        """Yield the entries of the last scans, the oldest first."""
+        commits = [n for n, entry in enumerate(entries) if entry.kind is Kind.COMMIT]
+        cycles = self._project.config.recorder.cycles
+        first = commits[-cycles - 1] + 1 if len(commits) > cycles else 0
+        for entry in entries[first:] if cycles else []:
+            told: dict[str, object] = {
+                "what": entry.kind.name.lower(),
+                "sequence": entry.sequence,
+                "task": names[entry.task],
+                "cycle": entry.cycle,
+            }
+            if entry.kind is Kind.TAKE:
+                told |= {"release_ns": entry.time_ns, "now_ns": entry.first}
+                told |= {"inputs": entry.inputs.hex()} if entry.inputs else {}
+            elif entry.kind is Kind.COMMIT:
+                told |= {"end_ns": entry.time_ns, "faulted": entry.first != 0}
+                told |= {"values": self._chosen_values(entry.values)} if self._chosen else {}
+            else:
+                told["command"] = entry.command.hex()
+            yield told
+
+    def _chosen_values(self, content: bytes) -> dict[str, Json]:
+        found: dict[str, Json] = {}
+        at = 0
+        for symbol in self._chosen:
+            found[symbol.path] = Symbol(symbol.path, at, symbol.type, symbol.bit).read(content)
+            at += symbol.type.size
+        return found
+
+
+def chosen_symbols(project: Project, program: CompiledProgram) -> tuple[Symbol, ...]:
+    """Return the variables that `[recorder]` names.
+
+    Raises:
+        ProjectError: The program does not have one of them.
+    """
+    chosen, faults = [], []
+    for number, path in enumerate(project.config.recorder.variables):
+        symbol = program.symbol(path)
+        if symbol is None:
+            expected = "the path of a variable such as MAIN.SPEED"
+            faults.append(Fault(f"recorder.variables[{number}]", repr(path), expected))
+        else:
+            chosen.append(symbol)
+    if faults:
+        raise ProjectError(str(project.folder / FILE_NAME), tuple(faults))
+    return tuple(chosen)

@@ -1,0 +1,54 @@
+"""`takt report`: print the report of a fault."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from runtime.errors import TaktError
+
+
+def report(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A report that a fault has left.")],
+    *,
+    scans: Annotated[int, typer.Option(min=0, help="How many of the last entries to print.")] = 20,
+) -> None:
+    """Print the report of a fault: what, where, the scans before it, the values."""
+    told = _read(file)
+    fault = told["fault"]
+    place = f"{fault['file']}:{fault['line']}" if fault["file"] else "an unknown place"
+    print(f"{told['project']}: {fault['kind']} at {place}")
+    print(f"task {fault['task']}, cycle {fault['cycle']}")
+    if fault["source"]:
+        print(f"\n    {fault['source']}\n")
+    print("before it:")
+    for entry in told["scans"][-scans:] if scans else []:
+        print(f"  {_line(entry)}")
+    print("values in the scan that faulted:")
+    for path, value in told["values"].items():
+        print(f"  {path} = {json.dumps(value)}")
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise TaktError(f"{file}: unreadable ({error.strerror}); expected a report") from None
+    except ValueError:
+        told = None
+    if not isinstance(told, dict) or told.get("report") != 1:
+        raise TaktError(f"{file}: no report of a fault; expected a file that the runtime has left")
+    return told
+
+
+def _line(entry: dict[str, Any]) -> str:
+    head = f"{entry['sequence']:>8}  {entry['task']:<16} cycle {entry['cycle']:<8}"
+    if entry["what"] == "take":
+        inputs = f"  %I {entry['inputs']}" if "inputs" in entry else ""
+        return f"{head} takes   at {entry['now_ns'] / 1e6:.3f} ms{inputs}"
+    if entry["what"] == "commit":
+        word = "FAULTS " if entry["faulted"] else "commits"
+        values = entry.get("values", {})
+        return f"{head} {word} " + "  ".join(f"{k} = {json.dumps(v)}" for k, v in values.items())
+    return f"{head} command {entry['command']}"

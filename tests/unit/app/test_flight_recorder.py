@@ -1,0 +1,117 @@
+"""The report of a fault: its place, the values of the scan, what led to it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from runtime.app.flight_recorder import FlightRecorder
+from runtime.cli.main import app
+from runtime.engine.scan import Ending
+from runtime.errors import ProjectError
+from runtime.image.commands import Commands
+from tests.support.plants import MS, Plant
+
+SOURCE = """
+VAR_GLOBAL Sensor AT %IB0 : USINT; Total : DINT; END_VAR
+PROGRAM Divider
+VAR_EXTERNAL Sensor : USINT; Total : DINT; END_VAR
+VAR Left : DINT := 6; Part : DINT; END_VAR
+Left := Left - 1;
+Total := Total + Sensor;
+Part := 60 / Left;
+END_PROGRAM
+PROGRAM Idle VAR N : DINT; END_VAR N := N + 1; END_PROGRAM
+"""
+TOML = """
+[recorder]
+cycles = 4
+variables = ["divider.left", "TOTAL"]
+[[task]]
+name = "Work"
+interval = "1ms"
+programs = ["Divider"]
+[[task]]
+name = "Idle"
+interval = "1ms"
+priority = 2
+programs = ["Idle"]
+"""
+FAULT_LINE = 1 + SOURCE.splitlines().index("Part := 60 / Left;")
+
+
+@pytest.fixture
+def faulted(tmp_path: Path) -> tuple[FlightRecorder, Plant]:
+    plant = Plant(tmp_path / "p", SOURCE, TOML)
+    recorder = FlightRecorder(plant.project, plant.program, plant.engine)
+    symbol = plant.program.symbol("TOTAL")
+    assert symbol is not None
+    ending = Ending.STOPPED
+    for number in range(6):
+        plant.engine.memory.poke(plant.program.inputs.offset, bytes([number]))
+        if number == 4:
+            Commands(plant.image).write(symbol, 100)
+        plant.engine.step(1, number * MS, plant.task("Idle"))
+        ending = plant.engine.step(1, number * MS, plant.task("Work"))
+    assert ending is Ending.FAULTED
+    return recorder, plant
+
+
+def test_a_report_names_the_line_and_the_values_of_the_scan(
+    faulted: tuple[FlightRecorder, Plant],
+) -> None:
+    recorder, _ = faulted
+    (fault,) = recorder.fresh_faults()
+    file = recorder.write(fault, wall_ns=5_000_000_000)
+    assert file is not None
+    assert file.name == "5-Work-6.json"
+    report = json.loads(file.read_text())
+    assert report["fault"] == {
+        "kind": "division-by-zero", "task": "Work", "cycle": 6,
+        "file": "plant.st", "line": FAULT_LINE, "source": "Part := 60 / Left;",
+    }  # fmt: skip
+    assert report["values"]["DIVIDER.LEFT"] == 0
+    assert report["values"]["TOTAL"] == 109  # what the scan had made of it, though not committed
+
+
+def test_a_report_tells_of_the_last_scans_in_their_order(
+    faulted: tuple[FlightRecorder, Plant],
+) -> None:
+    recorder, _ = faulted
+    (fault,) = recorder.fresh_faults()
+    scans = json.loads(json.dumps(recorder.report(fault, 0)["scans"]))
+    assert [(item["what"], item["task"], item["cycle"]) for item in scans] == [
+        ("take", "Idle", 5), ("commit", "Idle", 5),
+        ("command", "Work", 5), ("take", "Work", 5), ("commit", "Work", 5),
+        ("take", "Idle", 6), ("commit", "Idle", 6),
+        ("take", "Work", 6), ("commit", "Work", 6),
+    ]  # fmt: skip
+    assert scans[-1]["faulted"] is True
+    assert scans[-1]["values"] == {"DIVIDER.LEFT": 0, "TOTAL": 109}
+    assert scans[4]["values"] == {"DIVIDER.LEFT": 1, "TOTAL": 104}
+    assert scans[5]["inputs"].startswith("05")
+
+
+def test_each_fault_is_fresh_once(faulted: tuple[FlightRecorder, Plant]) -> None:
+    recorder, _ = faulted
+    assert len(recorder.fresh_faults()) == 1
+    assert recorder.fresh_faults() == ()
+
+
+def test_a_report_is_printed_by_command(faulted: tuple[FlightRecorder, Plant]) -> None:
+    recorder, _ = faulted
+    (fault,) = recorder.fresh_faults()
+    file = recorder.write(fault, wall_ns=0)
+    done = CliRunner().invoke(app, ["report", str(file)])
+    assert done.exit_code == 0
+    assert f"division-by-zero at plant.st:{FAULT_LINE}" in done.output
+    assert "Part := 60 / Left;" in done.output
+    assert "FAULTS  DIVIDER.LEFT = 0  TOTAL = 109" in done.output
+    assert "  IDLE.N = " in done.output
+
+
+def test_an_unknown_variable_is_a_fault_of_the_project_file(tmp_path: Path) -> None:
+    plant = Plant(tmp_path / "p", SOURCE, TOML.replace("TOTAL", "NOWHERE.X"))
+    with pytest.raises(ProjectError, match=r"recorder\.variables\[1\] = 'NOWHERE\.X'"):
+        FlightRecorder(plant.project, plant.program, plant.engine)
