@@ -1,6 +1,7 @@
 """The uplinks of a project, made from its `takt.toml`; libraries are imported when asked for."""
 
 import importlib.util
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -15,11 +16,17 @@ from runtime.project.uplinks import (
     JetStreamUplink,
     MqttUplink,
     PostgresqlUplink,
+    SparkplugUplink,
     UplinkSection,
 )
 
 _SECOND_NS: Final = 1e9
-_LIBRARIES: Final = {"mqtt": "aiomqtt", "jetstream": "nats", "postgresql": "asyncpg"}
+_LIBRARIES: Final = {
+    "mqtt": "aiomqtt",
+    "jetstream": "nats",
+    "postgresql": "asyncpg",
+    "sparkplug": "aiomqtt",
+}
 
 
 def make_uplinks(project: Project, store: Store, clock: Callable[[], int]) -> list[Uplink]:
@@ -53,6 +60,8 @@ def make_peer(section: UplinkSection, folder: Path, project: str) -> Peer:
             return _jetstream(section, folder, project)
         case PostgresqlUplink():
             return _postgresql(section, folder)
+        case SparkplugUplink():
+            return _sparkplug(section, folder, project)
 
 
 def _require_library(section: UplinkSection) -> None:
@@ -113,3 +122,20 @@ def _postgresql(section: PostgresqlUplink, folder: Path) -> Peer:
             timeout_s=section.timeout / _SECOND_NS,
         )
     )
+
+
+def _sparkplug(section: SparkplugUplink, folder: Path, project: str) -> Peer:
+    from gateway.cloud.sparkplug import SparkplugPeer, SparkplugSettings
+
+    settings = SparkplugSettings(
+        host=section.host,
+        port=section.port,
+        group=section.group,
+        node=section.node.replace("{project}", project),
+        client_id=section.client_id or f"takt-{project}-{section.name}",
+        user=section.user,
+        password=read_password(section, folder),
+        tls=tls_context(section.tls, folder),
+        timeout_s=section.timeout / _SECOND_NS,
+    )
+    return SparkplugPeer(settings, time.time_ns)

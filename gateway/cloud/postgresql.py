@@ -11,6 +11,7 @@ import ssl
 import uuid
 from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 import asyncpg
 from asyncpg.transaction import Transaction
@@ -130,15 +131,17 @@ class PostgresqlPeer:
         """Close, where the server still listens."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            with contextlib.suppress(*_ERRORS, OSError):
                 connection.terminate()
+
+
+_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What the library raises; the last of them after a connection that broke inside a COPY."""
 
 
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
-    except asyncpg.UniqueViolationError:
-        raise
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except _ERRORS as error:
         raise UplinkError(f"PostgreSQL: {error}") from error

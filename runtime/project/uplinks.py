@@ -150,8 +150,20 @@ class PostgresqlUplink(UplinkBase):
     table: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,40}$")] = "takt_sample"
 
 
+class SparkplugUplink(UplinkBase):
+    """The published variables as metrics of a Sparkplug B edge node, over MQTT 3.1.1."""
+
+    kind: Literal["sparkplug"]
+    port: RemotePort = 1883
+    group: Annotated[str, Field(pattern=r"^[^+#/]+$")] = "takt"
+    node: Annotated[str, Field(pattern=r"^[^+#/]+$")] = "{project}"
+    client_id: str | None = None
+    """Unset takes takt-PROJECT-NAME."""
+
+
 UplinkSection = Annotated[
-    MqttUplink | JetStreamUplink | PostgresqlUplink, Field(discriminator="kind")
+    MqttUplink | JetStreamUplink | PostgresqlUplink | SparkplugUplink,
+    Field(discriminator="kind"),
 ]
 """Every kind of uplink; a further one joins here and in `UPLINK_KINDS`."""
 
@@ -159,5 +171,6 @@ UPLINK_KINDS: Final[dict[str, type[UplinkBase]]] = {
     "mqtt": MqttUplink,
     "jetstream": JetStreamUplink,
     "postgresql": PostgresqlUplink,
+    "sparkplug": SparkplugUplink,
 }
 """The class of each value of `kind`."""

@@ -6,6 +6,7 @@ started again on the same port.
 
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -140,8 +141,13 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def postgres(password: str = "only-of-this-run") -> Iterator[Postgres]:  # noqa: S107  of a test
-    """Run a PostgreSQL server; as root it runs as the user of Debian's package."""
+def postgres(certificates: Path | None = None) -> Iterator[Postgres]:
+    """Run a PostgreSQL server; as root it runs as the user of Debian's package.
+
+    Args:
+        certificates: Folder with server.pem and server.key; the server then encrypts.
+    """
+    password = secrets.token_hex(8)
     account = ACCOUNT if os.getuid() == 0 else None
     folder = Path(tempfile.mkdtemp(prefix="takt-postgres-"))
     try:
@@ -158,6 +164,14 @@ def postgres(password: str = "only-of-this-run") -> Iterator[Postgres]:  # noqa:
         port = free_port()
         command = [program("postgres"), "-D", str(folder / "data"), "-p", str(port), "-c",
                    "listen_addresses=127.0.0.1", "-k", str(folder)]  # fmt: skip
+        if certificates is not None:
+            command += ["-c", "ssl=on"]
+            for name, setting in (("server.pem", "ssl_cert_file"), ("server.key", "ssl_key_file")):
+                copy = Path(shutil.copy(certificates / name, folder / name))
+                copy.chmod(0o600)
+                if account is not None:
+                    shutil.chown(copy, account, account)
+                command += ["-c", f"{setting}={copy}"]
         for broker in _running(Broker(folder, port, command, account)):
             yield Postgres(broker, password)
     finally:
