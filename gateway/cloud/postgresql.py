@@ -130,9 +130,13 @@ class PostgresqlPeer:
     async def close(self) -> None:
         """Close, where the server still listens."""
         connection, self._connection = self._connection, None
-        if connection is not None:
-            with contextlib.suppress(*_ERRORS, OSError):
-                connection.terminate()
+        if connection is None:
+            return
+        try:
+            async with asyncio.timeout(1.0):
+                await connection.close()
+        except (*_ERRORS, OSError, TimeoutError):
+            connection.terminate()
 
 
 _ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)

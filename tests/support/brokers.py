@@ -20,6 +20,7 @@ from tests.support.waiting import wait_until
 
 PATIENCE_S = 30.0
 ACCOUNT = "postgres"
+READY = "database system is ready to accept connections"
 
 
 def free_port() -> int:
@@ -48,6 +49,9 @@ class Broker:
     command: list[str]
     account: str | None = None
     """User that it runs as, None for our own."""
+    ready: str = ""
+    """What it logs when it serves; some accept connections before."""
+    _logged: int = field(default=0, init=False)
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def start(self) -> None:
@@ -59,12 +63,13 @@ class Broker:
 
     def _started(self) -> bool:
         if self.process is None or self.process.poll() is not None:
+            self._logged = len(self.log()) if (self.folder / "log").exists() else 0
             with (self.folder / "log").open("ab") as log:
                 self.process = subprocess.Popen(
                     self.command, stdout=log, stderr=log, cwd=self.folder, user=self.account
                 )
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-            return True
+            return self.ready in self.log()[self._logged :]
         return False
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
@@ -172,7 +177,7 @@ def postgres(certificates: Path | None = None) -> Iterator[Postgres]:
                 if account is not None:
                     shutil.chown(copy, account, account)
                 command += ["-c", f"{setting}={copy}"]
-        for broker in _running(Broker(folder, port, command, account)):
+        for broker in _running(Broker(folder, port, command, account, READY)):
             yield Postgres(broker, password)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
