@@ -1,6 +1,7 @@
 """Everything between the image and the clouds of one project: sampling, outbox, uplinks."""
 
 import asyncio
+import os
 import time
 from pathlib import Path
 from typing import Final
@@ -31,7 +32,7 @@ class Station:
         outbox = config.outbox
         self._sections = config.publish
         self._store = Store(
-            project.folder / outbox.file,
+            outbox_path(project),
             Caps(outbox.size_max, outbox.age_max),
             system_clocks(),
             [section.name for section in config.uplink],
@@ -70,6 +71,16 @@ class Station:
             uplinks={uplink.name: uplink.counters for uplink in self._uplinks},
             wall_error_ns=wall_error_ns(),
         )
+
+
+def outbox_path(project: Project) -> Path:
+    """Return where a project's outbox stands; TAKT_STATE is a folder that outlives restarts."""
+    config, state = project.config, os.environ.get("TAKT_STATE")
+    if config.outbox.file is not None:
+        return project.folder / config.outbox.file
+    if state is not None:
+        return Path(state) / f"{config.project.name}.outbox.db"
+    return project.folder / "outbox.db"
 
 
 def system_clocks() -> Clocks:

@@ -67,8 +67,9 @@ _ONLY_ON: Final = {
 class OutboxSection(Section):
     """[outbox]: the durable queue between the scan and all uplinks."""
 
-    file: Annotated[str, Field(min_length=1)] = "outbox.db"
-    """Relative to the project's folder."""
+    file: Annotated[str, Field(min_length=1)] | None = None
+    """As seen from the project's folder; without it $TAKT_STATE/PROJECT.outbox.db, or `outbox.db`
+    there."""
     size_max: Annotated[int, Field(ge=1_000_000)] = 1_000_000_000
     """Bytes of waiting samples; beyond it the oldest are dropped and counted."""
     age_max: Annotated[DurationNs, Field(ge=1_000_000_000)] = 30 * _DAY_NS

@@ -30,7 +30,7 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.system
 SEEDS = range(1, 1 + int(os.environ.get("TAKT_CAMPAIGN_SEEDS", "1")))
-EVENTS = int(os.environ.get("TAKT_CAMPAIGN_EVENTS", "6"))
+EVENTS = int(os.environ.get("TAKT_CAMPAIGN_EVENTS", "4"))
 PATIENCE_S = 60.0
 SETTLE_S = 0.4
 """Time between two events: long enough for a few hundred samples, short enough to overlap."""
@@ -52,6 +52,7 @@ backlog_rate = 20000
 @pytest.fixture(autouse=True)
 def _images_in_a_folder_of_the_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TAKT_IMAGE_DIR", str(tmp_path))
+    monkeypatch.delenv("TAKT_STATE", raising=False)
 
 
 @dataclass
@@ -131,8 +132,8 @@ class Scene:
     def campaign(self, plant: PlayedPlant) -> None:
         """Let one thing happen after the other while the plant scans."""
         events: list[Callable[[], None]] = [
-            self.kill_gateway, self.restart_gateway, self.restart_broker, self.freeze_broker,
-            self.fill_disk, self.kill_gateway,
+            self.kill_gateway, self.restart_broker, self.fill_disk, self.freeze_broker,
+            self.restart_gateway, self.kill_gateway,
         ]  # fmt: skip
         self.start_gateway()
         with scanning(plant):

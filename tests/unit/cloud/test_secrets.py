@@ -1,4 +1,4 @@
-"""Secrets: read from where they are kept, refused where others can read them."""
+"""What a project says of its uplinks: secrets, sections and their faults, the outbox's place."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import pytest
 
 from gateway.cloud.make import make_peer
 from gateway.cloud.secrets import check_private, read_password, tls_context
+from gateway.cloud.station import outbox_path
 from runtime.errors import HostError, ProjectError
 from runtime.project.uplinks import Credentials, TlsSection
 from tests.support.cloud_plant import cloud_project
@@ -83,3 +84,15 @@ def test_faults_of_the_sections_are_told(tmp_path: Path, toml: str, fault: str) 
     with pytest.raises(ProjectError) as caught:
         cloud_project(tmp_path, toml)
     assert fault in str(caught.value)
+
+
+def test_the_outbox_stands_where_the_project_or_the_machine_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TAKT_STATE", raising=False)
+    plain = cloud_project(tmp_path, "")
+    told = cloud_project(tmp_path, '[outbox]\nfile = "deep/box.db"\n')
+    assert outbox_path(plain) == tmp_path / "outbox.db"
+    monkeypatch.setenv("TAKT_STATE", "/var/lib/state")
+    assert outbox_path(plain) == Path("/var/lib/state/plant.outbox.db")
+    assert outbox_path(told) == tmp_path / "deep" / "box.db"
