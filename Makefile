@@ -48,7 +48,7 @@ unit: setup peers  ## The tests, real processes and peers on loopback included.
 	$(BIN)/pytest
 
 bench: setup  ## All benchmarks, quickly. Those beside cyclictest want `make packages` before.
-	@for file in bench/scan_jitter.py bench/startup.py bench/virtual_time.py bench/retain.py bench/modbus.py bench/uplink.py; do echo "== $$file"; $(BIN)/python $$file --quick || exit 1; done
+	@for file in bench/scan_jitter.py bench/startup.py bench/virtual_time.py bench/retain.py bench/modbus.py bench/opcua.py bench/uplink.py; do echo "== $$file"; $(BIN)/python $$file --quick || exit 1; done
 	$(BIN)/pytest bench/micro --benchmark-only --override-ini 'addopts=-ra'
 
 retain-campaign: setup  ## Cut the power of the retain store and kill the runtime at random (POWER_CUTS, KILLS).

@@ -9,11 +9,13 @@ import typer
 
 from gateway import app as gateway_app
 from gateway.cli.scan import scanner
+from gateway.cli.scan_opcua import opcua as scan_opcua
 from runtime.errors import TaktError
 from runtime.log import configure_logging
 from runtime.project.load import load_project
 
 application = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+scanner.command("opcua")(scan_opcua)
 application.add_typer(scanner, name="scan")
 
 

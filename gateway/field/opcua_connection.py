@@ -244,6 +244,11 @@ class OpcUaConnection:
             self._untrusted = str(error)
             raise ServiceError(ua.StatusCodes.BadCertificateUntrusted) from None
 
+    @property
+    def library(self) -> Client:
+        """The library's client, for what is done once."""
+        return self._session
+
     async def namespaces(self) -> list[str]:
         """Return the server's namespaces.
 

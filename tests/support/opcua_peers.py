@@ -144,7 +144,12 @@ class TaktServer:
                 [sys.executable, "-m", "gateway", "opcua", str(folder)],
                 stderr=log, cwd=ROOT, env=os.environ.copy(), stdin=subprocess.DEVNULL,
             )  # fmt: skip
-        self.await_listening(0)
+        try:
+            self.await_listening(0)
+        except BaseException:
+            self.process.kill()
+            self.process.wait(PATIENCE_S)
+            raise
 
     def records(self) -> list[dict[str, Any]]:
         """Return the records of its log."""

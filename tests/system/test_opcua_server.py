@@ -2,6 +2,8 @@
 
 import asyncio
 import datetime as dt
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,13 +11,16 @@ from typing import Any
 import pytest
 from asyncua import Client, ua
 
+from gateway.tags import device_maps, node_channels
 from runtime.datatypes.derived import Array, DataType, Field, Structure
 from runtime.datatypes.elementary import ELEMENTARY
 from runtime.datatypes.scalars import enumeration
 from runtime.datatypes.texts import text_type
 from runtime.image.layout import Mode
+from tests.support.modbus_image import write_project
 from tests.support.opcua_image import PlayedProgram, playing
 from tests.support.opcua_peers import TaktServer, node_client, takt_server
+from tests.support.runtime_process import ROOT
 
 pytestmark = pytest.mark.system
 
@@ -218,3 +223,34 @@ def test_values_are_uncertain_while_the_runtime_is_silent(
     asyncio.run(statuses(good=False))
     plant.image.mode = Mode.RUNNING
     asyncio.run(statuses(good=True))
+
+
+def test_a_scan_prints_an_address_map_that_a_project_can_take(
+    server: TaktServer, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "gateway", "scan", "opcua", server.endpoint]
+    done = subprocess.run(
+        [*command, "--security", "None", "--name", "plc", "--pki", str(tmp_path / "pki")],
+        capture_output=True, text=True, cwd=ROOT, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "# Takt served" in done.stdout
+    assert "# MAIN.NAME" not in done.stdout
+    project = write_project(tmp_path / "project", done.stdout)
+    (device,) = device_maps(project)
+    nodes = {item.node: (item.width, item.type_name) for item in node_channels(device.inputs)}
+    assert nodes[node("MAIN.LEVEL")] == (32, "float32")
+    assert nodes[node("MAIN.TABLE[3]")] == (16, "int16")
+    assert nodes[node("MAIN.FLAG")] == (1, "bool")
+    assert nodes[node("TOTAL")] == (64, "uint64")
+
+
+def test_a_scan_of_nothing_ends_with_one_line(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", "scan", "opcua", "opc.tcp://127.0.0.1:1", "--pki",
+         str(tmp_path)],
+        capture_output=True, text=True, cwd=ROOT, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert done.stderr.startswith("error: opc.tcp://127.0.0.1:1")
+    assert len(done.stderr.splitlines()) == 1

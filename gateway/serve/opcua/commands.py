@@ -1,7 +1,12 @@
-"""Write and Call (part 4, 5.10.4 and 5.11): what clients may change, and who of them."""
+"""Write and Call (part 4, 5.10.4 and 5.11): what clients may change, and who of them.
 
-import struct
-from collections.abc import Mapping
+A write goes through the queue of commands in the image and takes effect at the next scan of its
+task. The client is answered when the scan has, so that what it reads next is what it wrote.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from asyncua import ua
@@ -10,9 +15,21 @@ from asyncua.ua.ua_binary import nodeid_to_binary
 from gateway.protocols.opcua.builtin import VALUE, Status
 from gateway.protocols.opcua.messages import Message
 from gateway.serve.opcua.answers import Call, Served, Service, check_count, encode_response, results
+from gateway.serve.opcua.decoding import WriteError, value_of
 from gateway.serve.opcua.security import Role
+from gateway.serve.opcua.variables import Variable
+from runtime.errors import ImageError
+from runtime.image.commands import Answer, Commands, Ticket
+from runtime.image.layout import COMMAND_SLOTS, CommandStatus, Mode
+from runtime.image.segment import Image
 
-_STATUS: Final = struct.Struct("<I")
+_LOG: Final = logging.getLogger("gateway.serve.opcua")
+PATIENCE_S: Final = 2.0
+"""Longest wait for the scan that takes a write, beside the interval of its task."""
+POLL_S: Final = 0.002
+_WRITE_NOT_SUPPORTED: Final = 0x80730000
+_TOGETHER: Final = COMMAND_SLOTS // 2
+"""Writes that are given before their answers are waited for: others command too."""
 
 
 class CommandServices:
@@ -28,25 +45,62 @@ class CommandServices:
         """The services by the number of their request."""
         return {Message.WRITE_REQUEST: self._write, Message.CALL_REQUEST: self._call}
 
+    # -- writing --------------------------------------------------------------------------------
     async def _write(self, call: Call) -> bytes:
         wanted = call.parameters(ua.WriteParameters)
         check_count(len(wanted.NodesToWrite))
-        found = [await self._one(call, item) for item in wanted.NodesToWrite]
-        rows = [_STATUS.pack(status) for status in found]
+        statuses: list[int] = []
+        for first in range(0, len(wanted.NodesToWrite), _TOGETHER):
+            statuses += await self._batch(call, wanted.NodesToWrite[first : first + _TOGETHER])
+        rows = [status.to_bytes(4, "little") for status in statuses]
         return results(Message.WRITE_RESPONSE, call, self._served.ticks(), rows)
 
-    async def _one(self, call: Call, item: ua.WriteValue) -> int:
+    async def _batch(self, call: Call, items: Sequence[ua.WriteValue]) -> list[int]:
+        image = self._served.source().image
+        given = [await self._give(call, image, item) for item in items]
+        return [
+            found if isinstance(found, int) else await self._outcome(image, found)
+            for found in given
+        ]
+
+    async def _give(self, call: Call, image: Image, item: ua.WriteValue) -> Ticket | int:
+        """Command one write; return its ticket, or why there is none."""
         variable = self._served.variables.get(nodeid_to_binary(item.NodeId))
         if variable is None:
             parameters = ua.WriteParameters()
             parameters.NodesToWrite = [item]
             return int((await call.session.write(parameters))[0].value)
-        if item.AttributeId != VALUE or not variable.writable:
+        refused = _refusal(call, variable, item, image)
+        if refused:
+            return refused
+        try:
+            value = value_of(variable, item.Value.Value)
+            ticket = Commands(image).write(variable.symbol, value)
+        except WriteError as error:
+            return error.status
+        except ImageError as error:
+            _LOG.warning("OPC UA write of %s: %s", variable.path, error)
             return Status.BAD_NOT_WRITABLE
-        if call.level < Role.OPERATOR:
-            return Status.BAD_USER_ACCESS_DENIED
-        return Status.BAD_NOT_WRITABLE
+        _LOG.info(
+            "OPC UA write", extra={"user": call.session.user.name, "path": variable.path,
+                                   "value": value if isinstance(value, str) else repr(value)},
+        )  # fmt: skip
+        return ticket
 
+    async def _outcome(self, image: Image, ticket: Ticket) -> int:
+        commands = Commands(image)
+        loop = asyncio.get_running_loop()
+        patience_s = PATIENCE_S + image.directory.tasks[ticket.task].interval_ns / 1e9
+        deadline_s = loop.time() + patience_s
+        while loop.time() < deadline_s:
+            answer: Answer | None = commands.answer(ticket)
+            if answer is not None:
+                applied = answer.status is CommandStatus.APPLIED
+                return Status.GOOD if applied else Status.BAD_NOT_WRITABLE
+            await asyncio.sleep(POLL_S)
+        return Status.BAD_TIMEOUT
+
+    # -- methods --------------------------------------------------------------------------------
     async def _call(self, call: Call) -> bytes:
         wanted = call.parameters(ua.CallParameters)
         check_count(len(wanted.MethodsToCall))
@@ -58,5 +112,21 @@ class CommandServices:
         if item.MethodId not in self._methods:
             return (await call.session.call([item]))[0]
         denied = call.level < Role.ENGINEER
+        # The runtime has no command that starts or stops it: an engineer is told so.
         status = Status.BAD_USER_ACCESS_DENIED if denied else Status.BAD_NOT_SUPPORTED
         return ua.CallMethodResult(StatusCode=ua.StatusCode(status))
+
+
+def _refusal(call: Call, variable: Variable, item: ua.WriteValue, image: Image) -> int:
+    """Return why a user may not write a variable now, 0 where it may."""
+    if item.AttributeId != VALUE or not variable.writable:
+        return Status.BAD_NOT_WRITABLE
+    if call.level < Role.OPERATOR:
+        return Status.BAD_USER_ACCESS_DENIED
+    if item.IndexRange or variable.bounds:
+        return _WRITE_NOT_SUPPORTED  # elements are nodes of their own
+    if item.Value.StatusCode is not None and not item.Value.StatusCode.is_good():
+        return _WRITE_NOT_SUPPORTED
+    if image.mode is not Mode.RUNNING:
+        return Status.BAD_INVALID_STATE
+    return Status.GOOD

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.serve.opcua.coding import Coding, coding_of
-from runtime.artifact.abi import CONTEXT_BYTES
 from runtime.artifact.program import Symbol
 from runtime.datatypes.derived import Array, DataType, Structure
 from runtime.datatypes.scalars import Enumeration
@@ -29,6 +28,8 @@ class Variable:
     path: str
     name: str
     offset: int
+    type: DataType
+    """Its elementary type, or that of its elements."""
     coding: Coding
     bit: int = -1
     """Bit number inside the byte, for a located BOOL."""
@@ -40,6 +41,11 @@ class Variable:
     writable: bool = False
     historical: bool = False
     enumeration: Enumeration | None = None
+
+    @property
+    def symbol(self) -> Symbol:
+        """The variable as the image's commands name it."""
+        return Symbol(self.path, self.offset, self.type, self.bit)
 
     @property
     def lengths(self) -> tuple[int, ...]:
@@ -110,7 +116,7 @@ class _Maker:
         if coding is None or not self.choice.exposes(path):
             return None
         return Variable(
-            path, name, offset, coding, bit,
+            path, name, offset, data_type, coding, bit,
             input_number=self.inputs.get((offset, max(bit, 0)), UNKNOWN_INPUT),
             writable=matches(path, self.choice.write),
             historical=matches(path, self.choice.history),
@@ -134,7 +140,7 @@ class _Maker:
         if not self.choice.exposes(path):
             return None
         return Variable(
-            path, name, offset, coding, bounds=array.bounds,
+            path, name, offset, array.element, coding, bounds=array.bounds,
             elements=tuple(item for item in found if isinstance(item, Variable)),
             writable=matches(path, self.choice.write),
             historical=matches(path, self.choice.history),
@@ -162,7 +168,7 @@ def input_places(directory: Directory) -> dict[tuple[int, int], int]:
         letter, rest = address[2], address[3:]
         byte, _, bit = rest.partition(".")
         width = widths.get(letter, 1)
-        places[CONTEXT_BYTES + int(byte) * width, int(bit or 0)] = number
+        places[directory.input_area.offset + int(byte) * width, int(bit or 0)] = number
     return places
 
 

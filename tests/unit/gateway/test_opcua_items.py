@@ -24,7 +24,7 @@ def variable(name: str, number: int) -> Variable:
     data_type = ELEMENTARY[name]
     coding = coding_of(data_type)
     assert coding is not None
-    return Variable(f"V{number}", f"V{number}", 8 * number, coding)
+    return Variable(f"V{number}", f"V{number}", 8 * number, data_type, coding)
 
 
 class Plant:
@@ -163,7 +163,7 @@ def test_a_text_is_news_when_its_letters_change() -> None:
     text = text_type(is_wide=False, capacity=10)
     coding = coding_of(text)
     assert coding is not None
-    board = board_of(Item(1, 1, Variable("T", "T", 0, coding), FAST))
+    board = board_of(Item(1, 1, Variable("T", "T", 0, text, coding), FAST))
     plant = Plant()
     plant.state[:6] = list(b"\x02\0\0\0hi")
     for letters, expected in ((b"hi", 1), (b"hi", 0), (b"ho", 1)):

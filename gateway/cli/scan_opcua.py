@@ -1,0 +1,40 @@
+"""`takt scan opcua ENDPOINT`: who a server is and what it has, as a piece of `takt.toml`."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runtime.errors import TaktError
+
+
+def opcua(
+    endpoint: Annotated[str, typer.Argument(help="Where it is, such as opc.tcp://plc:4840.")],
+    *,
+    security: Annotated[
+        str, typer.Option(help="None, Basic256Sha256 or Aes256Sha256RsaPss.")
+    ] = "Basic256Sha256",
+    user: Annotated[str, typer.Option(help="Name to log in with.")] = "",
+    password_env: Annotated[
+        str, typer.Option(help="Environment variable that holds the password.")
+    ] = "",
+    pki: Annotated[str, typer.Option(help="Folder of certificates; made if it is absent.")] = "pki",
+    name: Annotated[str, typer.Option(help="Name of the device in what is printed.")] = "device",
+) -> None:
+    """Identify an OPC UA server, browse it, and print its variables as [[device]] and [[io]].
+
+    Nothing is written to the server.
+    """
+    from gateway.field.opcua_scan import address_map, scan
+
+    settings = {"name": name, "endpoint": endpoint, "security": security, "pki": pki}
+    settings |= {"user": user} if user else {}
+    settings |= {"password_env": password_env} if password_env else {}
+    try:
+        found = asyncio.run(scan(settings, Path()))
+    except TaktError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(error.exit_code) from None
+    print(address_map(found, settings), end="")
