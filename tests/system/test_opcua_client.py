@@ -12,6 +12,7 @@ import pytest
 from asyncua import Server, ua
 
 from runtime.image.layout import Quality
+from tests.support.faulty_proxy import Faults, faulty_tcp
 from tests.support.opcua_gateway import Rig, node_toml, opcua_toml, run
 from tests.support.opcua_peers import NodeServer, node_server
 
@@ -247,6 +248,37 @@ def test_a_stopped_server_spoils_the_inputs_until_it_goes_on(
                 server.signal(signal.SIGCONT)
                 await rig.until(lambda: rig.qualities() == [GOOD] * 6, "good again")
 
+    run(scenario())
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_connection_that_is_delayed_split_and_cut_loses_no_value(
+    peer: NodeServer, tmp_path: Path, seed: int
+) -> None:
+    async def scenario() -> None:
+        faults = Faults(seed, delay_s=0.01, split=0.3)
+        port = int(peer.endpoint.split(":")[2].split("/")[0])
+        async with faulty_tcp(port, faults) as through:
+            endpoint = f"opc.tcp://127.0.0.1:{through}/peer"
+            toml = opcua_toml(endpoint, 'poll = "20ms"', timeout="2s")
+            rig = Rig(tmp_path, toml + inputs() + node_toml("%QW0", "ns=1;s=Set"))
+            async with rig.serving():
+                for value in range(1, 6):
+                    peer.order(set={"Int": value})
+                    area = value.to_bytes(2, "little") + bytes(14)
+                    rig.runtime.publish(area)
+                    await rig.until(
+                        lambda: rig.qualities() == [GOOD] * 6 and rig.raws()[2] == value,  # noqa: B023
+                        "the value",
+                    )
+                    await rig.until(lambda: peer.written.get("Set") == value, "the write")  # noqa: B023
+                    faults.cut = 1.0
+                    cuts = faults.cuts
+                    await rig.until(lambda: faults.cuts > cuts, "a cut")  # noqa: B023
+                    faults.cut = 0.0
+        peer.order(set={"Int": -2})
+
+    peer.written.clear()
     run(scenario())
 
 
