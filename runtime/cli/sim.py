@@ -121,13 +121,16 @@ def _leave_on_fault(cycle: "Cycle") -> dict[str, object] | None:
 
 
 def _print_lines(simulation: "Simulation") -> None:
+    encode = json.JSONEncoder(
+        separators=(",", ":")
+    ).encode  # made once: a dump a line makes it anew
     for cycle in simulation.run():
         fault = _leave_on_fault(cycle)
         if fault is not None:
             print(json.dumps(fault))
             raise typer.Exit(3)
         line = {"cycle": cycle.number, "time_ns": cycle.time_ns, "values": cycle.values}
-        print(json.dumps(line, separators=(",", ":")))
+        print(encode(line))
 
 
 def _print_table(simulation: "Simulation", watched: tuple[Symbol, ...]) -> None:
