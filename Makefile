@@ -7,6 +7,10 @@ POWER_CUTS ?= 3000
 KILLS ?= 100
 SEEDS ?= 20
 EVENTS ?= 20
+# The peers of tests and benchmarks; nodejs and npm only where there is no npm yet.
+PACKAGES := rt-tests gcc libc6-dev libmodbus-dev mbpoll openssl mosquitto nats-server postgresql git
+NODE_MIN := 20
+BENCHMARKS = $(shell grep -l 'parse_options(question)' bench/*.py)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
@@ -38,17 +42,18 @@ format: setup  ## Bring the code into the form that `check` wants.
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format --quiet .
 
-peers: tests/peers/node/node_modules/.installed  ## node-opcua, which the OPC UA tests talk to (needs node and npm).
+peers: tests/peers/node/node_modules/.installed  ## node-opcua, which the OPC UA tests talk to.
 
 tests/peers/node/node_modules/.installed: tests/peers/node/package.json
+	@node -e 'process.exit(parseInt(process.versions.node) < $(NODE_MIN))' || { echo "node-opcua needs Node.js $(NODE_MIN) or newer with npm: run \`make packages\` as root, or install a newer one"; exit 1; }
 	cd tests/peers/node && npm install --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel error
 	touch $@
 
 unit: setup peers  ## The tests, real processes and peers on loopback included.
 	$(BIN)/pytest
 
-bench: setup  ## All benchmarks, quickly. Those beside cyclictest want `make packages` before.
-	@for file in bench/scan_jitter.py bench/startup.py bench/virtual_time.py bench/retain.py bench/modbus.py bench/opcua.py bench/uplink.py; do echo "== $$file"; $(BIN)/python $$file --quick || exit 1; done
+bench: setup  ## All benchmarks, quickly; their peers come by `make packages`.
+	@for file in $(BENCHMARKS); do echo "== $$file"; $(BIN)/python $$file --quick || exit 1; done
 	$(BIN)/pytest bench/micro --benchmark-only --override-ini 'addopts=-ra'
 
 retain-campaign: setup  ## Cut the power of the retain store and kill the runtime at random (POWER_CUTS, KILLS).
@@ -65,7 +70,7 @@ soak: setup  ## An hour of the demo, watched for lost cycles and growth (MINUTES
 
 packages:  ## Debian's packages that tests and benchmarks have as peers (as root).
 	apt-get update -q
-	apt-get install -y -q rt-tests gcc libc6-dev libmodbus-dev mbpoll openssl mosquitto nats-server postgresql
+	apt-get install -y -q $(PACKAGES) $$(command -v npm > /dev/null || echo nodejs npm)
 
 clean:  ## Remove what `setup` and the tools made.
 	rm -rf .venv tests/peers/node/node_modules build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache

@@ -26,9 +26,11 @@ HOSTS = [".".join(parts) for parts in (
 
 def tracked() -> list[Path]:
     """Return the files of the tree that git knows, or all where there is no git."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("this tree is no git repository")
     git = shutil.which("git")
-    if git is None or not (ROOT / ".git").exists():
-        pytest.skip("git does not know this tree (package git)")
+    if git is None:
+        pytest.fail("git is missing; expected the Debian package git (make packages)")
     done = subprocess.run(
         [git, "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
     )
@@ -107,3 +109,13 @@ def test_no_file_is_committed_that_a_tool_makes() -> None:
 def test_every_standalone_package_folder_is_typed() -> None:
     assert (ROOT / "runtime" / "py.typed").is_file()
     assert (ROOT / "gateway" / "py.typed").is_file()
+
+
+def test_every_benchmark_stands_in_the_list_of_benchmarks() -> None:
+    table = (ROOT / "bench" / "README.md").read_text(encoding="utf-8")
+    benchmarks = [
+        Path(name).name for name, text in texts(".py")
+        if name.startswith("bench/") and "parse_options(question)" in text
+    ]  # fmt: skip
+    assert benchmarks
+    assert [name for name in benchmarks if f"| `{name}` |" not in table] == []

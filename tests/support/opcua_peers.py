@@ -30,7 +30,7 @@ def require_node() -> str:
     """Return the program `node`; fail with what to do where it or the peers are not there."""
     node = shutil.which("node")
     if node is None:
-        pytest.fail("node is not installed: it runs the peers of the OPC UA tests")
+        pytest.fail("node is missing; expected Node.js with npm (make packages, then make peers)")
     if not (NODE_FOLDER / "node_modules").is_dir():
         pytest.fail("node-opcua is not installed: run `make peers`")
     return node

@@ -66,7 +66,7 @@ def test_a_serial_device_is_scanned_over_its_line() -> None:
 
 
 def test_our_own_server_tells_who_it_is(tmp_path: Path) -> None:
-    from tests.system.test_modbus_server import serving
+    from tests.support.modbus_serving import serving
 
     async def scenario() -> None:
         async with serving(tmp_path) as (service, _):
