@@ -16,8 +16,8 @@ _SETTINGS: Final = (
     "locking_mode = EXCLUSIVE",  # one gateway a file
     "journal_mode = WAL",
     "synchronous = FULL",
-    # Each checkpoint holds up one commit by some 100 ms: at 1,000 pages, the default, a backlog that
-    # drains made them more than one commit in a hundred.
+    # Each checkpoint holds up one commit by some 100 ms: at the default of 1,000 pages, a backlog
+    # that drains held up more than one commit in a hundred.
     "wal_autocheckpoint = 8000",
     "journal_size_limit = 67108864",
     "cache_size = -8192",
