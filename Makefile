@@ -14,7 +14,7 @@ BENCHMARKS = $(shell grep -l 'parse_options(question)' bench/*.py)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help setup demo test check format unit peers bench fuzz retain-campaign campaign soak packages clean
+.PHONY: help setup demo test check format unit peers bench fuzz retain-campaign campaign soak packages clean ship
 
 help:  ## Show what there is.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -67,6 +67,9 @@ fuzz: setup  ## Longer campaigns of generated and broken programs (FUZZ_CASES).
 
 soak: setup  ## An hour of the demo, watched for lost cycles and growth (MINUTES).
 	$(BIN)/python bench/soak.py --minutes $(MINUTES)
+
+ship: setup  ## Make the shipped LLVM text anew, after a change to the scan loops or the library.
+	$(BIN)/python -P -m runtime.app.ship
 
 packages:  ## Debian's packages that tests and benchmarks have as peers (as root).
 	apt-get update -q

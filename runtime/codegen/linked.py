@@ -1,6 +1,6 @@
 """What a module links in beside its routines: native functions, functions of strings, literals."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from runtime.codegen.blocks import function_ir, native_words
@@ -30,18 +30,9 @@ class Linked:
 
     def text_function(self, call: CallText) -> str:
         """Return the symbol of a function of strings, compiled for the widths of a call."""
-        words: list[str] = []
-        if isinstance(call.type, Text):
-            words += [_pointer(call.type), "i64"]
-        for item, parameter in zip(call.arguments, call.function.parameters, strict=True):
-            if isinstance(item.type, Text):
-                words += [_pointer(item.type), "i64"]
-            else:
-                words.append(_WORDS[parameter.type])
-        widths = "".join(word[1:] for word in words if word.startswith("p"))
-        symbol = f"text.{call.function.name}.{widths}"
-        result = "f64" if call.function.result == "LREAL" else "i64"
-        self.texts[symbol] = (call.function, Signature(result, tuple(words)))
+        units = [item.type for item in (call, *call.arguments) if isinstance(item.type, Text)]
+        symbol, signature = _symbol_and_signature(call.function, [_pointer(item) for item in units])
+        self.texts[symbol] = (call.function, signature)
         return symbol
 
     def declarations(self) -> Iterable[str]:
@@ -67,3 +58,28 @@ class Linked:
 
 def _pointer(text: Text) -> str:
     return "p16" if text.is_wide else "p8"
+
+
+def _symbol_and_signature(function: TextFunction, pointers: Sequence[str]) -> tuple[str, Signature]:
+    """Return the symbol and the signature of a function of strings.
+
+    Args:
+        function: The function.
+        pointers: The native words of its result, where that is a string, and of its strings.
+    """
+    left = iter(pointers)
+    words = [next(left), "i64"] if function.gives_text else []
+    for parameter in function.parameters:
+        words += [_WORDS[parameter.type]] if parameter.type in _WORDS else [next(left), "i64"]
+    widths = "".join(word[1:] for word in words if word.startswith("p"))
+    result = "f64" if function.result == "LREAL" else "i64"
+    return f"text.{function.name}.{widths}", Signature(result, tuple(words))
+
+
+def text_signatures(function: TextFunction) -> Iterator[tuple[str, Signature]]:
+    """Yield symbol and signature of a function for STRING and for WSTRING."""
+    strings = sum(parameter.type not in _WORDS for parameter in function.parameters)
+    results = {"NARROW": ("p8",), "WIDE": ("p16",)}
+    for pointer in ("p8", "p16"):
+        first = results.get(function.result, (pointer,)) if function.gives_text else ()
+        yield _symbol_and_signature(function, [*first, *[pointer] * strings])

@@ -146,7 +146,7 @@ class Fleet:
         """
         self._codes: dict[str, native.NativeCode] = {}
         self.plcs = tuple(self._plc(*member) for member in members)
-        self._pool_code = native.NativeCode(loop_object("pool", "serve", _SIGNATURE, POOL))
+        self._pool_code = native.NativeCode(pool_object())
         serve: Serve = self._pool_code.function(POOL, ctypes.c_int64, ctypes.c_int64)
         spin_ns = max(plc.project.config.runtime.spin for plc in self.plcs)
         self.pools = tuple(Pool(serve, part, spin_ns) for part in shares(self.plcs, pools))
@@ -202,6 +202,11 @@ class Fleet:
         word = ctypes.c_int64
         execute: Execute = self._loop_code.function(EXECUTE, word, word, word, word, word)
         return Worker(execute, jobs, self.plcs[0].memory.heartbeat, 0)
+
+
+def pool_object() -> bytes:
+    """Return the machine code of the loop of a pool."""
+    return loop_object("pool", "serve", _SIGNATURE, POOL)
 
 
 def shares(plcs: Sequence[Plc], pools: int) -> list[list[Plc]]:

@@ -24,6 +24,7 @@ import llvmlite
 import llvmlite.binding as llvm
 
 from runtime.artifact import cache
+from runtime.engine import shipped
 
 LLVM_TYPES: Final = {
     "void": "void",
@@ -89,11 +90,32 @@ def parse_ir(text: str) -> llvm.ModuleRef:
     return module
 
 
-def optimise(module: llvm.ModuleRef, level: int = 2, inline_threshold: int = 225) -> None:
-    """Run LLVM's pipeline of a level (0 to 3) over a module, in place."""
+@functools.cache
+def _portable_machine() -> llvm.TargetMachine:
+    """Return the code generator for any processor of this machine's kind."""
+    target = llvm.Target.from_triple(target_machine().triple)
+    return target.create_target_machine(opt=2, reloc="pic")
+
+
+def optimise(
+    module: llvm.ModuleRef,
+    level: int = 2,
+    inline_threshold: int = 225,
+    *,
+    portable: bool = False,
+) -> None:
+    """Run LLVM's pipeline of a level (0 to 3) over a module, in place.
+
+    Args:
+        module: What to optimise.
+        level: From 0, nothing, to 3.
+        inline_threshold: LLVM's measure of what is worth inlining.
+        portable: Whether the result must serve any processor of this machine's kind.
+    """
     options = llvm.create_pipeline_tuning_options(speed_level=level)
     options.inlining_threshold = inline_threshold
-    builder = llvm.create_pass_builder(target_machine(), options)
+    machine = _portable_machine() if portable else target_machine()
+    builder = llvm.create_pass_builder(machine, options)
     builder.getModulePassManager().run(module, builder)
 
 
@@ -125,14 +147,19 @@ def exported_ir(
     """
     files = {inspect.getfile(item) for item in (function, *_helpers(function))}
     sources = b"".join(Path(item).read_bytes() for item in sorted(files))
-    key = cache.key_of(
-        "exported_ir 3", sources, function.__qualname__,
-        depends_on, repr(signature), symbol, repr(record), version("numba"), platform_key(),
+    made_of = cache.key_of(
+        "exported_ir 4", sources, function.__qualname__, depends_on, repr(signature), symbol,
+        repr(record),
     )  # fmt: skip
-    kept = cache.fetch(key)
+    text = shipped.fetch(made_of)
+    if text is not None:
+        return text
+    key = cache.key_of(made_of, version("numba"), platform_key())
+    kept = None if shipped.is_gathering() else cache.fetch(key)
     if kept is not None:
         return kept.decode()
-    text = _compile_ir(function, signature, symbol, record)
+    text = compile_ir(function, signature, symbol, record)
+    shipped.note(made_of, text)
     cache.keep(key, text.encode())
     return text
 
@@ -151,12 +178,13 @@ def import_numba() -> Any:
         del os.environ["NUMBA_OPT"]
 
 
-def _compile_ir(
+def compile_ir(
     function: Callable[..., Any],
     signature: Signature,
     symbol: str,
-    record: Mapping[str, Any] | None,
+    record: Mapping[str, Any] | None = None,
 ) -> str:
+    """Return what `exported_ir` does, made by numba now."""
     numba = import_numba()
     from numba import types
     from numba.extending import register_jitable
@@ -181,7 +209,7 @@ def _compile_ir(
     module = parse_ir(overload.library.get_llvm_str())
     module.link_in(parse_ir(wrapper))
     hide_all_but(module, {symbol})
-    optimise(module)
+    optimise(module, portable=True)
     return str(module)
 
 
