@@ -1,9 +1,10 @@
 """Watch every running project of this user: one monitor an image, as images come and go."""
 
+import re
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from runtime.app.monitor import Monitor, Observation
 from runtime.image.segment import image_paths
@@ -12,6 +13,8 @@ from runtime.image.statistics import HistogramCopy
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+_NUMBERS: Final = re.compile(r"([0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Look:
     """All running projects at one moment."""
 
     plcs: tuple[PlcReport, ...]
-    """In the order of their images' names."""
+    """In the order of their names; instance 2 stands before instance 10."""
     waiting: int
     """Images whose runtime has not scanned yet, or that are of another version of Takt."""
 
@@ -46,7 +49,7 @@ class Watch:
 
     def look(self) -> Look:
         """Return what there is at present."""
-        paths = image_paths()
+        paths = sorted(image_paths(), key=_natural)
         for gone in self._monitors.keys() - set(paths):
             self._monitors.pop(gone).close()
         for path in paths:
@@ -59,6 +62,11 @@ class Watch:
         """Release all images."""
         while self._monitors:
             self._monitors.popitem()[1].close()
+
+
+def _natural(path: "Path") -> list[tuple[int, str]]:
+    """Return a key that sorts numbers within names by their value."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in _NUMBERS.split(path.stem)]
 
 
 def plc_report(seen: Observation) -> PlcReport:

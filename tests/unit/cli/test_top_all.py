@@ -118,6 +118,13 @@ def test_images_that_come_and_go_are_followed(folder: Path) -> None:
     watch.close()
 
 
+def test_instances_stand_in_the_order_of_their_numbers(folder: Path) -> None:
+    for number in (10, 9, 1):
+        play(folder, f"press_{number}").publish_frame(())
+    look = Watch(lambda: 1).look()
+    assert [plc.seen.project for plc in look.plcs] == ["press_1", "press_9", "press_10"]
+
+
 def test_a_file_that_is_no_image_harms_nothing(folder: Path) -> None:
     image_path("broken").write_bytes(b"nonsense")
     play(folder, "sound").publish_frame(())
