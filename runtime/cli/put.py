@@ -24,7 +24,10 @@ def put(
     ],
     name: Annotated[str, typer.Argument(metavar="NAME", help="A variable such as MAIN.SPEED.")],
     value: Annotated[
-        str | None, typer.Argument(help="Its value as in JSON; text may stand without quotes.")
+        str | None,
+        typer.Argument(
+            help="Its value as in JSON or, for BOOL, TRUE; text may stand without quotes."
+        ),
     ] = None,
     *,
     force: Annotated[
@@ -52,22 +55,27 @@ def put(
         if value is None:
             ticket = commands.release(symbol)
         elif force:
-            ticket = commands.force(symbol, _parsed(symbol, value))
+            ticket = commands.force(symbol, parse_value(symbol, value))
         else:
-            ticket = commands.write(symbol, _parsed(symbol, value))
+            ticket = commands.write(symbol, parse_value(symbol, value))
         interval_s = image.directory.tasks[ticket.task].interval_ns / 1e9
         task = image.directory.tasks[ticket.task].name
         _await_answer(commands, ticket, task, PATIENCE_S + interval_s)
 
 
-def _parsed(symbol: "Symbol", text: str) -> bool | int | float | str:
-    from runtime.datatypes.elementary import Elementary
+def parse_value(symbol: "Symbol", text: str) -> bool | int | float | str:
+    """Return the value that a user means for a variable: as in JSON, TRUE and FALSE as in ST.
+
+    Raises:
+        UsageError: The variable cannot take it.
+    """
+    from runtime.datatypes.elementary import ELEMENTARY, Elementary
     from runtime.datatypes.values import describe, parse_json
 
     if not isinstance(symbol.type, Elementary):
         raise UsageError(f"{symbol.path} is {symbol.type}; expected a single variable")
     try:
-        given = json.loads(text)
+        given = json.loads(text.lower() if symbol.type == ELEMENTARY["BOOL"] else text)
     except ValueError:
         given = text
     parsed = parse_json(given, symbol.type)

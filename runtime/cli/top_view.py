@@ -17,7 +17,7 @@ def view(name: str, seen: Observation | None, before: Observation | None) -> Tex
     """Return everything that one look shows; times in µs.
 
     Args:
-        name: Name of the image.
+        name: What was looked for.
         seen: What is there now, None where no runtime has scanned yet.
         before: What was there at the last look, perhaps of an earlier runtime.
     """
@@ -27,7 +27,7 @@ def view(name: str, seen: Observation | None, before: Observation | None) -> Tex
         before = None
     lines = [_line("µs", _TITLES), *_tasks(seen, before), *_links(seen, before)]
     style = "bold red" if seen.fault is not FaultKind.NONE else "bold"
-    return Text.assemble((_head(name, seen), style), "\n", "\n".join(lines))
+    return Text.assemble((_head(seen), style), "\n", "\n".join(lines))
 
 
 _TITLES: Final = (*(f"p{rank:g}" for rank in _RANKS), "max", "now p50", "now p99.9")
@@ -35,11 +35,11 @@ _WIDTHS: Final = (9, 9, 9, 9, 9, 11, 11)
 """Of the columns; the whole fits in 80 letters."""
 
 
-def _head(name: str, seen: Observation) -> str:
+def _head(seen: Observation) -> str:
     bad = stale_inputs(seen.qualities)
     inputs = f"  {len(seen.qualities)} inputs, {bad} not good" if seen.qualities else ""
     mode = seen.mode.name if seen.runtime_alive else f"{seen.mode.name}, no sign of life"
-    head = f"{name}  {mode}  pid {seen.runtime_pid}  cycle {seen.cycle}{inputs}"
+    head = f"{seen.project}  {mode}  pid {seen.runtime_pid}  cycle {seen.cycle}{inputs}"
     return "\n".join([head, *fault_lines(seen)])
 
 
