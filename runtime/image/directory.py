@@ -1,9 +1,11 @@
 """The directory: what a process that attaches learns about the image, as JSON in the segment."""
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from runtime.artifact.abi import FaultKind
 from runtime.artifact.program import Area, Site, Symbol, decode_symbol, encode_symbol
@@ -16,6 +18,10 @@ from runtime.limits import (
 )
 from runtime.project.channels import IoSection
 from runtime.project.load import Project
+
+_NAMES_AT: Final = b', "symbols": '
+"""Where the part begins that `encode_names` wrote; within a JSON string its quotes are escaped."""
+_PROGRAMS_KEPT: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +154,10 @@ def encode(directory: Directory, names: str | None = None) -> bytes:
 
 
 def decode(data: bytes) -> Directory:
-    """Return the directory that `encode` wrote."""
-    raw = json.loads(data)
+    """Return the directory that `encode` wrote; instances of one program share their names."""
+    own, _, names = data.partition(_NAMES_AT)
+    raw = json.loads(own + b"}")
+    symbols, sites = _decode_names(names)
     return Directory(
         project=raw["project"],
         tasks=tuple(
@@ -161,9 +169,19 @@ def decode(data: bytes) -> Directory:
         ),
         outputs=Area(*raw["outputs"]),
         state_bytes=raw["state_bytes"],
-        symbols=tuple(decode_symbol(item) for item in raw["symbols"]),
+        symbols=symbols,
         input_area=Area(*raw["input_area"]),
         memory_area=Area(*raw["memory_area"]),
-        sites=tuple(Site(FaultKind(kind), file, line) for kind, file, line in raw["sites"]),
+        sites=sites,
         frame_slots=raw["frame_slots"],
+    )
+
+
+@functools.lru_cache(maxsize=_PROGRAMS_KEPT)
+def _decode_names(names: bytes) -> tuple[tuple[Symbol, ...], tuple[Site, ...]]:
+    """Return symbols and sites; a fleet's hundreds of images have the same."""
+    raw = json.loads(b"{" + _NAMES_AT.removeprefix(b", ") + names)
+    return (
+        tuple(decode_symbol(item) for item in raw["symbols"]),
+        tuple(Site(FaultKind(kind), file, line) for kind, file, line in raw["sites"]),
     )

@@ -1,6 +1,7 @@
 """The bytes of the image: processes of different versions rely on them, so a test pins them."""
 
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from runtime.artifact.program import Area, Site, Symbol
 from runtime.datatypes.elementary import ELEMENTARY
 from runtime.errors import HostError, ImageError
 from runtime.image import layout
-from runtime.image.directory import DeviceEntry, Directory, TaskEntry, io_hash
+from runtime.image.directory import DeviceEntry, Directory, TaskEntry, decode, encode, io_hash
 from runtime.image.layout import Mode, SectionKind
 from runtime.image.segment import attach_image, create_image, image_path
 
@@ -104,6 +105,18 @@ def test_who_attaches_reads_the_directory_that_was_written(path: Path) -> None:
         assert seen.directory == DIRECTORY
         assert seen.layout_hash == LAYOUT_HASH
         assert seen.places == made.places
+
+
+def test_a_project_may_be_named_like_the_directorys_own_keys() -> None:
+    odd = replace(DIRECTORY, project='x", "symbols": [], "sites": []')
+    assert decode(encode(odd)) == odd
+
+
+def test_instances_of_one_program_share_its_names_in_memory() -> None:
+    first, second = (decode(encode(replace(DIRECTORY, project=name))) for name in ("a", "b"))
+    assert first.project != second.project
+    assert first.symbols is second.symbols
+    assert first.sites is second.sites
 
 
 def test_both_sides_see_each_other_s_words(path: Path) -> None:
