@@ -45,7 +45,7 @@ format: setup  ## Bring the code into the form that `check` wants.
 peers: tests/peers/node/node_modules/.installed  ## node-opcua, which the OPC UA tests talk to.
 
 tests/peers/node/node_modules/.installed: tests/peers/node/package.json
-	@node -e 'process.exit(parseInt(process.versions.node) < $(NODE_MIN))' || { echo "node-opcua needs Node.js $(NODE_MIN) or newer with npm: run \`make packages\` as root, or install a newer one"; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < $(NODE_MIN) ? 1 : 0)' || { echo "node-opcua needs Node.js $(NODE_MIN) or newer with npm: run \`make packages\` as root, or install a newer one"; exit 1; }
 	cd tests/peers/node && npm install --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel error
 	touch $@
 
