@@ -80,8 +80,8 @@ def started(project: Path, cache: Path) -> Iterator[Started]:
             stderr=sink,
             env=environment,
         )
+    path = image_path(load_project(project).config.project.name)
     try:
-        path = image_path(load_project(project).config.project.name)
         image, frame = _await_first_frame(process, path, log)
         program_time_ns = int.from_bytes(frame.state[:8], "little")
         first_release_ns = frame.release_ns - program_time_ns
@@ -90,6 +90,7 @@ def started(project: Path, cache: Path) -> Iterator[Started]:
     finally:
         process.terminate()
         process.wait(PATIENCE_S)
+        path.with_suffix(".lock").unlink(missing_ok=True)
 
 
 def _await_first_frame(

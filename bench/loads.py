@@ -63,13 +63,15 @@ def gateway(folder: Path) -> Iterator[Load]:
     file.write_text(text, encoding="utf-8")
     plant = (*PYTHON, "runtime.plant", "two_tanks", "--port", str(demo.plant_port))
     commands = [plant, *(half.arguments for half in halves(project))]
-    monitor = Monitor(image_path(demo.name), (), time.monotonic_ns)
+    image = image_path(demo.name)
+    monitor = Monitor(image, (), time.monotonic_ns)
 
     def polls() -> int:
         seen = monitor.observe()
         return seen.links[0].polls if seen else 0
 
     with contextlib.ExitStack() as stack:
+        stack.callback(image.with_suffix(".lock").unlink, missing_ok=True)
         log = stack.enter_context((folder / "demo.log").open("ab"))
         for command in commands:
             stack.enter_context(_running(command, log.fileno()))
