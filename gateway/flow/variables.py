@@ -1,13 +1,15 @@
 """Variables that can be published: the single values inside a project's symbols, by path. Pure."""
 
+import contextlib
 import math
 import re
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Final
 
+from runtime.artifact.paths import PathError, Paths
 from runtime.artifact.program import Symbol
 from runtime.datatypes.derived import Array, DataType, Structure
 from runtime.datatypes.elementary import Elementary, Kind
@@ -83,6 +85,8 @@ class Pattern:
 
     def __init__(self, text: str) -> None:
         """Take the text as it stands in `takt.toml`."""
+        self.text = text
+        self.is_path = not {"*", "?"} & set(text)
         escaped = re.escape(text.upper()).replace(r"\*", ".*").replace(r"\?", ".")
         self._expression = re.compile(escaped, re.DOTALL)
         self._start = re.split(r"[*?]", text.upper(), maxsplit=1)[0]
@@ -97,15 +101,40 @@ class Pattern:
 
 
 def select(symbols: Iterable[Symbol], patterns: Iterable[str]) -> Iterator[Variable]:
-    """Return the variables that any of the patterns names."""
+    """Return the variables that any of the patterns names.
+
+    A text without `*` and `?` may also be the path of a whole structure or array, of an element in
+    other writing such as `GRID[1, 2]`, or of a bit such as `MAIN.WORD1.3`.
+    """
+    table = tuple(symbols)
     wanted = [Pattern(text) for text in patterns]
-    for symbol in symbols:
+    matched: set[Pattern] = set()
+    taken: set[str] = set()
+    for symbol in table:
         near = [pattern for pattern in wanted if pattern.may_match_inside(symbol.path)]
         if not near:
             continue
         for variable in expand(symbol):
-            if any(pattern.matches(variable.path) for pattern in near):
+            hits = [pattern for pattern in near if pattern.matches(variable.path)]
+            if hits:
+                matched.update(hits)
+                taken.add(variable.path)
                 yield variable
+    named = [item.text for item in wanted if item.is_path and item not in matched]
+    for variable in _named(table, named):
+        if variable.path not in taken:
+            taken.add(variable.path)
+            yield variable
+
+
+def _named(symbols: Iterable[Symbol], names: Sequence[str]) -> Iterator[Variable]:
+    """Return the single values inside what paths name; a path that names nothing has none."""
+    if not names:
+        return
+    paths = Paths(symbols)
+    for name in names:
+        with contextlib.suppress(PathError):
+            yield from expand(paths.find(name))
 
 
 _BINARY32: Final = struct.Struct("<f")

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from runtime.artifact.paths import PathError, Paths
 from runtime.artifact.program import Area, Symbol
 from runtime.datatypes.derived import Array, DataType
 from runtime.datatypes.elementary import ELEMENTARY, Elementary, Kind
@@ -101,6 +102,10 @@ def _stretch(item: ServerRange, directory: Directory) -> Iterator[_Part]:
         yield from _area(item, directory)
         return
     symbol = _symbol(item.variable, directory)
+    if symbol.is_read_only and item.access == "read-write":
+        raise ValueError(
+            f'variable {item.variable}: READ_ONLY in VAR_ACCESS; expected access = "read"'
+        )
     for part in _elements(symbol.type, symbol.offset):
         if part.is_text and item.access == "read-write":
             raise ValueError(f"variable {item.variable}: expected a number or bit to be written")
@@ -129,11 +134,10 @@ def _area(item: ServerRange, directory: Directory) -> Iterator[_Part]:
 
 
 def _symbol(path: str, directory: Directory) -> Symbol:
-    wanted = path.upper()
-    for symbol in directory.symbols:
-        if symbol.path == wanted:
-            return symbol
-    raise ValueError(f"variable {path}: the program has none of that name")
+    try:
+        return Paths(directory.symbols).find(path)
+    except PathError as error:
+        raise ValueError(f"variable {error}") from None
 
 
 def _elements(data_type: DataType, offset: int) -> Iterator[_Part]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from runtime.artifact.paths import PathError, Paths
 from runtime.artifact.program import CompiledProgram, Symbol
 from runtime.datatypes.values import Json
 from runtime.engine.entries import Entry, Kind, entries_of
@@ -132,13 +133,13 @@ def chosen_symbols(project: Project, program: CompiledProgram) -> tuple[Symbol, 
         ProjectError: The program does not have one of them.
     """
     chosen, faults = [], []
+    paths = Paths(program.symbols)
     for number, path in enumerate(project.config.recorder.variables):
-        symbol = program.symbol(path)
-        if symbol is None:
+        try:
+            chosen.append(paths.find(path))
+        except PathError:
             expected = "the path of a variable such as MAIN.SPEED"
             faults.append(Fault(f"recorder.variables[{number}]", repr(path), expected))
-        else:
-            chosen.append(symbol)
     if faults:
         raise ProjectError(str(project.folder / FILE_NAME), tuple(faults))
     return tuple(chosen)

@@ -1,11 +1,13 @@
 """Paths: from `MAIN.Motor[3].Speed` to an offset and a type.
 
 Every part of a variable has a path: members behind a dot, elements by their indices, `grid[1, 2]`,
-bits of integers and bit strings by their number, `WORD1.3`. Case makes no difference.
+bits of integers and bit strings by their number, `WORD1.3`. Case makes no difference. A part of
+what VAR_ACCESS names may be written where the whole may.
 """
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Final
 
@@ -88,7 +90,8 @@ def _part_of(symbol: Symbol, part: str, path: str) -> Symbol:
         return _bit(symbol, int(part), path)
     field = symbol.type.field(part) if isinstance(symbol.type, Structure) else None
     if field is not None:
-        return Symbol(f"{symbol.path}.{part}", symbol.offset + field.offset, field.type)
+        path, offset = f"{symbol.path}.{part}", symbol.offset + field.offset
+        return replace(symbol, path=path, offset=offset, type=field.type)
     text = f"{path}: {symbol.path} is {symbol.type} and has no member {part}"
     if not isinstance(symbol.type, Structure):
         raise PathError(text)
@@ -105,7 +108,8 @@ def _bit(symbol: Symbol, number: int, path: str) -> Symbol:
         last = f"; expected 0 to {whole.bits - 1}" if whole.is_integer or whole.is_bits else ""
         raise PathError(f"{path}: {symbol.path} is {whole} and has no bit {number}{last}")
     offset = symbol.offset + number // 8
-    return Symbol(f"{symbol.path}.{number}", offset, BOOL, number % 8)
+    path = f"{symbol.path}.{number}"
+    return replace(symbol, path=path, offset=offset, type=BOOL, bit=number % 8)
 
 
 def _element(symbol: Symbol, part: str, path: str) -> Symbol:
@@ -124,7 +128,8 @@ def _element(symbol: Symbol, part: str, path: str) -> Symbol:
         at = at * (upper - lower + 1) + index - lower
     listed = ",".join(map(str, indices))
     offset = symbol.offset + at * array.element.size
-    return Symbol(f"{symbol.path}[{listed}]", offset, array.element)
+    path = f"{symbol.path}[{listed}]"
+    return replace(symbol, path=path, offset=offset, type=array.element)
 
 
 def _index(text: str, path: str) -> int:

@@ -48,6 +48,11 @@ class Symbol:
     direction: str = ""
     """READ_ONLY or READ_WRITE of a name that VAR_ACCESS gives to a variable; else empty."""
 
+    @property
+    def is_read_only(self) -> bool:
+        """Whether VAR_ACCESS lets nobody outside write by this name."""
+        return self.direction == "READ_ONLY"
+
     def read(self, state: Buffer) -> Json:
         """Return the variable's value in a state, as JSON holds it."""
         if self.bit >= 0:

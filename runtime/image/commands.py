@@ -81,7 +81,7 @@ class Commands:
         """Let a forced variable go.
 
         Raises:
-            ImageError: Too many commands wait.
+            ImageError: The variable cannot be commanded, or too many commands wait.
         """
         return self._give(CommandKind.UNFORCE, symbol, value=None)
 
@@ -114,6 +114,11 @@ class Commands:
         value: bool | float | str | None,  # noqa: FBT001
     ) -> Ticket:
         data_type = symbol.type
+        if symbol.is_read_only:
+            text = (
+                f"{symbol.path} is READ_ONLY in VAR_ACCESS: expected a READ_WRITE name to command"
+            )
+            raise ImageError(text)
         if not isinstance(data_type, Elementary) or data_type.kind is Kind.REFERENCE:
             raise ImageError(f"{symbol.path} is {data_type}: expected a single value to command")
         if data_type.size > layout.COMMAND_VALUE_MAX:

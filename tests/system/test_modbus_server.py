@@ -280,4 +280,4 @@ def test_a_range_that_the_program_does_not_have_is_told_and_the_server_stays(
     run(scenario())
     told = [record.getMessage() for record in caplog.records if "Nothing" in record.getMessage()]
     assert len(told) == 1
-    assert "server cell: range[0]: variable Main.Nothing: the program has none" in told[0]
+    assert "server cell: range[0]: variable Main.Nothing: no such variable" in told[0]

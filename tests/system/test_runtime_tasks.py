@@ -199,3 +199,28 @@ def test_a_variable_is_put_by_command(tmp_path: Path, monkeypatch: pytest.Monkey
         )
         assert wrong.returncode == 2
         assert "FAST.N = blue: expected" in wrong.stderr
+
+
+ACCESS = """
+CONFIGURATION Cell
+  RESOURCE R ON PLC
+    TASK Fast (INTERVAL := T#2ms, PRIORITY := 1);
+    PROGRAM Fast WITH Fast : Fast;
+  END_RESOURCE
+  VAR_ACCESS Shown : R.Fast.N : UDINT READ_ONLY; END_VAR
+END_CONFIGURATION
+"""
+
+
+def test_a_read_only_name_is_not_put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "main.st").write_text(PROGRAM + ACCESS)
+    (tmp_path / "takt.toml").write_text('[project]\nname = "tasks"\n')
+    with started(tmp_path, monkeypatch) as process, attached(process):
+        command = [sys.executable, "-m", "runtime", "put", str(tmp_path), "shown", "5"]
+        for options in ([], ["--force"]):
+            done = subprocess.run(
+                [*command, *options], capture_output=True, text=True, cwd=ROOT, check=False
+            )
+            assert done.returncode == 1
+            text = "SHOWN is READ_ONLY in VAR_ACCESS: expected a READ_WRITE name to command"
+            assert text in done.stderr

@@ -7,7 +7,7 @@ state; an array of numbers is a value by itself, and its elements are too.
 import fnmatch
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from gateway.serve.opcua.coding import Coding, coding_of
@@ -173,13 +173,17 @@ def input_places(directory: Directory) -> dict[tuple[int, int], int]:
 
 
 def program_tree(directory: Directory, choice: Choice) -> tuple[Node, ...]:
-    """Return the variables of a program: its instances as groups, the global ones beside them."""
+    """Return the variables of a program: its instances as groups, the global ones beside them.
+
+    What VAR_ACCESS makes READ_ONLY is not writable, whatever the patterns say.
+    """
     maker = _Maker(choice, input_places(directory))
+    reader = _Maker(replace(choice, write=()), maker.inputs)
     globals_: list[Node] = []
     instances: dict[str, list[Node]] = {}
     for symbol in directory.symbols:
         owner, _, name = symbol.path.rpartition(".")
-        node = _symbol_node(maker, symbol, name)
+        node = _symbol_node(reader if symbol.is_read_only else maker, symbol, name)
         if node is not None:
             (instances.setdefault(owner, []) if owner else globals_).append(node)
     groups = [Group(owner, owner, "", tuple(found)) for owner, found in instances.items()]

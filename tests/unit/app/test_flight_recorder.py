@@ -115,3 +115,18 @@ def test_an_unknown_variable_is_a_fault_of_the_project_file(tmp_path: Path) -> N
     plant = Plant(tmp_path / "p", SOURCE, TOML.replace("TOTAL", "NOWHERE.X"))
     with pytest.raises(ProjectError, match=r"recorder\.variables\[1\] = 'NOWHERE\.X'"):
         FlightRecorder(plant.project, plant.program, plant.engine)
+
+
+def test_a_bit_is_recorded_by_its_path(tmp_path: Path) -> None:
+    plant = Plant(tmp_path / "p", SOURCE, TOML.replace('"TOTAL"', '"total.2"'))
+    recorder = FlightRecorder(plant.project, plant.program, plant.engine)
+    for number in range(6):
+        plant.engine.memory.poke(plant.program.inputs.offset, bytes([number]))
+        ending = plant.engine.step(1, number * MS, plant.task("Work"))
+        if ending is Ending.FAULTED:
+            break
+    (fault,) = recorder.fresh_faults()
+    values = recorder.report(fault, 0)["values"]
+    scans = json.loads(json.dumps(recorder.report(fault, 0)["scans"]))
+    assert isinstance(values, dict)
+    assert scans[-1]["values"]["TOTAL.2"] is bool(values["TOTAL"] & 4)

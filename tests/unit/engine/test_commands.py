@@ -1,10 +1,12 @@
 """Writes and forces from outside: applied at a take, in order, each answered with its cycle."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from runtime.app.replay import InterpretedReplayer, compiled_replayer, replay
+from runtime.artifact.paths import Paths
 from runtime.artifact.program import Symbol
 from runtime.build import check_sources
 from runtime.engine import plan
@@ -173,6 +175,21 @@ def test_what_cannot_be_commanded_is_refused_by_name(desk: Desk) -> None:
         desk.commands.write(desk.symbol("SHARED"), 1)
     with pytest.raises(ImageError, match=r"FIRST\.S is .*: expected a number or BOOL to force"):
         desk.commands.force(desk.symbol("FIRST.S"), "x")
+
+
+def test_a_name_that_is_read_only_is_refused(desk: Desk) -> None:
+    name = replace(desk.symbol("FIRST.N"), path="SHOWN", direction="READ_ONLY")
+    bit = Paths([name]).find("Shown.3")
+    refusal = "is READ_ONLY in VAR_ACCESS: expected a READ_WRITE name"
+    with pytest.raises(ImageError, match=f"SHOWN {refusal}"):
+        desk.commands.write(name, 1)
+    with pytest.raises(ImageError, match=rf"SHOWN\.3 {refusal}"):
+        desk.commands.force(bit, value=True)
+    with pytest.raises(ImageError, match=f"SHOWN {refusal}"):
+        desk.commands.release(name)
+    desk.commands.write(replace(name, direction="READ_WRITE"), 10)
+    desk.step("A")
+    assert desk.plant.value("FIRST.N") == 11
 
 
 @pytest.mark.parametrize(

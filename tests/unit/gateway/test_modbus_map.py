@@ -1,0 +1,84 @@
+"""What the ranges of a Modbus server name: members, elements and bits; and what may be written."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.serve.modbus_map import Value, server_values
+from runtime.artifact.program import Symbol
+from runtime.build import check_sources, symbols_of
+from runtime.errors import HostError
+from runtime.image.segment import Image
+from runtime.project.servers import ModbusServer, ServerRange
+from tests.support.modbus_image import play_runtime, write_project
+from tests.support.programs import sources_of
+
+SOURCE = """
+TYPE MOTOR : STRUCT Speed : REAL; Temp : ARRAY [-1..1] OF INT; Flags : WORD; END_STRUCT; END_TYPE
+PROGRAM Main
+VAR Motors : ARRAY [1..3] OF MOTOR; END_VAR
+END_PROGRAM
+CONFIGURATION Cell
+  RESOURCE R ON PLC
+    TASK T (INTERVAL := T#10ms, PRIORITY := 1);
+    PROGRAM Main WITH T : Main;
+  END_RESOURCE
+  VAR_ACCESS
+    Shown : R.Main.Motors[2] : MOTOR READ_ONLY;
+    Offered : R.Main.Motors[3] : MOTOR READ_WRITE;
+  END_VAR
+END_CONFIGURATION
+"""
+
+
+@pytest.fixture(scope="module")
+def symbols() -> dict[str, Symbol]:
+    model = check_sources(sources_of(SOURCE)).model
+    assert model is not None
+    return {symbol.path: symbol for symbol in symbols_of(model)}
+
+
+@pytest.fixture
+def image(tmp_path: Path, symbols: dict[str, Symbol]) -> Image:
+    project = write_project(tmp_path / "project", "")
+    return play_runtime(tmp_path / "plant.image", project, tuple(symbols.values()), 512).image
+
+
+def value(image: Image, table: str, variable: str, access: str = "read") -> Value:
+    """Return the only value of a server with one range."""
+    item = ServerRange.model_validate(
+        {"table": table, "register": 7, "variable": variable, "access": access}
+    )
+    server = ModbusServer(name="cell", protocol="modbus-tcp", port=0, range=(item,))
+    ((found,),) = server_values(server, image.directory).values()
+    return found
+
+
+def test_a_range_names_a_member_of_an_element(image: Image, symbols: dict[str, Symbol]) -> None:
+    found = value(image, "input", "Main.Motors[3].Temp[0]")
+    assert found.offset == symbols["OFFERED"].offset + 6
+    assert (found.register, found.count, found.size) == (7, 1, 2)
+
+
+def test_a_range_names_a_bit_of_a_word(image: Image, symbols: dict[str, Symbol]) -> None:
+    found = value(image, "discrete", "Main.Motors[3].Flags.9")
+    assert (found.offset, found.bit) == (symbols["OFFERED"].offset + 11, 1)
+
+
+def test_a_wrong_path_is_told_with_its_server_and_range(image: Image) -> None:
+    expected = r"server cell: range\[0\]: variable .*has no member SPED; did you mean SPEED\?"
+    with pytest.raises(HostError, match=expected):
+        value(image, "input", "Main.Motors[3].Sped")
+
+
+@pytest.mark.parametrize("variable", ["Shown.Speed", "Shown.Temp[1]", "Shown.Temp"])
+def test_what_is_read_only_in_var_access_cannot_be_offered_for_writing(
+    image: Image, variable: str
+) -> None:
+    with pytest.raises(HostError, match=r'READ_ONLY in VAR_ACCESS; expected access = "read"'):
+        value(image, "holding", variable, "read-write")
+
+
+def test_a_read_only_name_is_read_and_a_read_write_name_written(image: Image) -> None:
+    assert not value(image, "holding", "Shown.Speed").is_writable
+    assert value(image, "holding", "Offered.Speed", "read-write").is_writable
