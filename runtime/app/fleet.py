@@ -23,18 +23,20 @@ from runtime.app.process import (
     EXIT_COMPILE_ERRORS,
     EXIT_DEFECT,
     EXIT_FAULTED,
+    alone,
+    directory_of,
+    remove,
+)
+from runtime.app.retain_tools import start_cold
+from runtime.app.retention import Keeper
+from runtime.app.threads import (
     EXIT_STOPPED,
     PRIORITY_MAX,
     WATCH_THREAD,
     ScanThread,
     Wakeups,
-    alone,
-    directory_of,
     leaving_on_a_signal,
-    remove,
 )
-from runtime.app.retain_tools import start_cold
-from runtime.app.retention import Keeper
 from runtime.artifact.program import CompiledProgram
 from runtime.build import build_project
 from runtime.diagnostics.diagnostic import caret_view

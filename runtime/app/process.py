@@ -1,63 +1,63 @@
 """The runtime process: build the program, create the image, scan until told to stop.
 
-    main thread    build -> image -> waits for SIGTERM, SIGINT or the end of a scan -> clean up
+    main thread    build -> image -> waits for SIGTERM, SIGINT, an order or the end of a scan
+                   -> on an order to restart: another engine upon the same image; else clean up
     scan threads   one a task: ask for real-time priority -> native loop (the wall: no Python from
                    here on); one more watches over execution times where tasks limit theirs
 
 The image file is removed at a clean end unless a newer runtime has replaced it. Whoever is attached
 keeps the mapping: a gateway still reads the safe outputs, and sees the mode STOPPED; one that comes
 later finds no runtime, which is the truth. After a fault of the program the process stays, with
-safe outputs and a beating heart, until it is told to stop; its exit status is 3 then.
+safe outputs and a beating heart, until it is told to restart, or to stop with the exit status 3.
 """
 
 import contextlib
 import fcntl
 import logging
 import os
-import select
-import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 from runtime.app import timing
+from runtime.app.control import ControlServer, control_path
 from runtime.app.flight_recorder import FlightRecorder
+from runtime.app.restart import Restart, begun_again, last_state
 from runtime.app.retain_tools import start_cold
 from runtime.app.retention import Keeper
+from runtime.app.threads import (
+    EXIT_STOPPED,
+    ScanThread,
+    Wakeups,
+    leaving_on_a_signal,
+    scan_threads,
+    watching_threads,
+)
 from runtime.artifact.program import CompiledProgram
 from runtime.build import build_project
 from runtime.diagnostics.diagnostic import caret_view
 from runtime.engine import plan, realtime
+from runtime.engine.modes import Happening, after
 from runtime.engine.record import Recorder
-from runtime.engine.scan import Ending, ScanEngine
+from runtime.engine.scan import ScanEngine
 from runtime.engine.settings import task_settings
 from runtime.errors import HostError
+from runtime.image.commands import Commands
 from runtime.image.directory import Directory, TaskEntry, device_entries, frame_slots
-from runtime.image.layout import Mode, SectionKind
+from runtime.image.layout import SectionKind
 from runtime.image.segment import Image, create_image, image_path
 from runtime.image.statistics import TaskStatistics
-from runtime.project.config import RuntimeSection
 from runtime.project.load import Project, load_project
 
 logger = logging.getLogger(__name__)
 
-EXIT_STOPPED: Final = 0
 EXIT_COMPILE_ERRORS: Final = 1
 EXIT_DEFECT: Final = 1
 EXIT_FAULTED: Final = 3
-SCAN_THREAD: Final = "takt-scan"
-"""Name of the scan thread as the machine shows it."""
-WATCH_THREAD: Final = "takt-watch"
-"""Name of the watchdog's thread."""
-PRIORITY_MAX: Final = 99
-"""Highest priority of SCHED_FIFO."""
 HASH_EVERY: Final = 100
 """Every so many commits a record holds a hash of the committed state."""
-_SCAN_ENDED: Final = 0
-"""The byte in the wake-up pipe that stands for the end of the scan; the others are signals."""
 _HEARTBEAT_S: Final = 0.1
 _FIRST_SCAN_POLL_S: Final = 0.002
 _PERCENTILES: Final = (50, 99, 99.9, 100)
@@ -115,77 +115,146 @@ def serve(
             )
         )
         stack.callback(remove, image)
+        control = stack.enter_context(ControlServer(control_path(path), wakeups.wake))
         kept = stack.enter_context(Keeper(project, program, image))
-        engine = ScanEngine(kept.program, project, image)
         for sentence in timing.warnings(program):
             logger.warning(sentence)
+        plc = _Plc(project, program, image, kept, record)
         logger.info("built", extra=_build_facts(begun_ns))
-        if record is not None:
-            stack.enter_context(_recording(record, kept.program, engine))
-        recorder = FlightRecorder(project, kept.program, engine)
-        return _scan_until_stopped(engine, image, wakeups, project.config.runtime, recorder)
+        return plc.serve(wakeups, control)
 
 
-@contextlib.contextmanager
-def _recording(path: Path, program: CompiledProgram, engine: ScanEngine) -> Iterator[None]:
-    """Record what the engine does in the block; say at its end whether it is complete."""
-    engine.memory.put_word(plan.PLC_HASH_EVERY, HASH_EVERY)
-    with Recorder(path, program, engine.memory.journal(), HASH_EVERY) as recorder:
-        yield
-    facts = {"file": str(path), "lost_bytes": recorder.lost_bytes}
-    if recorder.error is not None:
-        logger.error("the record ends early: %s", recorder.error.strerror, extra=facts)
-    else:
-        level = logging.WARNING if recorder.lost_bytes else logging.INFO
-        logger.log(level, "recorded", extra=facts)
+class _Plc:
+    """One PLC upon its image, over all its restarts; the main thread's business."""
 
+    def __init__(
+        self,
+        project: Project,
+        program: CompiledProgram,
+        image: Image,
+        kept: Keeper,
+        record: Path | None,
+    ) -> None:
+        """Map the code; `program` has its variables as declared, `kept` the ones to begin with."""
+        self._project, self._declared, self._image = project, program, image
+        self._kept, self._record = kept, record
+        self._engine = ScanEngine(kept.program, project, image)
+        self._frames_before = 0
+        self._runs = 0
 
-def _scan_until_stopped(
-    engine: ScanEngine,
-    image: Image,
-    wakeups: "Wakeups",
-    wishes: RuntimeSection,
-    recorder: FlightRecorder,
-) -> int:
-    with contextlib.ExitStack() as stack:
-        grants = []
-        if wishes.realtime_priority > 0:
-            awake = stack.enter_context(contextlib.closing(realtime.AwakeProcessor()))
-            grants.append(awake.grant)
-        if wishes.lock_memory:
-            grants.append(realtime.lock_memory(engine.regions))
+    def serve(self, wakeups: Wakeups, control: ControlServer) -> int:
+        """Run, and restart on orders, until a signal comes; return the exit status."""
+        wishes = self._project.config.runtime
+        with contextlib.ExitStack() as stack:
+            grants = []
+            if wishes.realtime_priority > 0:
+                awake = stack.enter_context(contextlib.closing(realtime.AwakeProcessor()))
+                grants.append(awake.grant)
+            while True:
+                recorded = self._recorded() if self._record else contextlib.nullcontext()
+                with recorded:
+                    status = self._run(wakeups, control, grants)
+                if control.order is None:
+                    break
+                self._prepare_again(control.order)
+        self._image.mode = after(self._image.mode, Happening.STOPPED)
+        _report_stop(self._image)
+        return status
+
+    def _run(self, wakeups: Wakeups, control: ControlServer, grants: list[realtime.Grant]) -> int:
+        """Scan until a signal or an order comes; no thread scans on return."""
+        engine, image = self._engine, self._image
+        recorder = FlightRecorder(self._project, self._kept.program, engine)
+        if self._project.config.runtime.lock_memory:
+            grants = [*grants, realtime.lock_memory(engine.regions)]
         realtime.populate(engine.regions)
-        image.mode = Mode.READY
+        image.mode = after(image.mode, Happening.PREPARED)
         threads, watching = scan_threads(engine, wakeups), watching_threads(engine, wakeups)
         for thread in (*watching, *threads):
             thread.start()
-        stopping = _await_first_scan(engine, wakeups, threads)
-        _report_start(engine, image, grants + [item for one in threads for item in one.grants])
-        status = _watch_threads(recorder, image, wakeups, threads, stopping=stopping)
+        self._answer(control)
+        stopping = _await_first_scan(engine, wakeups, control, threads)
+        grants = grants + [item for one in threads for item in one.grants]
+        _report_start(engine, image, grants, again=self._runs > 0)
+        status = _watch_threads(recorder, image, wakeups, control, threads, stopping=stopping)
+        self._ordered_ns, self._mode_before = time.monotonic_ns(), image.mode
+        if control.order is Restart.HOT:
+            engine.hold_outputs()
         engine.stop()
         for thread in (*threads, *watching):
             thread.join()
-    image.mode = Mode.STOPPED
-    _report_stop(image)
-    return status
+        return status
+
+    def _prepare_again(self, order: Restart) -> None:
+        """Put another engine in the place of the one that has ended."""
+        ended, image = self._engine, self._image
+        if ended.faults:
+            refused = Commands(image).refuse_waiting()
+            if refused:
+                logger.warning("commands that waited were refused", extra={"commands": refused})
+        last = last_state(image, self._kept.program, self._frames_before)
+        self._frames_before = image.ring(SectionKind.FRAME).head
+        program = begun_again(self._declared, last, order)
+        self._kept.begin_again(program, ended.memory.job_word(0, plan.JOB_CYCLE))
+        self._engine = ended.again(program, whole=order is Restart.HOT)
+        for number in range(len(image.directory.tasks)):
+            TaskStatistics(image.section(SectionKind.TASK_STATISTICS, number)).clear_fault()
+        image.runtime_heartbeat_ns = time.monotonic_ns()
+        self._runs += 1
+
+    def _answer(self, control: ControlServer) -> None:
+        """Say what became of the order that this run began with, if it began with one."""
+        order = control.order
+        if order is not None:
+            facts: dict[str, object] = {
+                "restarted": order.value,
+                "before": self._mode_before.name,
+                "stood_ms": round((time.monotonic_ns() - self._ordered_ns) / 1e6, 1),
+            }
+            logger.info("%s restart", order.value, extra=facts)
+            control.answer(facts)
+
+    @contextlib.contextmanager
+    def _recorded(self) -> Iterator[None]:
+        """Record what the engine does in the block; say at its end whether it is complete.
+
+        Each restart has a file of its own: a record begins with the state that it goes on from.
+        """
+        assert self._record is not None
+        path, engine = self._record, self._engine
+        if self._runs:
+            path = path.with_name(f"{path.stem}-{self._runs + 1}{path.suffix}")
+        if engine.memory.word(plan.PLC_FORCES):
+            logger.warning("the record lacks what is forced at the restart: it cannot be replayed")
+        engine.memory.put_word(plan.PLC_HASH_EVERY, HASH_EVERY)
+        journal = engine.memory.journal()
+        with Recorder(path, self._kept.program, journal, HASH_EVERY) as recorder:
+            yield
+        facts = {"file": str(path), "lost_bytes": recorder.lost_bytes}
+        if recorder.error is not None:
+            logger.error("the record ends early: %s", recorder.error.strerror, extra=facts)
+        else:
+            level = logging.WARNING if recorder.lost_bytes else logging.INFO
+            logger.log(level, "recorded", extra=facts)
 
 
 def _watch_threads(
     recorder: FlightRecorder,
     image: Image,
-    wakeups: "Wakeups",
-    threads: "list[ScanThread]",
+    wakeups: Wakeups,
+    control: ControlServer,
+    threads: list[ScanThread],
     *,
     stopping: bool,
 ) -> int:
-    """Report the faults until a signal comes; return the exit status."""
+    """Report the faults until a signal or an order comes; return the exit status."""
     status, reported = EXIT_STOPPED, 0
     while True:
         over = [thread for thread in threads if thread.over]
         if len(over) > reported:
             reported = len(over)
             status = _report_faults(recorder, over) or status
-        if stopping:
+        if stopping or control.order is not None:
             return status
         if len(over) == len(threads):
             image.runtime_heartbeat_ns = time.monotonic_ns()
@@ -194,132 +263,18 @@ def _watch_threads(
             stopping = wakeups.wait(None)
 
 
-def scan_threads(engine: ScanEngine, wakeups: "Wakeups") -> "list[ScanThread]":
-    """Return a thread for each task, not yet started."""
-    several = len(engine.workers) > 1
-    return [
-        ScanThread(
-            f"{SCAN_THREAD}-{number}" if several else SCAN_THREAD,
-            worker.serve, settings.fifo_priority, settings.cpu, wakeups,
-        )
-        for number, (worker, settings) in enumerate(
-            zip(engine.workers, engine.settings, strict=True)
-        )
-    ]  # fmt: skip
+def _await_first_scan(
+    engine: ScanEngine, wakeups: Wakeups, control: ControlServer, threads: list[ScanThread]
+) -> bool:
+    """Wait until all have begun and a scan has ended; return True at once when a signal comes.
 
-
-def watching_threads(engine: ScanEngine, wakeups: "Wakeups") -> "list[ScanThread]":
-    """Return the watchdog's thread, more urgent than all tasks; none where no task wants it."""
-    if engine.watchdog is None:
-        return []
-    top = max(item.fifo_priority for item in engine.settings)
-    priority = min(top + 1, PRIORITY_MAX) if top else 0
-    return [ScanThread(WATCH_THREAD, engine.watch, priority, None, wakeups)]
-
-
-class ScanThread(threading.Thread):
-    """A scan: prepares its own thread, then calls native code once."""
-
-    def __init__(
-        self,
-        name: str,
-        serve: Callable[[], Ending],
-        fifo_priority: int,
-        cpu: int | None,
-        wakeups: "Wakeups",
-    ) -> None:
-        """Take what it runs and asks for; `wakeups` hears of its end."""
-        super().__init__(name=name)
-        self._serve, self._wakeups = serve, wakeups
-        self._fifo_priority, self._cpu = fifo_priority, cpu
-        self.grants: list[realtime.Grant] = []
-        """Complete once `asked`."""
-        self.asked = False
-        """Whether all was asked of the machine that the thread asks for."""
-        self.over = False
-        """Whether the scan ended by itself or by request; set before `wakeups` hears of it."""
-        self.ending: Ending | None = None
-
-    def run(self) -> None:
-        """Scan; every signal is another thread's business."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        realtime.name_thread(self.name)
-        try:
-            self.grants.append(realtime.sharpen_timers())
-            if self._cpu is not None:
-                self.grants.append(realtime.pin_to(self._cpu))
-            if self._fifo_priority > 0:
-                self.grants.append(realtime.schedule_fifo(self._fifo_priority))
-            self.asked = True
-            self.ending = self._serve()
-        finally:
-            self.over = True
-            self._wakeups.scan_ended()
-
-
-class Wakeups:
-    """Lets the main thread sleep until a signal or the end of the scan.
-
-    Signals come through a pipe, because any thread may be the one that receives them.
+    An order ends the wait too: a project with nothing but event tasks may wait long.
     """
-
-    _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
-
-    def __enter__(self) -> Self:
-        """Take the signals over."""
-        self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._wakeup_before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
-        self._before = {number: signal.signal(number, _ignore) for number in self._SIGNALS}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Give the signals back."""
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        signal.set_wakeup_fd(self._wakeup_before)
-        os.close(self._read)
-        os.close(self._write)
-
-    def scan_ended(self) -> None:
-        """Wake the waiting thread; called by the scan thread."""
-        os.write(self._write, bytes([_SCAN_ENDED]))
-
-    def wait(self, timeout_s: float | None) -> bool:
-        """Wait for anything; return whether a signal came."""
-        if not select.select([self._read], [], [], timeout_s)[0]:
-            return False
-        return any(byte != _SCAN_ENDED for byte in os.read(self._read, 64))
-
-
-def _ignore(_number: int, _frame: object) -> None:
-    """Leave it to the pipe."""
-
-
-@contextlib.contextmanager
-def leaving_on_a_signal() -> Iterator[None]:
-    """Let SIGTERM and SIGINT end the process with status 0, even while LLVM works for seconds."""
-    with Wakeups() as wakeups:
-        done = threading.Event()
-
-        def leave() -> None:
-            if wakeups.wait(None) and not done.is_set():
-                os._exit(EXIT_STOPPED)
-
-        thread = threading.Thread(target=leave, name="leave", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            wakeups.scan_ended()
-            thread.join()
-
-
-def _await_first_scan(engine: ScanEngine, wakeups: Wakeups, threads: list[ScanThread]) -> bool:
-    """Wait until all have begun and a scan has ended; return True at once when a signal comes."""
     while not all(thread.over or (thread.asked and engine.first_end_ns) for thread in threads):
         if wakeups.wait(_FIRST_SCAN_POLL_S):
             return True
+        if control.order is not None:
+            break
     return False
 
 
@@ -401,11 +356,13 @@ def _report_faults(recorder: FlightRecorder, over: list[ScanThread]) -> int:
     return EXIT_FAULTED
 
 
-def _report_start(engine: ScanEngine, image: Image, grants: list[realtime.Grant]) -> None:
-    for grant in dict.fromkeys(grants):
+def _report_start(
+    engine: ScanEngine, image: Image, grants: list[realtime.Grant], *, again: bool
+) -> None:
+    for grant in dict.fromkeys(grants if not again else ()):
         logger.log(logging.INFO if grant.granted else logging.WARNING, "real time: %s", grant)
     facts: dict[str, object] = {"pid": os.getpid(), "image": str(image.path)}
-    if engine.first_end_ns:
+    if engine.first_end_ns and not again:
         seconds = (engine.first_end_ns - process_start_ns()) / 1e9
         facts["first_scan_after_s"] = round(seconds, 2)
     logger.info("started", extra=facts)

@@ -126,6 +126,10 @@ class FrameReader:
         self._packing = through(packing, seen, layout.FRAME_HEADER.size + 8)
         self._taken = 0
 
+    def pass_over(self) -> None:
+        """Let the frames that there are be no news."""
+        self._taken = self._ring.head
+
     def take(self) -> tuple[bytes, int, int] | None:
         """Return values, cycle and program time of a new frame; None without one.
 
@@ -238,6 +242,8 @@ class Keeper:
         self._end = threading.Event()
         self._thread: threading.Thread | None = None
         self._saving: Saving | None = None
+        self._alone = threading.Lock()
+        """Held while a commit is made: the saver's thread and a restart both make some."""
         self.program = program
 
     def __enter__(self) -> Self:
@@ -272,17 +278,35 @@ class Keeper:
         shown = RetainStatistics(self._image.section(SectionKind.RETAIN_STATISTICS))
         saved_ns = 0 if found.commit is None else found.commit.stamp.wall_ns
         saving = Saving(store, reader, time.time_ns, shown=shown, saved_wall_ns=saved_ns)
+        self._commit_beginning(saving, 0)
+        return saving
+
+    def _commit_beginning(self, saving: Saving, cycle: int) -> None:
+        """Keep the values that the program begins with."""
         state = self.program.initial_state
         now = int.from_bytes(state[_NOW.start : _NOW.end], "little", signed=True)
-        saving.commit(self._packing.pack(state), Stamp(0, now, time.time_ns()))
-        return saving
+        saving.commit(self._packing.pack(state), Stamp(cycle, now, time.time_ns()))
+
+    def begin_again(self, program: CompiledProgram, cycle: int) -> None:
+        """Keep what a restart begins with, at once: a loss of power does not undo it.
+
+        Args:
+            program: With the state that it begins with; no scan of it has run.
+            cycle: The last one before.
+        """
+        self.program = program
+        if self._saving is not None:
+            with self._alone:
+                self._saving.reader.pass_over()
+                self._commit_beginning(self._saving, cycle)
 
     def _run(self) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         _leave(_pinned(self._project.config))
         assert self._saving is not None
         while not self._end.wait(self._project.config.retain.interval / 1e9):
-            self._saving.save()
+            with self._alone:
+                self._saving.save()
 
     def __exit__(self, *_: object) -> None:
         """Save the last scan."""

@@ -40,15 +40,16 @@ from runtime.engine.intrinsics import (
     wait_semaphore,
 )
 from runtime.engine.journal import hash_bytes, note_commit, note_take
+from runtime.engine.modes import Happening, after
 from runtime.engine.native_function import native_function
 from runtime.engine.publications import publish_frame, publish_outputs
 from runtime.image import layout
 from runtime.limits import LOOP_BUDGET
 
 # Members of enumerations as plain numbers, for numba.
-_STOPPED = int(layout.Mode.STOPPED)
-_RUNNING = int(layout.Mode.RUNNING)
-_FAULTED = int(layout.Mode.FAULTED)
+_RUNNING = int(after(layout.Mode.READY, Happening.RELEASED))
+_STOPPED = int(after(layout.Mode.RUNNING, Happening.STOPPED))
+_FAULTED = int(after(layout.Mode.RUNNING, Happening.FAULTED))
 _WATCHDOG = int(abi.FaultKind.WATCHDOG)
 _CONSUMED = layout.CONSUMED.size
 _FOREVER = 1 << 62
@@ -212,13 +213,13 @@ def advance(job: int) -> int:
 
 @native_function
 def leave(job: int) -> int:
-    """End a job on request; the last one of a PLC publishes the safe outputs."""
+    """End a job on request; the last one of a PLC publishes safe outputs or lets them stand."""
     plc = load_64(job + plan.JOB_PLC)
     lock(plc)
     if is_over(job) == 0:
         left = load_64(plc + plan.PLC_JOBS_LEFT) - 1
         store_64(plc + plan.PLC_JOBS_LEFT, left)
-        if left == 0:
+        if left == 0 and load_shared(plc + plan.PLC_HOLDS) == 0:
             publish_outputs(job, 1)
             store_shared_32(load_64(plc + plan.PLC_IMAGE) + layout.MODE, _STOPPED)
     unlock(plc)

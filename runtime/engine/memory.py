@@ -33,6 +33,9 @@ _WORD_MASK: Final = (1 << 64) - 1
 _PROTOCOL_INHERIT: Final = 1
 """PTHREAD_PRIO_INHERIT: who holds the mutex runs at the priority of who waits for it."""
 _ATTRIBUTES_BYTES: Final = 64
+_NUMBERED_ON: Final = (plan.PLC_SEQUENCE, plan.PLC_OUTPUT_HEAD, plan.PLC_FRAME_HEAD)
+"""Words of a PLC that a restart goes on from."""
+_EDGE_WORDS: Final = (plan.JOB_PENDING, plan.JOB_EDGE_NS)
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 
 
@@ -146,6 +149,19 @@ class PlcMemory:
         state = self._jobs[number].state
         return self._arena.memory[state : state + self._program.state_size]
 
+    @property
+    def forced(self) -> bytes:
+        """The rows of what is forced; whole only while no scan runs."""
+        size = self.word(plan.PLC_FORCES) * plan.FORCE_ROW_BYTES
+        return self._arena.memory[self._forces : self._forces + size]
+
+    @property
+    def event_levels(self) -> tuple[int, ...]:
+        """What the variables that release event tasks were at the last look, row by row."""
+        first = self._events + plan.EVENT_LEVEL
+        rows = range(self.word(plan.PLC_EVENTS))
+        return tuple(self._arena.word(first + row * plan.EVENT_ROW_BYTES) for row in rows)
+
     def note(self, symbols: Sequence[Symbol]) -> None:
         """Let every commit's entry in the journal hold some variables, before it runs."""
         assert len(symbols) <= RECORDED_VARIABLES_MAX
@@ -177,6 +193,37 @@ class PlcMemory:
     def put_word(self, offset: int, value: int) -> None:
         """Write a word of the PLC, before it runs."""
         self._arena.put(self._plc, {offset: value})
+
+    def go_on_from(self, earlier: "PlcMemory", *, whole: bool) -> None:
+        """Number on from a run of the same program upon the same image that has ended.
+
+        Args:
+            earlier: Its memory.
+            whole: Whether its state was taken over: then its forces and edges are too.
+        """
+        for offset in _NUMBERED_ON:
+            self.put_word(offset, earlier.word(offset))
+        for number, blocks in enumerate(self._jobs):
+            queue = self._image.section(SectionKind.COMMANDS, number)
+            done = _WORD.unpack_from(queue, layout.COMMANDS_APPLIED)[0]
+            kept = (plan.JOB_CYCLE, *(_EDGE_WORDS if whole else ()))
+            words = {offset: earlier.job_word(number, offset) for offset in kept}
+            self._arena.put(blocks.job, words | {plan.JOB_COMMANDS_DONE: done})
+        if whole:
+            self._hold_on(earlier)
+
+    def _hold_on(self, earlier: "PlcMemory") -> None:
+        """Take over what is forced, and the levels of the variables that release event tasks."""
+        forced = earlier.forced
+        self._write(self._forces, forced)
+        owners = dict(zip(earlier.jobs, self.jobs, strict=True))
+        for row in range(self._forces, self._forces + len(forced), plan.FORCE_ROW_BYTES):
+            owner = owners.get(self._arena.word(row + plan.FORCE_JOB), 0)
+            self._arena.put(row, {plan.FORCE_JOB: owner})
+        self.put_word(plan.PLC_FORCES, earlier.word(plan.PLC_FORCES))
+        for number, level in enumerate(earlier.event_levels):
+            row = self._events + number * plan.EVENT_ROW_BYTES
+            self._arena.put(row, {plan.EVENT_LEVEL: level})
 
     def _reserve(self, journal_bytes: int) -> None:
         program, arena, devices = self._program, self._arena, self._project.config.device

@@ -173,6 +173,8 @@ PLC_NOTED: Final = 328
 PLC_NOTED_ROWS: Final = 336
 PLC_NOTED_BYTES: Final = 344
 """Bytes of all these together."""
+PLC_HOLDS: Final = 352
+"""Not 0: who leaves on request lets the outputs stand, for a restart that goes on from here."""
 PLC_MUTEX: Final = 384
 """Where the mutex stands."""
 PLC_BYTES: Final = 448

@@ -20,10 +20,11 @@ from runtime.engine.intrinsics import (
     store_shared,
     store_shared_32,
 )
+from runtime.engine.modes import Happening, after
 from runtime.engine.native_function import native_function
 from runtime.image import layout
 
-_RUNNING = int(layout.Mode.RUNNING)
+_RUNNING = int(after(layout.Mode.READY, Happening.RELEASED))
 
 
 def serve(worker: int) -> int:

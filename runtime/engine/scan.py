@@ -28,7 +28,8 @@ _SHAPING_THE_LOOP: Final = (
     "engine/executive.py", "engine/borders.py", "engine/commands.py", "engine/counting.py",
     "engine/inputs.py",
     "engine/intrinsics.py", "engine/journal.py", "engine/native.py", "engine/native_function.py",
-    "engine/plan.py", "engine/publications.py", "artifact/abi.py", "image/layout.py", "limits.py",
+    "engine/modes.py", "engine/plan.py", "engine/publications.py", "artifact/abi.py",
+    "image/layout.py", "limits.py",
 )  # fmt: skip
 """Files whose text the loop's machine code depends on."""
 _U32: Final = struct.Struct("@I")
@@ -128,27 +129,47 @@ class Worker:
         ctypes.c_int64.from_address(address).value = 1
 
 
+@dataclass(frozen=True, slots=True)
+class MappedCode:
+    """The machine code of a program and of the loop, mapped into this process."""
+
+    tasks: native.NativeCode
+    loop: native.NativeCode
+
+    @staticmethod
+    def of(program: CompiledProgram) -> "MappedCode":
+        """Map it."""
+        return MappedCode(
+            native.NativeCode(program.object_code), native.NativeCode(executive_object())
+        )
+
+
 class ScanEngine:
     """Runs the tasks of a program, each in a thread that calls its worker's `serve`.
 
     The image and the engine must stay alive while they run.
     """
 
-    def __init__(self, program: CompiledProgram, project: Project, image: Image) -> None:
-        """Lay out the memory and map the code; nothing runs yet.
+    def __init__(
+        self,
+        program: CompiledProgram,
+        project: Project,
+        image: Image,
+        code: MappedCode | None = None,
+    ) -> None:
+        """Lay out the memory and map the code, unless it is mapped; nothing runs yet.
 
         Raises:
             ImageError: An address of the project lies outside the program's areas.
         """
-        self._program = program
-        self._task_code = native.NativeCode(program.object_code)
-        self._loop_code = native.NativeCode(executive_object())
+        self._program, self._project, self._image = program, project, image
+        self._code = code or MappedCode.of(program)
         word = ctypes.c_int64
-        self._execute: Execute = self._loop_code.function(EXECUTE, word, word, word, word, word)
+        self._execute: Execute = self._code.loop.function(EXECUTE, word, word, word, word, word)
         self.settings = task_settings(program, project)
         """How the tasks run; task number n is served by worker number n."""
         symbols = [abi.TASK_SYMBOL.format(number) for number in range(len(program.tasks))]
-        entries = [self._task_code.address(symbol) for symbol in symbols]
+        entries = [self._code.tasks.address(symbol) for symbol in symbols]
         self.memory = PlcMemory(program, project, image, self.settings, entries)
         self.regions = self.memory.regions
         """Address and bytes of the memory that a scan touches, besides code and stack."""
@@ -163,6 +184,21 @@ class ScanEngine:
             else None
         )
         """What watches over the tasks that have a longest execution; None where none has."""
+
+    def again(self, program: CompiledProgram, *, whole: bool) -> "ScanEngine":
+        """Return an engine of the same code that goes on where this one has ended.
+
+        Cycles, commits and publications are numbered on, so that nobody who looks at the image
+        sees one come back.
+
+        Args:
+            program: The same one, with the state to begin with.
+            whole: Whether that is this one's state: then what is forced stays so, and edges that
+                were seen are not seen again.
+        """
+        engine = ScanEngine(program, self._project, self._image, self._code)
+        engine.memory.go_on_from(self.memory, whole=whole)
+        return engine
 
     def run(self) -> Ending:
         """Scan task 0 in real time until `stop` or a fault; the outputs are safe on return."""
@@ -206,6 +242,10 @@ class ScanEngine:
         body = ctypes.create_string_buffer(state[abi.CONTEXT_BYTES :], len(state))
         size = len(state) - abi.CONTEXT_BYTES
         return self._execute(ctypes.addressof(body), plan.HASH, size, 0)
+
+    def hold_outputs(self) -> None:
+        """Let the outputs stand when all loops end on request; call it before `stop`."""
+        self.memory.put_word(plan.PLC_HOLDS, 1)
 
     def stop(self) -> None:
         """Ask all loops to end; they do so before their next scan, within `plan.SLICE_NS`."""

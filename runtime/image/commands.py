@@ -26,6 +26,7 @@ from runtime.image.layout import CommandKind, CommandStatus, SectionKind
 from runtime.image.segment import Image
 from runtime.image.slots import fence
 
+_U32: Final = struct.Struct("<I")
 _U64: Final = struct.Struct("<Q")
 WHOLE_BYTE: Final = 0xFF
 """The mask of a value that is not a single bit."""
@@ -106,6 +107,26 @@ class Commands:
         if number != ticket.number:
             return None
         return Answer(CommandStatus(status), cycle, sequence)
+
+    def refuse_waiting(self) -> int:
+        """Refuse what waits, for a runtime whose tasks do not run; return how many it was.
+
+        They were meant for a program that stood; nobody expects them after its restart.
+        """
+        refused = 0
+        with self._alone():
+            for queue in self._queues:
+                written, applied = (
+                    _U64.unpack_from(queue, place)[0]
+                    for place in (layout.COMMANDS_WRITTEN, layout.COMMANDS_APPLIED)
+                )
+                for number in range(applied + 1, written + 1):
+                    status = _slot(number) + layout.COMMAND_STATUS
+                    _U32.pack_into(queue, status, CommandStatus.REFUSED)
+                fence()
+                _U64.pack_into(queue, layout.COMMANDS_APPLIED, written)
+                refused += written - applied
+        return refused
 
     def _give(
         self,

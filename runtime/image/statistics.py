@@ -132,6 +132,11 @@ class TaskStatistics:
         """The fault's site: its number in the directory."""
         return self._word(layout.TASK_FAULT_SITE)
 
+    def clear_fault(self) -> None:
+        """Forget the fault, for a restart: the writer's, while the task does not run."""
+        _U64.pack_into(self._memory, layout.TASK_FAULT_KIND, 0)
+        _U64.pack_into(self._memory, layout.TASK_FAULT_SITE, 0)
+
     def _word(self, offset: int) -> int:
         value: int = _U64.unpack_from(self._memory, offset)[0]
         return value

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime.app.process import SCAN_THREAD
+from runtime.app.threads import SCAN_THREAD
 from runtime.errors import ImageError
 from runtime.image.layout import Mode, SectionKind
 from runtime.image.payloads import Frame, Outputs

@@ -1,0 +1,84 @@
+"""The table of modes, and the control socket with peers that misbehave."""
+
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from runtime.app.control import ControlServer, control_path, restart
+from runtime.app.restart import Restart
+from runtime.engine.modes import TRANSITIONS, Happening, after
+from runtime.errors import HostError
+from runtime.image.layout import Mode
+
+
+def serving(image: Path) -> ControlServer:
+    """Return a server whose orders are answered at once."""
+    server = ControlServer(control_path(image), lambda: answer(server))
+    return server
+
+
+def answer(server: ControlServer) -> None:
+    assert server.order is not None
+    server.answer({"restarted": server.order.value})
+
+
+def test_an_order_is_answered_by_who_carries_it_out(tmp_path: Path) -> None:
+    image = tmp_path / "takt-0-plant.image"
+    with serving(image) as server:
+        for kind in Restart:
+            assert restart(image, kind) == {"restarted": kind.value}
+        assert server.order is None
+    assert not control_path(image).exists()
+
+
+def test_a_socket_deep_in_folders_is_reached(tmp_path: Path) -> None:
+    folder = tmp_path / ("a" * 100) / ("b" * 100)
+    folder.mkdir(parents=True)
+    with serving(folder / "x.image"):
+        assert restart(folder / "x.image", Restart.HOT) == {"restarted": "hot"}
+
+
+@pytest.mark.parametrize("sent", [b"", b"\n", b"[1]\n", b'{"restart": "red"}\n', b"x" * 5000])
+def test_what_is_no_order_is_refused_and_the_next_one_obeyed(tmp_path: Path, sent: bytes) -> None:
+    image = tmp_path / "x.image"
+    with serving(image):
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.settimeout(5)
+            peer.connect(str(control_path(image)))
+            peer.sendall(sent)
+            peer.shutdown(socket.SHUT_WR)
+            assert b"not an order" in peer.recv(4096)
+        assert restart(image, Restart.WARM) == {"restarted": "warm"}
+
+
+def test_only_its_user_may_give_orders(tmp_path: Path) -> None:
+    with serving(tmp_path / "x.image"):
+        assert (tmp_path / "x.control").stat().st_mode & 0o777 == 0o600
+
+
+def test_who_waits_when_the_runtime_stops_is_told(tmp_path: Path) -> None:
+    image = tmp_path / "x.image"
+    waiting = threading.Event()
+    refused: list[str] = []
+
+    def ask() -> None:
+        with pytest.raises(HostError) as raised:
+            restart(image, Restart.HOT)
+        refused.append(str(raised.value))
+
+    asking = threading.Thread(target=ask)
+    with ControlServer(control_path(image), waiting.set):
+        asking.start()
+        assert waiting.wait(5)
+    asking.join(5)
+    assert "the runtime stops" in refused[0]
+
+
+def test_every_mode_can_be_stopped_and_prepared_and_a_fault_ends_by_a_restart() -> None:
+    for mode in Mode:
+        assert after(mode, Happening.STOPPED) is Mode.STOPPED
+        assert after(mode, Happening.PREPARED) is Mode.READY
+    assert after(after(Mode.FAULTED, Happening.PREPARED), Happening.RELEASED) is Mode.RUNNING
+    assert (Mode.FAULTED, Happening.RELEASED) not in TRANSITIONS
