@@ -146,7 +146,7 @@ def _elements(data_type: DataType, offset: int) -> Iterator[_Part]:
         case Array():
             for number in range(data_type.count):
                 yield from _elements(data_type.element, offset + number * data_type.element.size)
-        case Text(is_wide=False):
+        case Text(name="STRING"):
             yield _Part(offset + HEADER_BYTES, data_type.capacity, is_text=True)
         case Elementary() if data_type.kind not in {Kind.TEXT, Kind.REFERENCE}:
             yield _Part(offset, data_type.size)

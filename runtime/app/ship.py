@@ -1,7 +1,7 @@
 """Make the archive of shipped LLVM text (`engine.shipped`): `make ship`.
 
 It holds the scan loops, every standard block, every native function, and the functions of strings
-for STRING and for WSTRING.
+for each type of strings.
 """
 
 import sys
@@ -19,6 +19,7 @@ from runtime.source import Source
 from runtime.stdlib import text, text_numbers
 from runtime.stdlib.library import BLOCKS, FUNCTIONS
 from runtime.stdlib.text import TextFunction
+from runtime.stdlib.text_encodings import BETWEEN
 
 
 def make() -> dict[str, str]:
@@ -40,6 +41,9 @@ def demand() -> None:
     for item in text_functions():
         for symbol, signature in text_signatures(item):
             native.exported_ir(item.body, signature, symbol)
+    for (source, _), item in BETWEEN.items():
+        for symbol, signature in text_signatures(item, (source,)):
+            native.exported_ir(item.body, signature, symbol)
 
 
 def block_structures() -> Iterator[tuple[str, Structure]]:
@@ -57,7 +61,7 @@ def block_structures() -> Iterator[tuple[str, Structure]]:
 
 
 def text_functions() -> Iterator[TextFunction]:
-    """Yield every function of strings, those behind conversions included."""
+    """Yield every function of strings, those behind conversions of numbers and times included."""
     yield from text.TEXT_FUNCTIONS.values()
     for module in (text, text_numbers):
         yield from (item for item in vars(module).values() if isinstance(item, TextFunction))

@@ -24,7 +24,7 @@ from runtime.datatypes.values import Buffer, Json, read_json
 from runtime.errors import TaktError
 
 MAGIC: Final = b"TAKTPROG"
-VERSION: Final = 6
+VERSION: Final = 7
 _PREFIX: Final = struct.Struct("<8sII32s")
 
 
@@ -197,7 +197,7 @@ def decode_type(encoded: object) -> DataType:
     if "reference" in encoded:
         return Reference(encoded["reference"], Kind.REFERENCE, 64, None)
     if "text" in encoded:
-        return text_type(is_wide=encoded["text"] == "WSTRING", capacity=encoded["capacity"])
+        return text_type(encoded["text"], encoded["capacity"])
     if "array" in encoded:
         bounds = tuple((lower, upper) for lower, upper in encoded["array"])
         return Array(bounds, decode_type(encoded["of"]))

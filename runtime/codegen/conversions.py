@@ -3,8 +3,8 @@
 from typing import Final
 
 from runtime.codegen.emitter import Emitter, memory_type, real_text
-from runtime.datatypes.arithmetic import DAY, QUESTION_MARK, unit_of
-from runtime.datatypes.elementary import BOOL, LINT, LREAL, Elementary, Kind
+from runtime.datatypes.arithmetic import CODE_POINT_MAX, DAY, QUESTION_MARK, SURROGATES, unit_of
+from runtime.datatypes.elementary import BOOL, LINT, LREAL, UCHAR, Elementary, Kind
 
 
 def convert(emit: Emitter, value: str, source: Elementary, target: Elementary) -> str:
@@ -18,7 +18,17 @@ def convert(emit: Emitter, value: str, source: Elementary, target: Elementary) -
     if target is BOOL:
         return _to_bool(emit, value, source)
     convert_kinds = _BY_KIND[source.kind is Kind.REAL, target.kind is Kind.REAL]
-    return convert_kinds(emit, value, source, target)
+    converted = convert_kinds(emit, value, source, target)
+    return _to_code_point(emit, converted) if target is UCHAR is not source else converted
+
+
+def _to_code_point(emit: Emitter, value: str) -> str:
+    """Emit the question mark in place of a number that is no character of Unicode."""
+    beyond = emit.value(f"icmp ugt i32 {value}, {CODE_POINT_MAX}")
+    above = emit.value(f"sub i32 {value}, {SURROGATES.start}")
+    half = emit.value(f"icmp ult i32 {above}, {len(SURROGATES)}")
+    wrong = emit.value(f"or i1 {beyond}, {half}")
+    return emit.value(f"select i1 {wrong}, i32 {QUESTION_MARK}, i32 {value}")
 
 
 def _to_bool(emit: Emitter, value: str, source: Elementary) -> str:

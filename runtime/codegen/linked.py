@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from runtime.codegen.blocks import function_ir, native_words
-from runtime.datatypes.texts import Text
+from runtime.datatypes.texts import TEXTS, Text
 from runtime.engine.native import LLVM_TYPES, Signature, exported_ir
 from runtime.model.program import CallText
 from runtime.stdlib.declare import StandardFunction
@@ -57,7 +57,7 @@ class Linked:
 
 
 def _pointer(text: Text) -> str:
-    return "p16" if text.is_wide else "p8"
+    return f"p{text.character.bits}"
 
 
 def _symbol_and_signature(function: TextFunction, pointers: Sequence[str]) -> tuple[str, Signature]:
@@ -76,10 +76,13 @@ def _symbol_and_signature(function: TextFunction, pointers: Sequence[str]) -> tu
     return f"text.{function.name}.{widths}", Signature(result, tuple(words))
 
 
-def text_signatures(function: TextFunction) -> Iterator[tuple[str, Signature]]:
-    """Yield symbol and signature of a function for STRING and for WSTRING."""
+def text_signatures(
+    function: TextFunction, sources: Iterable[str] = tuple(TEXTS)
+) -> Iterator[tuple[str, Signature]]:
+    """Yield symbol and signature of a function for each type of strings that it is applied to."""
     strings = sum(parameter.type not in _WORDS for parameter in function.parameters)
-    results = {"NARROW": ("p8",), "WIDE": ("p16",)}
-    for pointer in ("p8", "p16"):
-        first = results.get(function.result, (pointer,)) if function.gives_text else ()
-        yield _symbol_and_signature(function, [*first, *[pointer] * strings])
+    for name in sources:
+        pointers = [_pointer(TEXTS[name])] * strings
+        if function.gives_text:
+            pointers.insert(0, _pointer(TEXTS.get(function.result, TEXTS[name])))
+        yield _symbol_and_signature(function, pointers)

@@ -37,7 +37,7 @@ def store_text(emit: Emitter, target: str, data_type: Text, source: str) -> None
     limit = data_type.capacity
     fitting = emit.value(f"call i32 @llvm.umin.i32(i32 {length}, i32 {limit})")
     units = emit.value(f"zext i32 {fitting} to i64")
-    size = emit.value(f"shl i64 {units}, 1") if data_type.is_wide else units
+    size = emit.value(f"mul i64 {units}, {data_type.unit}") if data_type.unit > 1 else units
     emit.effect(
         f"call void @llvm.memmove.p0.p0.i64(ptr {_units(emit, target)}, "
         f"ptr {_units(emit, source)}, i64 {size}, i1 false)"

@@ -9,7 +9,7 @@ import operator
 from collections.abc import Callable
 from typing import Final
 
-from runtime.datatypes.elementary import Elementary, Kind, Scalar
+from runtime.datatypes.elementary import UCHAR, Elementary, Kind, Scalar
 
 
 class ZeroDivisionFault(Exception):  # noqa: N818 - it is a fault of the program, not an error
@@ -127,7 +127,15 @@ def to_calendar(nanoseconds: int, target: Elementary) -> int:
 
 
 QUESTION_MARK: Final = 63
-"""What a WCHAR becomes that CHAR lacks, as in a STRING."""
+"""What a character becomes that the other type lacks, as in a STRING."""
+SURROGATES: Final = range(0xD800, 0xE000)
+"""Halves of a pair in UTF-16; alone they are no characters."""
+CODE_POINT_MAX: Final = 0x10_FFFF
+
+
+def is_code_point(value: int) -> bool:
+    """Whether a number is that of a character of Unicode, which a UCHAR holds."""
+    return 0 <= value <= CODE_POINT_MAX and value not in SURROGATES
 
 
 def convert(value: Scalar, source: Elementary, target: Elementary) -> Scalar:
@@ -145,10 +153,13 @@ def convert(value: Scalar, source: Elementary, target: Elementary) -> Scalar:
     if target.kind is Kind.BOOL:
         return value != 0
     if source.kind is Kind.REAL and target.kind is not Kind.REAL:
-        return to_integer(float(value), target)
+        value = to_integer(float(value), target)
     if source.kind is target.kind is Kind.CHARACTER and value > target.maximum:
         return QUESTION_MARK
-    return target.fit(value)
+    fitted = target.fit(value)
+    if target is UCHAR is not source and not is_code_point(int(fitted)):
+        return QUESTION_MARK
+    return fitted
 
 
 def _from_time(value: int, source: Elementary, target: Elementary) -> Scalar:

@@ -201,13 +201,14 @@ DT: Final = Elementary("DT", Kind.DATE_AND_TIME, 64)
 LDT: Final = Elementary("LDT", Kind.DATE_AND_TIME, 64)
 CHAR: Final = Elementary("CHAR", Kind.CHARACTER, 8)
 WCHAR: Final = Elementary("WCHAR", Kind.CHARACTER, 16)
+UCHAR: Final = Elementary("UCHAR", Kind.CHARACTER, 32)
 
 ELEMENTARY: Final[dict[str, Elementary]] = {
     item.name: item
     for item in (
         BOOL, SINT, INT, DINT, LINT, USINT, UINT, UDINT, ULINT, REAL, LREAL,
         BYTE, WORD, DWORD, LWORD, TIME, LTIME, DATE, LDATE, TOD, LTOD, DT, LDT,
-        CHAR, WCHAR,
+        CHAR, WCHAR, UCHAR,
     )
 }  # fmt: skip
 """All elementary types by their name in upper case."""

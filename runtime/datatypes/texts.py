@@ -1,7 +1,9 @@
 """Strings (6.4.2, 6.3.3): their layout in memory, and literals with `$` escapes.
 
 A string of capacity n is a length (uint32) and n code units: STRING of 8 bits in ISO 8859-1,
-WSTRING of 16 bits in UTF-16. To all who move values about it is one value, as a number is.
+WSTRING of 16 bits in UTF-16, USTRING of 32 bits, each one character, so that n characters
+fit whatever they are. It becomes UTF-8 where it leaves the program. To all who move values about a
+string is one value, as a number is.
 """
 
 import re
@@ -9,7 +11,8 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from runtime.datatypes.elementary import Elementary, Kind
+from runtime.datatypes.arithmetic import is_code_point
+from runtime.datatypes.elementary import CHAR, UCHAR, WCHAR, Elementary, Kind
 from runtime.datatypes.literals import LiteralError
 from runtime.limits import TEXT_UNITS_MAX
 
@@ -17,12 +20,13 @@ HEADER_BYTES: Final = 4
 """The length stands before the code units."""
 DEFAULT_CAPACITY: Final = 254
 _LENGTH: Final = struct.Struct("<I")
-_ENCODINGS: Final = {False: "latin-1", True: "utf-16-le"}
+_CHARACTERS: Final = {"STRING": CHAR, "WSTRING": WCHAR, "USTRING": UCHAR}
+_ENCODINGS: Final = {"STRING": "latin-1", "WSTRING": "utf-16-le", "USTRING": "utf-32-le"}
 
 
 @dataclass(frozen=True, slots=True)
 class Text(Elementary):
-    """STRING or WSTRING of a capacity in code units."""
+    """STRING, WSTRING or USTRING of a capacity in code units."""
 
     capacity: int
 
@@ -32,36 +36,36 @@ class Text(Elementary):
         return HEADER_BYTES
 
     @property
-    def is_wide(self) -> bool:
-        """Whether code units have 16 bits."""
-        return self.name == "WSTRING"
+    def character(self) -> Elementary:
+        """The type of a code unit."""
+        return _CHARACTERS[self.name]
 
     @property
     def unit(self) -> int:
         """Bytes of a code unit."""
-        return 2 if self.is_wide else 1
+        return self.character.size
 
     def __str__(self) -> str:
         """Return the type as declared."""
         return self.name if self.capacity == DEFAULT_CAPACITY else f"{self.name}[{self.capacity}]"
 
 
-def text_type(*, is_wide: bool, capacity: int = DEFAULT_CAPACITY) -> Text:
-    """Return the string type of a capacity; its bytes in memory are a multiple of four."""
+def text_type(name: str, capacity: int = DEFAULT_CAPACITY) -> Text:
+    """Return STRING, WSTRING or USTRING of a capacity; its bytes are a multiple of four."""
     units = min(capacity, TEXT_UNITS_MAX)
-    size = HEADER_BYTES + units * (2 if is_wide else 1)
-    name = "WSTRING" if is_wide else "STRING"
+    size = HEADER_BYTES + units * _CHARACTERS[name].size
     return Text(name, Kind.TEXT, 8 * (-(-size // 4) * 4), units)
 
 
-STRING: Final = text_type(is_wide=False)
-WSTRING: Final = text_type(is_wide=True)
-TEXTS: Final = {"STRING": STRING, "WSTRING": WSTRING}
+STRING: Final = text_type("STRING")
+WSTRING: Final = text_type("WSTRING")
+USTRING: Final = text_type("USTRING")
+TEXTS: Final = {"STRING": STRING, "WSTRING": WSTRING, "USTRING": USTRING}
 
 
-def units_of(value: str, *, is_wide: bool) -> bytes:
-    """Return the code units of a text; a character that does not exist there becomes `?`."""
-    return value.encode(_ENCODINGS[is_wide], "replace")
+def units_of(value: str, name: str) -> bytes:
+    """Return a text as code units of a type; a character that does not exist there becomes `?`."""
+    return value.encode(_ENCODINGS[name], "replace")
 
 
 def read_text(buffer: bytes | bytearray | memoryview, offset: int, text: Text) -> str:
@@ -69,12 +73,12 @@ def read_text(buffer: bytes | bytearray | memoryview, offset: int, text: Text) -
     length = min(_LENGTH.unpack_from(buffer, offset)[0], text.capacity)
     start = offset + HEADER_BYTES
     units = bytes(buffer[start : start + length * text.unit])
-    return units.decode(_ENCODINGS[text.is_wide], "replace")
+    return units.decode(_ENCODINGS[text.name], "replace")
 
 
 def write_text(buffer: bytearray | memoryview, offset: int, text: Text, value: str) -> None:
     """Write a text at an offset, truncated to the capacity."""
-    units = units_of(value, is_wide=text.is_wide)[: text.capacity * text.unit]
+    units = units_of(value, text.name)[: text.capacity * text.unit]
     _LENGTH.pack_into(buffer, offset, len(units) // text.unit)
     start = offset + HEADER_BYTES
     buffer[start : start + len(units)] = units
@@ -92,36 +96,44 @@ def text_image(text: Text, value: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class TextLiteral:
-    """What a literal denotes; `prefix` is the type that it names, such as CHAR, or empty."""
+    """What a literal denotes: the string type that it belongs to, and whether it is a character."""
 
     value: str
-    is_wide: bool
-    prefix: str
+    name: str
+    is_character: bool
 
 
 _ESCAPES: Final = {
     "$": "$", "'": "'", '"': '"', "L": "\n", "N": "\n", "P": "\f", "R": "\r", "T": "\t",
 }  # fmt: skip
+_CODE_POINT: Final = re.compile(r"\{([0-9A-Fa-f]{1,6})\}")
+_PREFIXES: Final = {
+    "STRING": "STRING", "WSTRING": "WSTRING", "USTRING": "USTRING", "U": "USTRING",
+    "CHAR": "STRING", "WCHAR": "WSTRING", "UCHAR": "USTRING",
+}  # fmt: skip
 
 
 def parse_text(spelling: str) -> TextLiteral:
-    """Return what `'abc'`, `"abc"`, `STRING#'abc'` or `CHAR#'x'` denotes (tables 6 and 7).
+    """Return what `'abc'`, `"abc"`, `STRING#'abc'`, `U#'abc'` or `CHAR#'x'` denotes (tables 6, 7).
 
     Raises:
         LiteralError: An escape is unknown, a character does not fit, or the quotes are wrong.
     """
-    prefix, _, quoted = spelling.rpartition("#") if spelling[0] not in "'\"" else ("", "", spelling)
+    prefix, _, quoted = spelling.partition("#") if spelling[0] not in "'\"" else ("", "", spelling)
     prefix = prefix.upper()
-    is_wide = quoted[0] == '"' or prefix.startswith("W")
-    if prefix and prefix[0] != "W" and is_wide:
+    is_double = quoted[0] == '"'
+    name = _PREFIXES[prefix] if prefix else "WSTRING" if is_double else "STRING"
+    if is_double and name != "WSTRING":
         raise LiteralError(f"a {prefix} literal stands in single quotes")
-    value = _unescaped(quoted[1:-1], 4 if quoted[0] == '"' else 2)
-    if not is_wide and not value.isascii() and any(ord(item) > 0xFF for item in value):  # noqa: PLR2004
-        wrong = next(item for item in value if ord(item) > 0xFF)  # noqa: PLR2004
-        raise LiteralError(f"{wrong!r} is not in ISO 8859-1: expected a WSTRING, in double quotes")
-    if prefix.endswith("CHAR") and len(units_of(value, is_wide=is_wide)) != 1 + is_wide:
+    value = _unescaped(quoted[1:-1], 4 if is_double else 2)
+    wrong = next((item for item in value if name == "STRING" and ord(item) > CHAR.maximum), "")
+    if wrong:
+        wanted = "a WSTRING, in double quotes, or USTRING#'…'"
+        raise LiteralError(f"{wrong!r} is not in ISO 8859-1: expected {wanted}")
+    is_character = prefix.endswith("CHAR")
+    if is_character and len(units_of(value, name)) != TEXTS[name].unit:
         raise LiteralError(f"a {prefix} literal holds one character, not {len(value)}")
-    return TextLiteral(value, is_wide, prefix)
+    return TextLiteral(value, name, is_character)
 
 
 def _unescaped(text: str, digits: int) -> str:
@@ -134,13 +146,24 @@ def _unescaped(text: str, digits: int) -> str:
             continue
         number = text[at + 1 : at + 1 + digits]
         escape = _ESCAPES.get(text[at + 1 : at + 2].upper())
+        code_point = _CODE_POINT.match(text, at + 1)
         if escape is not None:
             parts.append(escape)
             at += 2
+        elif code_point is not None:
+            parts.append(_of_code_point(code_point[1]))
+            at = code_point.end()
         elif re.fullmatch(f"[0-9A-Fa-f]{{{digits}}}", number):
             parts.append(chr(int(number, 16)))
             at += 1 + digits
         else:
-            wanted = f"$$, $', $L, $N, $P, $R, $T or ${'F' * digits}"
+            wanted = f"$$, $', $L, $N, $P, $R, $T, ${'F' * digits} or ${{1F600}}"
             raise LiteralError(f"${number[:1]} is no escape: expected {wanted}")
     return "".join(parts)
+
+
+def _of_code_point(digits: str) -> str:
+    number = int(digits, 16)
+    if not is_code_point(number):
+        raise LiteralError(f"${{{digits}}} is no character of Unicode")
+    return chr(number)

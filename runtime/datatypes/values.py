@@ -10,8 +10,9 @@ import math
 import struct
 from typing import Final
 
+from runtime.datatypes.arithmetic import CODE_POINT_MAX, is_code_point
 from runtime.datatypes.derived import Array, DataType, Structure
-from runtime.datatypes.elementary import Elementary, Kind, Scalar
+from runtime.datatypes.elementary import UCHAR, Elementary, Kind, Scalar
 from runtime.datatypes.literals import LiteralError, parse_calendar
 from runtime.datatypes.scalars import Enumeration
 from runtime.datatypes.texts import Text, read_text, write_text
@@ -78,7 +79,7 @@ def scalar_json(value: Scalar, scalar: Elementary) -> Json:
     if isinstance(scalar, Enumeration):
         return scalar.name_of(int(value)) or value
     if scalar.kind is Kind.CHARACTER:
-        return chr(int(value))
+        return character_text(int(value))
     if scalar.kind is not Kind.REAL:
         return value
     number = float(value)
@@ -87,6 +88,11 @@ def scalar_json(value: Scalar, scalar: Elementary) -> Json:
     if math.isinf(number):
         return "Infinity" if number > 0 else "-Infinity"
     return number if scalar.bits == 64 else shortest_real(number)  # noqa: PLR2004
+
+
+def character_text(number: int) -> str:
+    """Return a character; U+FFFD for a number that is none, as where values overlap."""
+    return chr(number) if number <= CODE_POINT_MAX else "\N{REPLACEMENT CHARACTER}"
 
 
 def calendar_text(value: int, scalar: Elementary) -> str:
@@ -151,7 +157,8 @@ def _parse_text(value: str, scalar: Elementary) -> Scalar | str | None:
     if isinstance(scalar, Text):
         return value
     if scalar.kind is Kind.CHARACTER:
-        return ord(value) if len(value) == 1 and ord(value) <= scalar.maximum else None
+        fits = len(value) == 1 and ord(value) <= scalar.maximum
+        return ord(value) if fits and (scalar is not UCHAR or is_code_point(ord(value))) else None
     if isinstance(scalar, Enumeration):
         return scalar.value_of(value)
     if scalar.kind is Kind.REAL:

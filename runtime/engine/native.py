@@ -36,9 +36,10 @@ LLVM_TYPES: Final = {
     "ptr": "ptr",
     "p8": "ptr",
     "p16": "ptr",
+    "p32": "ptr",
 }
 """The words of a native signature and LLVM's names for them; ptr is an address as int64 to numba
-unless the caller gives a numba type of its own; p8 and p16 point to code units by index."""
+unless the caller gives a numba type of its own; p8, p16 and p32 point to code units by index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +194,7 @@ def compile_ir(
         "void": types.void, "i8": types.int8, "i32": types.int32, "i64": types.int64,
         "u64": types.uint64, "f64": types.float64, "ptr": types.int64,
         "p8": types.CPointer(types.uint8), "p16": types.CPointer(types.uint16),
+        "p32": types.CPointer(types.uint32),
     }  # fmt: skip
     arguments = [plain[word] for word in signature.arguments]
     for helper in _helpers(function):

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 MAGIC: Final = b"TAKTIMG\0"
-VERSION: Final = 4
+VERSION: Final = 5
 HEADER_BYTES: Final = 16_384
 HEADER: Final = struct.Struct("<8sIIQQQIIqqII")
 
@@ -92,8 +92,8 @@ COMMAND_CYCLE: Final = 32
 COMMAND_SEQUENCE: Final = 40
 COMMAND_STATUS: Final = 48
 COMMAND_VALUE: Final = 64
-COMMAND_VALUE_MAX: Final = 512
-"""Bytes of the greatest value: a WSTRING of 254."""
+COMMAND_VALUE_MAX: Final = 1024
+"""Bytes of the greatest value: a USTRING of 254."""
 COMMAND_BYTES: Final = COMMAND_VALUE + COMMAND_VALUE_MAX
 COMMANDS_BYTES: Final = COMMANDS_HEADER_BYTES + COMMAND_SLOTS * COMMAND_BYTES
 FORCE_VALUE_MAX: Final = 8

@@ -1,7 +1,7 @@
-"""Strings in the interpreter: a value is its code units, bytes for STRING, a view for WSTRING."""
+"""Strings in the interpreter: a value is its code units, bytes for STRING, else a view."""
 
 import struct
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from runtime.datatypes.texts import HEADER_BYTES, Text, units_of
 from runtime.model import program
@@ -13,15 +13,16 @@ if TYPE_CHECKING:
     from runtime.interpret.machine import Evaluation, Located, Machine
 
 _LENGTH: Final = struct.Struct("<I")
+_FORMATS: Final[dict[int, Literal["B", "H", "I"]]] = {1: "B", 2: "H", 4: "I"}
 
 
 def _view(units: bytes, data_type: Text) -> Any:
-    return memoryview(units).cast("H") if data_type.is_wide else units
+    return units if data_type.unit == 1 else memoryview(units).cast(_FORMATS[data_type.unit])
 
 
 def text_constant(node: program.TextConstant, _: "Compiler") -> "Evaluation":
     """Return the closure of a constant string."""
-    value = _view(units_of(node.value, is_wide=node.type.is_wide), node.type)
+    value = _view(units_of(node.value, node.type.name), node.type)
     return lambda _machine: value
 
 
@@ -72,7 +73,7 @@ def call_text(node: program.CallText, compiler: "Compiler") -> "Evaluation":
 
     def run(machine: "Machine") -> Any:
         memory = bytearray(size)
-        out: Any = memoryview(memory).cast("H") if data_type.is_wide else memory
+        out: Any = memoryview(memory).cast(_FORMATS[data_type.unit])
         length = body(out, room, *flat(machine))
         return _view(bytes(memory[: length * data_type.unit]), data_type)
 

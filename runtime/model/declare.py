@@ -399,7 +399,7 @@ def _info(
     value: Constant | TextConstant | None = None
     if isinstance(resolved.type, Text):
         content = read_text(resolved.initial, 0, resolved.type)
-        value = text_constant(content, is_wide=resolved.type.is_wide)
+        value = text_constant(content, resolved.type.name)
     elif isinstance(resolved.type, Elementary):
         plain = resolved.type.plain
         value = Constant(plain, load(resolved.initial, 0, plain))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from runtime.datatypes.elementary import ELEMENTARY
 from runtime.datatypes.scalars import Reference
+from runtime.datatypes.texts import TEXTS
 from runtime.model import program
 from runtime.model.program import (
     AddressOf,
@@ -195,7 +196,7 @@ def _may_be(target: str, name: str) -> bool:
     if not name or target == name:
         return True
     simple = ELEMENTARY.keys()
-    return not any(item in simple or item.startswith(("ARRAY", "STRING", "WSTRING"))
+    return not any(item in simple or item.startswith(("ARRAY", *TEXTS))
                    for item in (target, name))  # fmt: skip
 
 

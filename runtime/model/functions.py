@@ -72,7 +72,7 @@ def _input(
         return None if place is None else _handed_over(place, variable, given.span, scope)
     if given is None:
         if isinstance(variable.type, Text):
-            return variable.value or text_constant("", is_wide=variable.type.is_wide)
+            return variable.value or text_constant("", variable.type.name)
         return variable.value or Constant(variable.type, variable.type.fit(0))
     if isinstance(variable.type, Reference) and variable.type.style == "INTERFACE":
         return interface_value(given, variable.type, scope, checks)
@@ -217,7 +217,7 @@ def _same_texts(left: DataType, right: DataType) -> bool:
     """Whether both are strings of one width."""
     if not (isinstance(left, Text) and isinstance(right, Text)):
         return False
-    return left.is_wide == right.is_wide
+    return left.name == right.name
 
 
 def output_target(

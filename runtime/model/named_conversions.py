@@ -80,9 +80,7 @@ def _text_conversion(
     if value is None:
         return True, None
     converted = (
-        written(fold(value), is_wide=wanted.is_wide)
-        if isinstance(wanted, Text)
-        else read(value, wanted)
+        written(fold(value), wanted.name) if isinstance(wanted, Text) else read(value, wanted)
     )
     if converted is None:
         _report("convert", value.type, wanted, where.span, scope)

@@ -7,12 +7,10 @@ from runtime.datatypes.derived import UNKNOWN, Array, DataType, OpenArray, Struc
 from runtime.datatypes.elementary import (
     BOOL,
     BYTE,
-    CHAR,
     DWORD,
     LINT,
     LWORD,
     UDINT,
-    WCHAR,
     WORD,
     Elementary,
     Kind,
@@ -178,11 +176,9 @@ def _character(
     if not place.owner:  # what overlaps others may hold any length
         within = (length, Constant(LINT, text.capacity))
         length = CallStandard(LINT, FUNCTIONS["MIN"], within)
-    width = 2 if text.is_wide else 1
     site = scope.names.site(FaultKind.INDEX, where)
-    step = DynamicStep(_as_lint(index), Constant(LINT, 1), length, Constant(LINT, width), site)
-    unit = WCHAR if text.is_wide else CHAR
-    return replace(element_of(place, HEADER_BYTES, unit, (step,)), owner="")
+    step = DynamicStep(_as_lint(index), Constant(LINT, 1), length, Constant(LINT, text.unit), site)
+    return replace(element_of(place, HEADER_BYTES, text.character, (step,)), owner="")
 
 
 def _as_lint(index: Expression) -> Expression:

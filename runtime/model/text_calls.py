@@ -1,21 +1,26 @@
 """Calls of functions of strings: LEN, CONCAT, MID … and their arguments (6.6.2.5.6)."""
 
-from runtime.datatypes.elementary import CHAR, INT, LINT, WCHAR, Elementary
-from runtime.datatypes.texts import Text
+from typing import Final
+
+from runtime.datatypes.elementary import INT, LINT, Elementary, Kind
+from runtime.datatypes.texts import TEXTS, Text
 from runtime.model.checks import Checks, ordered_inputs
 from runtime.model.coerce import settle
 from runtime.model.constants import fold
 from runtime.model.program import Convert, Expression
 from runtime.model.scope import Scope
-from runtime.model.texts import call_text, written
+from runtime.model.texts import alike, call_text, written
 from runtime.stdlib.text import TextFunction
 from runtime.syntax import tree
+
+_HOLDERS: Final = {item.character.name: name for name, item in TEXTS.items()}
+"""The type of strings that consist of a type of characters."""
 
 
 def check_text_call(
     node: tree.Call, function: TextFunction, forced: Text | None, scope: Scope, checks: Checks
 ) -> Expression | None:
-    """Return the call of a function of strings; `forced` is the width that its name demands."""
+    """Return the call of a function of strings; `forced` is the type that its name demands."""
     names = () if function.extensible else tuple(item.name for item in function.parameters)
     inputs = ordered_inputs(node, scope, checks, names)
     if inputs is None:
@@ -32,12 +37,13 @@ def check_text_call(
         if converted is None:
             return None
         values.append(converted)
-    widths = {item.type.name for item in values if isinstance(item.type, Text)}
-    if forced is not None:
-        widths.add(forced.name)
-    if len(widths) > 1:
-        text = f"{function.name} works on one kind of strings, not on STRING and WSTRING"
-        findings.error("ST3002", node.span, text, "convert one: STRING_TO_WSTRING(…)")
+    wanted = forced.name if forced is not None else ""
+    values = alike(values, wanted=wanted)
+    found = {item.type.name for item in values if isinstance(item.type, Text)}
+    kinds = sorted({wanted, *found} - {""})
+    if len(kinds) > 1:
+        text = f"{function.name} works on one kind of strings, not on {' and '.join(kinds)}"
+        findings.error("ST3002", node.span, text, f"convert one: {kinds[0]}_TO_{kinds[1]}(…)")
         return None
     result: Expression = call_text(function, tuple(values[: len(function.parameters)]))
     for value in values[len(function.parameters) :]:
@@ -50,8 +56,8 @@ def _argument(
 ) -> Expression | None:
     findings = scope.names.findings
     if wanted == "TEXT":
-        if value.type in {CHAR, WCHAR}:
-            return written(value, is_wide=value.type is WCHAR)
+        if value.type.kind is Kind.CHARACTER:
+            return written(value, _HOLDERS[value.type.name])
         if isinstance(value.type, Text):
             return value
         findings.error("ST3002", where.span, f"expected a string, not {value.type}")

@@ -1,4 +1,4 @@
-"""String types with a length of their own: STRING[80], WSTRING(n) with a constant n (6.4.2)."""
+"""String types with a length of their own: STRING[80], USTRING(n) with a constant n (6.4.2)."""
 
 from runtime.datatypes.elementary import LINT
 from runtime.datatypes.texts import TEXTS, text_type
@@ -9,11 +9,11 @@ from runtime.syntax import tree
 
 
 def declared_text(spec: tree.NamedType, length: tree.Expression, scope: Scope) -> TypeInfo | None:
-    """Return STRING[n] or WSTRING[n], n from 0 on, or report why it is none."""
+    """Return STRING[n], WSTRING[n] or USTRING[n], n from 0 on, or report why it is none."""
     named = TEXTS.get(spec.name.upper())
     if named is None:
         text = f"{spec.name} takes no length"
-        scope.names.findings.error("ST2002", spec.span, text, "STRING and WSTRING do")
+        scope.names.findings.error("ST2002", spec.span, text, "STRING, WSTRING and USTRING do")
         return None
     capacity = constant_of(length, LINT, scope)
     if capacity is None:
@@ -22,5 +22,5 @@ def declared_text(spec: tree.NamedType, length: tree.Expression, scope: Scope) -
         text = f"a {named.name} of {capacity.value} characters"
         scope.names.findings.error("ST2010", length.span, text, f"expected 0 to {TEXT_UNITS_MAX}")
         return None
-    data_type = text_type(is_wide=named.is_wide, capacity=int(capacity.value))
+    data_type = text_type(named.name, int(capacity.value))
     return TypeInfo(data_type, bytes(data_type.size))

@@ -205,12 +205,8 @@ def _alias(spec: tree.NamedType, work: Declarations) -> DataType | None:
 
 
 def _report_type(spelt: str, span: Span, work: Declarations) -> None:
-    """Report a type that is not there: of edition 4 (ST9001), or perhaps misspelt (ST2002)."""
+    """Report a type that is not there, perhaps misspelt (ST2002)."""
     key, names = spelt.upper(), work.names
-    if key in {"USTRING", "UCHAR"}:
-        text, hint = f"{spelt} of edition 4 is not supported", "WSTRING and WCHAR hold Unicode"
-        names.findings.error("ST9001", span, text, hint)
-        return
     own = [*work.type_trees, *work.routine_trees]
     close = next(
         (near for known in (own, names.types, names.routines) if (near := _near(key, known))), ()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 
 from runtime.datatypes.derived import Array, DataType, Structure
-from runtime.datatypes.elementary import Elementary, Kind, Scalar
+from runtime.datatypes.elementary import CHAR, Elementary, Kind, Scalar
 from runtime.datatypes.scalars import Enumeration, Subrange
 from runtime.datatypes.texts import Text, read_text, units_of
 from runtime.datatypes.values import Buffer, load, store
@@ -117,8 +117,8 @@ def _place(array: Array, indices: tuple[int, ...]) -> int:
 def _fitting_text(value: str, new: Elementary) -> str | None:
     if not isinstance(new, Text):
         return None
-    units = units_of(value, is_wide=new.is_wide)
-    whole = new.is_wide or all(ord(item) <= 0xFF for item in value)  # noqa: PLR2004
+    units = units_of(value, new.name)
+    whole = new.name != "STRING" or all(ord(item) <= CHAR.maximum for item in value)
     return value if whole and len(units) // new.unit <= new.capacity else None
 
 

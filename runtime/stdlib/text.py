@@ -1,9 +1,9 @@
 """Functions of strings (6.6.2.5.6, table 34).
 
 A body sees code units: `text[i]` for a string handed over, beside it its length; a string that it
-gives is written to `out`, of `room` units, and its length returned. numba compiles it for STRING
-and for WSTRING, the interpreter calls it on bytes. Positions count from 1; what lies outside of a
-string is cut off, never a fault.
+gives is written to `out`, of `room` units, and its length returned. numba compiles it for
+each type of strings, the interpreter calls it on bytes. Positions count from 1; what lies outside
+of a string is cut off, never a fault.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,8 @@ Units = Any
 class TextFunction:
     """A function with strings among its parameters or as its result.
 
-    Parameters are of type TEXT, LINT or LREAL; the result is TEXT, NARROW, WIDE, LINT or LREAL.
+    Parameters are of type TEXT, LINT or LREAL; the result is TEXT (as the arguments), the name of a
+    type of strings, LINT or LREAL.
     """
 
     name: str
@@ -37,7 +38,7 @@ class TextFunction:
     @property
     def gives_text(self) -> bool:
         """Whether the result is a string."""
-        return self.result in {"TEXT", "NARROW", "WIDE"}
+        return self.result not in {"LINT", "LREAL"}
 
 
 def put(out: Units, room: int, at: int, text: Units, start: int, end: int) -> int:

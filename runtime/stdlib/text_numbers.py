@@ -402,23 +402,6 @@ def _reader(name: str, body: Callable[..., Any], result: str = "LINT", more: int
     return TextFunction(f"read.{name}", _CLAUSE, declared, result, body)
 
 
-def copy_units(out: Units, room: int, text: Units, length: int) -> int:
-    """Write the units of a text of the other width; what does not fit becomes a question mark."""
-    count = min(length, room)
-    for number in range(count):
-        out[number] = text[number]
-    return count
-
-
-def narrow_units(out: Units, room: int, text: Units, length: int) -> int:
-    """Write wide units as narrow ones; what does not fit becomes a question mark."""
-    count = min(length, room)
-    for number in range(count):
-        unit = 0 + text[number]
-        out[number] = unit if unit <= 255 else 63  # noqa: PLR2004
-    return count
-
-
 WRITE_BOOL: Final = _writer("BOOL", ("LINT",), bool_text, 5)
 WRITE_SIGNED: Final = _writer("SIGNED", ("LINT",), signed_text, 21)
 WRITE_UNSIGNED: Final = _writer("UNSIGNED", ("LINT",), unsigned_text, 21)
@@ -434,5 +417,3 @@ READ_WHOLE: Final = _reader("WHOLE", read_whole)
 READ_REAL: Final = _reader("REAL", read_real, "LREAL")
 READ_DURATION: Final = _reader("DURATION", read_duration)
 READ_MOMENT: Final = _reader("MOMENT", read_moment, more=2)
-WIDEN: Final = TextFunction("WIDEN", _CLAUSE, (Parameter("IN", "TEXT"),), "WIDE", copy_units)
-NARROW: Final = TextFunction("NARROW", _CLAUSE, (Parameter("IN", "TEXT"),), "NARROW", narrow_units)

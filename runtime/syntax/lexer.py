@@ -20,7 +20,7 @@ _TOKEN: Final = re.compile(
     | (?P<pragma>\{[^}]*\}?)
     | (?P<date>(?i:L?(?:DATE_AND_TIME|DATE|DT|D)\#)\d[\d_]*(?:-\d[\d_:.]*)*
         |(?i:L?(?:TIME_OF_DAY|TOD)\#)\d[\d_:.]*)
-    | (?P<text>(?i:W?STRING|W?CHAR)\#(?:'(?:\$.|[^$'\n])*'?|"(?:\$.|[^$"\n])*"?))
+    | (?P<text>(?i:[WU]?STRING|[WU]?CHAR|U)\#(?:'(?:\$.|[^$'\n])*'?|"(?:\$.|[^$"\n])*"?))
     | (?P<typed>(?:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*){0,15}\#)
         (?:[+-]?\d+\#\w+|[+-]?\d\w*(?:\.\d\w*)*|\w+)
       )

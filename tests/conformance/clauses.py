@@ -107,7 +107,7 @@ _HEAD: Final = (
     "Made from the cases in `tests/conformance` by `pytest --update-cases tests/conformance`.",
     "The rows of the standard's tables follow below. Every case runs compiled and interpreted and",
     "gives the same bytes. What is not listed is",
-    "refused with a diagnostic, never skipped; so are USTRING and the arithmetic of pointers.",
+    "refused with a diagnostic, never skipped; so is the arithmetic of pointers.",
     "",
     "| clause | what | supported | cases |",
     "|---|---|---|---|",

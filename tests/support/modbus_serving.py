@@ -21,7 +21,7 @@ from tests.support.modbus_waiting import until
 REAL = Elementary("REAL", Kind.REAL, 32)
 INT = Elementary("INT", Kind.SIGNED, 16)
 BOOL = Elementary("BOOL", Kind.BOOL, 8)
-NAME = text_type(is_wide=False, capacity=5)
+NAME = text_type("STRING", 5)
 SYMBOLS = (
     Symbol("MAIN.LEVEL", 16, REAL),
     Symbol("MAIN.ROW", 20, Array(((0, 2),), INT)),

@@ -54,6 +54,7 @@ END_FUNCTION
 _DECLARED: Final = """
 S1 : STRING[6] := 'ab'; S2 : STRING := 'hello, world'; S3 : STRING[0];
 W1 : WSTRING[5] := "äb"; W2 : WSTRING := "漢字";
+V1 : USTRING[3] := U#'ä😀'; V2 : USTRING := U#'漢字';
 O1, O2 : OUTER; I1 : INNER := (N := -1, V := [1, 2, 3]); K1, K2 : COLOUR;
 B1 : BASE; D1, D2 : DERIVED; A1 : ASKED; R0 : BOOL;
 R1, R2 : REF_TO INT; RI : REF_TO INNER; RS : REF_TO STRING[6]; P1, P2 : INT := 1;
@@ -96,10 +97,17 @@ _OTHERS: Final = {
                 "INSERT({STRING}, {STRING}, {N})", "REPLACE({STRING}, {STRING}, {N}, {N})",
                 "SEL({B}, {STRING}, {STRING})", "INT_TO_STRING({I})", "DATE_TO_STRING({DATE})",
                 "TIME_TO_STRING({TIME})", "TOD_TO_STRING({TOD})", "DT_TO_STRING({DT})",
-                "MAX({STRING}, {STRING})", "WSTRING_TO_STRING({WSTRING})", "BOOL_TO_STRING({B})"]),
+                "MAX({STRING}, {STRING})", "WSTRING_TO_STRING({WSTRING})", "BOOL_TO_STRING({B})",
+                "USTRING_TO_STRING({USTRING})"]),
     "WSTRING": (["W1", "W2", '"€"', '""'],
                 ["CONCAT({WSTRING}, {WSTRING})", "MID({WSTRING}, {N}, {N})",
-                 "STRING_TO_WSTRING({STRING})", "LEFT({WSTRING}, {N})"]),
+                 "STRING_TO_WSTRING({STRING})", "LEFT({WSTRING}, {N})",
+                 "USTRING_TO_WSTRING({USTRING})"]),
+    "USTRING": (["V1", "V2", "U#'😀'", "U#''"],
+                ["CONCAT({USTRING}, {USTRING})", "MID({USTRING}, {N}, {N})",
+                 "INSERT({USTRING}, {USTRING}, {N})", "WSTRING_TO_USTRING({WSTRING})",
+                 "STRING_TO_USTRING({STRING})", "MAX({USTRING}, {USTRING})",
+                 "UCHAR_TO_USTRING(INT_TO_UCHAR({I}))"]),
 }  # fmt: skip
 """Type -> leaves, and forms whose {…} are expressions of other types, {I}, {N}, {B} numbers."""
 
@@ -129,8 +137,8 @@ def _part(wanted: str, depth: int) -> st.SearchStrategy[str]:
 
 _TARGETS: Final = {
     "STRING": ["S1", "S2", "S3", "I1.S", "O1.A.S", "O2.B[{Y}].S", "RI^.S", "RS^"],
-    "WSTRING": ["W1", "W2"], "DATE": ["Q1", "Q2"], "TOD": ["T1", "T2"], "DT": ["M1", "M2"],
-    "TIME": ["U1", "U2"],
+    "WSTRING": ["W1", "W2"], "USTRING": ["V1", "V2"], "DATE": ["Q1", "Q2"], "TOD": ["T1", "T2"],
+    "DT": ["M1", "M2"], "TIME": ["U1", "U2"],
 }  # fmt: skip
 _INTS: Final = ["P1", "P2", "I1.N", "O1.B[{Y}].N", "R1^", "RI^.N", "D1.N", "INT_2"]
 _WHOLE: Final = (

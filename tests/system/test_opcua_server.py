@@ -33,7 +33,7 @@ VARIABLES: dict[str, DataType] = {
     "MAIN.FLAG": BOOL,
     "MAIN.DELAY": ELEMENTARY["TIME"],
     "MAIN.DAY": ELEMENTARY["DATE"],
-    "MAIN.NAME": text_type(is_wide=False, capacity=20),
+    "MAIN.NAME": text_type("STRING", 20),
     "MAIN.MODE": MODE,
     "MAIN.TABLE": Array(((1, 4),), INT),
     "MAIN.MOTOR": MOTOR,

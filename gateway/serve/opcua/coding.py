@@ -55,8 +55,9 @@ _BUILTINS: Final = {
     "BOOL": Builtin.BOOLEAN, "SINT": Builtin.SBYTE, "USINT": Builtin.BYTE, "BYTE": Builtin.BYTE,
     "CHAR": Builtin.BYTE, "INT": Builtin.INT16, "UINT": Builtin.UINT16, "WORD": Builtin.UINT16,
     "WCHAR": Builtin.UINT16, "DINT": Builtin.INT32, "UDINT": Builtin.UINT32,
-    "DWORD": Builtin.UINT32, "LINT": Builtin.INT64, "ULINT": Builtin.UINT64,
-    "LWORD": Builtin.UINT64, "REAL": Builtin.FLOAT, "LREAL": Builtin.DOUBLE,
+    "UCHAR": Builtin.UINT32, "DWORD": Builtin.UINT32, "LINT": Builtin.INT64,
+    "ULINT": Builtin.UINT64, "LWORD": Builtin.UINT64, "REAL": Builtin.FLOAT,
+    "LREAL": Builtin.DOUBLE,
 }  # fmt: skip
 
 

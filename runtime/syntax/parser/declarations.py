@@ -294,7 +294,7 @@ def _named(cursor: Cursor) -> tree.TypeSpec:
     """Read `name`, `name (lower..upper)` or `name (A := 1, B := 2)`."""
     start = cursor.current
     text = cursor.dotted_name("a type", "a type after '.'")
-    if cursor.at("[") or (cursor.at("(") and start.key in {"STRING", "WSTRING"}):
+    if cursor.at("[") or (cursor.at("(") and start.key in {"STRING", "WSTRING", "USTRING"}):
         closing = "]" if cursor.advance().key == "[" else ")"
         length = expression(cursor)
         cursor.expect(closing, "to close the length")

@@ -36,7 +36,7 @@ DIRECTORY = Directory(
         Symbol("MAIN.RAW", 128, INT),
         Symbol("MAIN.BIT", 130, BOOL, 1),
         Symbol("MAIN.COLOUR", 80, COLOUR),
-        Symbol("MAIN.NAME", 82, text_type(is_wide=False, capacity=10)),
+        Symbol("MAIN.NAME", 82, text_type("STRING", 10)),
         Symbol("MAIN.AREA", 160, Array(((1, 2),), POINT)),
     ),
     sites=(),

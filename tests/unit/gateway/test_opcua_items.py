@@ -8,13 +8,13 @@ import pytest
 from gateway.protocols.opcua.builtin import OVERFLOW, Status
 from gateway.protocols.opcua.cursor import Cursor
 from gateway.protocols.opcua.values import decode_values
-from gateway.serve.opcua.coding import coding_of
+from gateway.serve.opcua.coding import coding_of, encoded_text
 from gateway.serve.opcua.frames import Snapshot
 from gateway.serve.opcua.items import TRIGGER_STATUS, TRIGGER_TIME, Board, Item, Sampling
 from gateway.serve.opcua.rows import SOURCE
 from gateway.serve.opcua.variables import Variable
 from runtime.datatypes.elementary import ELEMENTARY
-from runtime.datatypes.texts import text_type
+from runtime.datatypes.texts import text_image, text_type
 
 FAST = Sampling(10.0, SOURCE, 1)
 QUEUED = Sampling(10.0, SOURCE, 3)
@@ -160,7 +160,7 @@ def test_an_item_that_only_samples_tells_nothing_until_it_reports() -> None:
 
 
 def test_a_text_is_news_when_its_letters_change() -> None:
-    text = text_type(is_wide=False, capacity=10)
+    text = text_type("STRING", 10)
     coding = coding_of(text)
     assert coding is not None
     board = board_of(Item(1, 1, Variable("T", "T", 0, text, coding), FAST))
@@ -172,6 +172,12 @@ def test_a_text_is_news_when_its_letters_change() -> None:
         count, data = board.take(10, 0)
         assert count == expected
         assert (letters in data) == bool(expected)
+
+
+def test_a_ustring_travels_as_utf_8() -> None:
+    text = text_type("USTRING", 4)
+    image = text_image(text, "ä😀")
+    assert encoded_text(image, 0, text) == b"\x06\0\0\0" + "ä😀".encode()
 
 
 def test_a_bad_status_comes_without_a_value() -> None:

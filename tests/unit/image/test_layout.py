@@ -43,7 +43,7 @@ def test_the_header_s_bytes_are_pinned(path: Path) -> None:
         data = path.read_bytes()
         generation, pid = image.generation, image.runtime_pid
     assert data[:8] == b"TAKTIMG\0"
-    assert struct.unpack_from("<II", data, 8) == (4, 16_384)
+    assert struct.unpack_from("<II", data, 8) == (5, 16_384)
     assert struct.unpack_from("<QQQ", data, 16) == (len(data), LAYOUT_HASH, generation)
     assert struct.unpack_from("<II", data, 40) == (pid, 2)
     assert struct.unpack_from("<qqII", data, 48) == (5, -6, 77, 10)
@@ -64,7 +64,7 @@ def test_the_sections_stand_where_they_stood(path: Path) -> None:
         (5, 0, 64 + 2 * (64 + 8 * 1152)),
         (6, 0, 64 + 2 * (64 + 8 * 1152)),
         (6, 1, 64 + 2 * (64 + 8 * 1152)),
-        (7, 0, 64 + 64 * (64 + 512)),
+        (7, 0, 64 + 64 * (64 + 1024)),
         (8, 0, 64),
     ]
     assert [(kind, index, size) for kind, index, _, size in rows] == sizes
@@ -96,7 +96,7 @@ def test_the_places_in_the_payloads_are_pinned() -> None:
     assert layout.CONSUMED.size == 16
     assert layout.FRAME_HEADER.size == 64
     assert layout.COMMAND.size == 64
-    assert (layout.COMMAND_VALUE, layout.COMMAND_BYTES) == (64, 576)
+    assert (layout.COMMAND_VALUE, layout.COMMAND_BYTES) == (64, 1088)
     assert (layout.RING_HEADER_BYTES, layout.SLOT_HEADER_BYTES) == (64, 64)
 
 
@@ -161,7 +161,7 @@ def test_an_image_of_another_version_or_size_is_refused(path: Path) -> None:
     create_image(path, DIRECTORY, LAYOUT_HASH, now_ns=1).close()
     whole = path.read_bytes()
     path.write_bytes(whole[:8] + b"\x01" + whole[9:])
-    with pytest.raises(ImageError, match=r"image version 1 .* expected version 4"):
+    with pytest.raises(ImageError, match=r"image version 1 .* expected version 5"):
         attach_image(path)
     path.write_bytes(whole[:-64])
     with pytest.raises(ImageError, match=f"of {len(whole)} bytes: expected"):

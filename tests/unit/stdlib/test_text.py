@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from runtime.stdlib import text
 from runtime.stdlib.text import TEXT_FUNCTIONS
+from runtime.stdlib.text_encodings import BETWEEN
 
 TEXTS = st.binary(max_size=8)
 NUMBERS = st.integers(-3, 12)
@@ -56,3 +57,24 @@ def test_strings_compare_as_python_compares_bytes(first: bytes, second: bytes) -
 def test_no_function_writes_beyond_its_room(first: bytes, second: bytes, room: int) -> None:
     assert call("CONCAT", first, second, room=room) == (first + second)[:room]
     assert call("INSERT", first, second, 1, room=room) == (first[:1] + second + first[1:])[:room]
+
+
+def converted(name: tuple[str, str], units: list[int], room: int = 40) -> list[int]:
+    out = [0] * room
+    return out[: BETWEEN[name].body(out, room, units, len(units))]
+
+
+@given(st.lists(st.integers(0, 0xFFFF), max_size=8))
+def test_half_a_pair_becomes_a_question_mark_and_all_else_is_kept(units: list[int]) -> None:
+    encoded = b"".join(unit.to_bytes(2, "little") for unit in units)
+    whole = encoded.decode("utf-16-le", "surrogatepass")
+    expected = [63 if 0xD800 <= ord(item) < 0xE000 else ord(item) for item in whole]
+    assert converted(("WSTRING", "USTRING"), units) == expected
+
+
+@given(st.text(max_size=8), st.integers(0, 17))
+def test_no_pair_is_cut_in_half_for_want_of_room(text_of: str, room: int) -> None:
+    units = converted(("USTRING", "WSTRING"), [ord(item) for item in text_of], room)
+    shown = b"".join(unit.to_bytes(2, "little") for unit in units).decode("utf-16-le")
+    assert text_of.startswith(shown)
+    assert room - len(units) <= 1 or shown == text_of
