@@ -147,7 +147,7 @@ def test_bounds_belong_to_what_they_allow() -> None:
 
 
 def test_a_text_that_would_be_cut_is_refused() -> None:
-    symbol = Symbol("X", 0, text_type(is_wide=False, capacity=3))
+    symbol = Symbol("X", 0, text_type("STRING", 3))
     rule = CommandRule(variable="X")
     assert fitting_value(symbol, rule, "abc") == "abc"
     with pytest.raises(RefusalError):
