@@ -112,3 +112,11 @@ def test_the_ring_grows_where_samples_are_published(tmp_path: Path) -> None:
     assert frame_slots(publishing, [fast] * 20, 1000) == FRAME_SLOTS_MAX
     assert frame_slots(publishing, [fast], FRAME_RING_BYTES_MAX // 20) == 20
     assert frame_slots(publishing, [fast], FRAME_RING_BYTES_MAX) == SLOTS
+
+
+def test_the_ring_grows_where_commands_are_answered_from_their_frames(tmp_path: Path) -> None:
+    uplink = '[[uplink]]\nname = "u"\nkind = "mqtt"\n'
+    rule = '[[uplink.command]]\nvariable = "MAIN.COUNT"\n'
+    fast = TaskEntry("Fast", 1_000_000)
+    assert frame_slots(cloud_project(tmp_path / "deaf", uplink), [fast], 1000) == SLOTS
+    assert frame_slots(cloud_project(tmp_path / "open", uplink + rule), [fast], 1000) == 250
