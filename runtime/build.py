@@ -31,6 +31,7 @@ from runtime.errors import TaktError
 from runtime.limits import AREA_BYTES_MAX, RECURSION_LIMIT
 from runtime.model.build_model import build_model
 from runtime.model.configure import TaskPlan
+from runtime.model.effects import calls_of
 from runtime.model.exchange import exchanges
 from runtime.model.program import Model, Place
 from runtime.project.load import Project
@@ -222,6 +223,7 @@ def _program(
         paths=paths_of(model, sources),
         source_hash=key,
         retained=model.retained,
+        calls=call_graph(model),
     )
 
 
@@ -235,6 +237,7 @@ def tasks_of(model: Model) -> tuple[TaskInfo, ...]:
             None if task.single is None else _symbol("SINGLE", task.single),
             task.resource,
             exchange,
+            tuple((item.name, model.routines[item.routine].title) for item in task.instances),
         )
         for task, exchange in zip(model.tasks, exchanges(model), strict=True)
     )
@@ -264,7 +267,19 @@ def paths_of(model: Model, sources: tuple[Source, ...]) -> tuple[TaskPath, ...]:
 
 def sites_of(model: Model, sources: tuple[Source, ...]) -> tuple[Site, ...]:
     """Return the source map of a model's fault sites."""
-    return tuple(Site(site.kind, *_file_and_line(site.span, sources)) for site in model.sites)
+    return tuple(
+        Site(site.kind, *_file_and_line(site.span, sources), site.routine) for site in model.sites
+    )
+
+
+def call_graph(model: Model) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the routines of a model with those that each may call, as they are declared."""
+    titles = {name: routine.title for name, routine in model.routines.items()}
+    return tuple(
+        (titles[caller], tuple(sorted(titles[callee] for callee in callees)))
+        for caller, callees in calls_of(model).items()
+        if callees
+    )
 
 
 def _file_and_line(span: Span, sources: tuple[Source, ...]) -> tuple[str, int]:

@@ -153,6 +153,11 @@ def _task_metrics(image: Image) -> Iterator[Metric]:
     skipped = CounterMetricFamily(
         "takt_scans_skipped", "Releases skipped because of overruns.", labels=labels
     )
+    lost = CounterMetricFamily(
+        "takt_task_edges_lost",
+        "Edges of an event task's variable that came while one was pending.",
+        labels=labels,
+    )
     fault = GaugeMetricFamily(
         "takt_task_fault",
         "Why a task has ended: 1 for the present kind, none while it runs.",
@@ -165,10 +170,11 @@ def _task_metrics(image: Image) -> Iterator[Metric]:
         scans.add_metric([task.name], statistics.scans)
         overruns.add_metric([task.name], statistics.overruns)
         skipped.add_metric([task.name], statistics.skipped)
+        lost.add_metric([task.name], statistics.lost_edges)
         present = statistics.fault
         for kind in FaultKind:
             fault.add_metric([task.name, kind.label], float(kind is present))
-    yield from (*lateness.families, *execution.families, scans, overruns, skipped, fault)
+    yield from (*lateness.families, *execution.families, scans, overruns, skipped, lost, fault)
 
 
 class _Timing:

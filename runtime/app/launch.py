@@ -20,7 +20,10 @@ PYTHON = (sys.executable, "-P", "-m")
 
 
 def halves(
-    folder: Path, gateway_log: IO[bytes] | None = None, runtime_log: IO[bytes] | None = None
+    folder: Path,
+    gateway_log: IO[bytes] | None = None,
+    runtime_log: IO[bytes] | None = None,
+    record: Path | None = None,
 ) -> tuple[Command, Command]:
     """Return the commands of a project's gateway and runtime, in starting order.
 
@@ -28,9 +31,11 @@ def halves(
         folder: The project.
         gateway_log: Where the gateway's records go; None passes them on to this process's stderr.
         runtime_log: The same for the runtime.
+        record: A file that takes all that is needed to repeat the run.
     """
     gateway = (*PYTHON, "gateway", "run", str(folder))
-    runtime = (*PYTHON, "runtime", "runtime", str(folder))
+    recorded = () if record is None else ("--record", str(record))
+    runtime = (*PYTHON, "runtime", "runtime", str(folder), *recorded)
     return (
         Command("gateway", gateway, gateway_log, gateway_log),
         Command("runtime", runtime, runtime_log, runtime_log),
@@ -42,7 +47,9 @@ def wait(seconds: float) -> None:
     time.sleep(seconds)  # noqa: TID251  the supervisor's one place to wait
 
 
-def run_project(path: Path, seconds: float | None, *, cold: bool = False) -> int:
+def run_project(
+    path: Path, seconds: float | None, *, cold: bool = False, record: Path | None = None
+) -> int:
     """Run a project until SIGTERM, SIGINT or the end of its time; return the exit status.
 
     Args:
@@ -50,6 +57,8 @@ def run_project(path: Path, seconds: float | None, *, cold: bool = False) -> int
         seconds: How long; None for ever.
         cold: Whether RETAIN variables start as declared, this once: a restart after a crash of
             the runtime is warm.
+        record: A file that takes all that is needed to repeat the run; a restarted runtime writes
+            the next one.
 
     Raises:
         ProjectError: The project has faults; nothing was started.
@@ -61,7 +70,7 @@ def run_project(path: Path, seconds: float | None, *, cold: bool = False) -> int
         require_free("metrics.port", metrics.host, metrics.port)
     if cold:
         start_cold(project)
-    supervisor = Supervisor(halves(path), spawn_leashed, time.monotonic, wait)
+    supervisor = Supervisor(halves(path, record=record), spawn_leashed, time.monotonic, wait)
     logger.info("project %s: starting", project.config.project.name)
     with stop_signals() as is_stopping:
         status = supervisor.run(_until(seconds, is_stopping))

@@ -46,6 +46,8 @@ class TaskReport:
     """The fault that ended it."""
     place: Site | None = None
     """Where in the sources; None without a fault, and for one without a line, as a watchdog's."""
+    lost_edges: int = 0
+    """Edges of an event task that came while one was pending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,7 @@ def _task(image: Image, number: int) -> TaskReport:
     return TaskReport(
         entry.name, entry.interval_ns, counts.scans, counts.overruns, counts.skipped,
         counts.lateness.copy(), counts.execution.copy(), *_state(image, counts),
+        counts.lost_edges,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ safe outputs and a beating heart, until it is told to restart, or to stop with t
 
 import contextlib
 import fcntl
+import itertools
 import logging
 import os
 import sys
@@ -218,12 +219,10 @@ class _Plc:
     def _recorded(self) -> Iterator[None]:
         """Record what the engine does in the block; say at its end whether it is complete.
 
-        Each restart has a file of its own: a record begins with the state that it goes on from.
+        Each start has a file of its own: a record begins with the state that it goes on from.
         """
         assert self._record is not None
-        path, engine = self._record, self._engine
-        if self._runs:
-            path = path.with_name(f"{path.stem}-{self._runs + 1}{path.suffix}")
+        path, engine = _unused(self._record), self._engine
         if engine.memory.word(plan.PLC_FORCES):
             logger.warning("the record lacks what is forced at the restart: it cannot be replayed")
         engine.memory.put_word(plan.PLC_HASH_EVERY, HASH_EVERY)
@@ -236,6 +235,12 @@ class _Plc:
         else:
             level = logging.WARNING if recorder.lost_bytes else logging.INFO
             logger.log(level, "recorded", extra=facts)
+
+
+def _unused(wanted: Path) -> Path:
+    """Return a file's path or, where it is taken, the first free one of `run-2.rec` and so on."""
+    numbered = (wanted.with_name(f"{wanted.stem}-{n}{wanted.suffix}") for n in itertools.count(2))
+    return next(path for path in itertools.chain((wanted,), numbered) if not path.exists())
 
 
 def _watch_threads(
@@ -348,6 +353,8 @@ def _report_faults(recorder: FlightRecorder, over: list[ScanThread]) -> int:
         return EXIT_DEFECT
     for fault in recorder.fresh_faults():
         place = {"file": fault.site.file, "line": fault.site.line} if fault.site else {}
+        if fault.calls.chains:
+            place["calls"] = str(fault.calls)
         facts = {"kind": fault.kind.label, "cycle": fault.cycle, "task": fault.task} | place
         logger.error("fault: %s", fault, extra=facts)
         report = recorder.write(fault, time.time_ns())

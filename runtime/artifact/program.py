@@ -67,6 +67,12 @@ class Site:
     kind: FaultKind
     file: str
     line: int
+    routine: str = ""
+    """The program, function, block or method (`FB_Mixer.Stir`) that it belongs to."""
+
+    def __str__(self) -> str:
+        """Return the place as users read it."""
+        return f"{f'in {self.routine} ' if self.routine else ''}at {self.file}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,8 @@ class TaskInfo:
     """The RESOURCE of the CONFIGURATION that the task belongs to."""
     exchange: Exchange = NO_EXCHANGE
     """What it takes and commits where there are other tasks."""
+    programs: tuple[tuple[str, str], ...] = ()
+    """Its program instances, each with the name of its program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +149,8 @@ class CompiledProgram:
     """SHA-256 (hex) of everything the code depends on: sources, compiler, processor."""
     retained: tuple[Retained, ...] = ()
     """RETAIN and PERSISTENT variables in the order of their places."""
+    calls: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Names of routines with those that each may call (`artifact.chains`)."""
 
     @property
     def state_size(self) -> int:
@@ -223,6 +233,17 @@ def decode_symbol(encoded: list[object]) -> Symbol:
     return Symbol(path, offset, decode_type(data_type), bit, direction)
 
 
+def encode_site(site: Site) -> list[object]:
+    """Return a site as JSON holds it."""
+    return [int(site.kind), site.file, site.line, site.routine]
+
+
+def decode_site(encoded: list[Any]) -> Site:
+    """Return the site that `encode_site` wrote."""
+    kind, file, line, routine = encoded
+    return Site(FaultKind(kind), file, line, routine)
+
+
 def _encode_task(task: TaskInfo) -> list[object]:
     single = encode_symbol(task.single) if task.single is not None else None
     return [
@@ -230,18 +251,20 @@ def _encode_task(task: TaskInfo) -> list[object]:
         [[item.offset, item.size, item.owner] for item in task.exchange.takes],
         [[item.offset, item.size] for item in task.exchange.owned],
         [[item.offset, item.cell, item.count] for item in task.exchange.shared],
+        task.programs,
     ]  # fmt: skip
 
 
 def _decode_task(encoded: list[Any]) -> TaskInfo:
-    name, interval, priority, single, resource, takes, owned, shared = encoded
+    name, interval, priority, single, resource, takes, owned, shared, programs = encoded
     exchange = Exchange(
         tuple(Take(*item) for item in takes),
         tuple(Owned(*item) for item in owned),
         tuple(Cells(*item) for item in shared),
     )
     trigger = decode_symbol(single) if single else None
-    return TaskInfo(name, interval, priority, trigger, resource, exchange)
+    instances = tuple((instance, routine) for instance, routine in programs)
+    return TaskInfo(name, interval, priority, trigger, resource, exchange, instances)
 
 
 def dump(program: CompiledProgram) -> bytes:
@@ -255,10 +278,11 @@ def dump(program: CompiledProgram) -> bytes:
             "memory": [program.memory.offset, program.memory.size],
             "tasks": [_encode_task(task) for task in program.tasks],
             "symbols": [encode_symbol(item) for item in program.symbols],
-            "sites": [[int(site.kind), site.file, site.line] for site in program.sites],
+            "sites": [encode_site(site) for site in program.sites],
             "paths": [[path.task, path.ns, path.unbounded] for path in program.paths],
             "source_hash": program.source_hash,
             "retained": [[encode_symbol(item.symbol), item.retention] for item in program.retained],
+            "calls": program.calls,
         }
     ).encode()
     rest = header + program.initial_state + program.object_code
@@ -291,7 +315,7 @@ def parse(data: bytes) -> CompiledProgram:
             memory=Area(*header["memory"]),
             tasks=tuple(_decode_task(item) for item in header["tasks"]),
             symbols=tuple(decode_symbol(item) for item in header["symbols"]),
-            sites=tuple(Site(FaultKind(kind), file, line) for kind, file, line in header["sites"]),
+            sites=tuple(decode_site(site) for site in header["sites"]),
             paths=tuple(
                 TaskPath(task, ns, tuple((file, line) for file, line in loops))
                 for task, ns, loops in header["paths"]
@@ -301,6 +325,7 @@ def parse(data: bytes) -> CompiledProgram:
                 Retained(decode_symbol(symbol), Retention(retention))
                 for symbol, retention in header["retained"]
             ),
+            calls=tuple((caller, tuple(callees)) for caller, callees in header["calls"]),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise TaktError(f"compiled program is damaged: {error}") from None

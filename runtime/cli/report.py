@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from runtime.artifact.chains import CallChains
 from runtime.errors import TaktError
 
 
@@ -18,8 +19,12 @@ def report(
     told = _read(file)
     fault = told["fault"]
     place = f"{fault['file']}:{fault['line']}" if fault["file"] else "an unknown place"
-    print(f"{told['project']}: {fault['kind']} at {place}")
+    routine = f" in {fault['routine']}" if fault.get("routine") else ""
+    print(f"{told['project']}: {fault['kind']}{routine} at {place}")
     print(f"task {fault['task']}, cycle {fault['cycle']}")
+    calls = CallChains(tuple(map(tuple, fault.get("calls", []))), fault.get("more_calls", False))
+    if calls.chains:
+        print(f"called by {calls}")
     if fault["source"]:
         print(f"\n    {fault['source']}\n")
     print("before it:")

@@ -7,7 +7,15 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from runtime.cli.runtime_process import Cold, Instances, Pools, ProjectPaths
+from runtime.cli.runtime_process import (
+    ONE_RECORD,
+    Cold,
+    Instances,
+    Pools,
+    ProjectPaths,
+    RecordFile,
+)
+from runtime.errors import UsageError
 
 ProjectPath = Annotated[
     Path, typer.Argument(metavar="PROJECT", help="A project's folder, or its takt.toml.")
@@ -23,6 +31,7 @@ def run(
     instances: Instances = 1,
     pools: Pools = None,
     cold: Cold = False,
+    record: RecordFile = None,
 ) -> None:
     """Run a project: runtime and gateway under one supervisor, records on stderr.
 
@@ -34,7 +43,9 @@ def run(
     if len(projects) == 1 and instances == 1:
         from runtime.app.launch import run_project
 
-        raise typer.Exit(run_project(projects[0], seconds, cold=cold))
+        raise typer.Exit(run_project(projects[0], seconds, cold=cold, record=record))
+    if record is not None:
+        raise UsageError(ONE_RECORD)
     from runtime.app.instances import FleetOptions
     from runtime.app.launch import run_many
 

@@ -1,7 +1,7 @@
 """`takt runtime`: a project's runtime alone, without the gateway; or the PLCs of several."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -20,6 +20,13 @@ Pools = Annotated[
 ]
 Cold = Annotated[bool, typer.Option("--cold", help="RETAIN variables start as declared.")]
 
+RecordFile = Annotated[
+    Path | None,
+    typer.Option("--record", help="A file that takes all that `takt replay` needs; never replaced"
+                 ": FILE-2 comes after FILE."),
+]  # fmt: skip
+ONE_RECORD: Final = "--record: several PLCs are not recorded; expected one project"
+
 
 def runtime_half(
     projects: ProjectPaths,
@@ -27,9 +34,7 @@ def runtime_half(
     instances: Instances = 1,
     pools: Pools = None,
     cold: Cold = False,
-    record: Annotated[
-        Path | None, typer.Option(help="A file that takes all that `takt replay` needs.")
-    ] = None,
+    record: RecordFile = None,
 ) -> None:
     """Run a project's runtime alone: exit 0 when stopped, 3 when the program had faulted."""
     from runtime.log import configure_logging
@@ -40,7 +45,7 @@ def runtime_half(
 
         raise typer.Exit(run(projects[0], cold=cold, record=record))
     if record is not None:
-        raise UsageError("--record: several PLCs are not recorded; expected one project")
+        raise UsageError(ONE_RECORD)
     from runtime.app.fleet import run_fleet
     from runtime.app.instances import FleetOptions
 

@@ -140,7 +140,7 @@ def _print_table(simulation: "Simulation", watched: tuple[Symbol, ...]) -> None:
         if fault is not None:
             assert cycle.fault is not None
             site = cycle.fault
-            print(f"fault in cycle {cycle.number}: {site.kind.label} at {site.file}:{site.line}")
+            print(f"fault in cycle {cycle.number}: {site.kind.label} {site}")
             raise typer.Exit(3)
         values = (json.dumps(value) for value in cycle.values.values())
         print(_row([str(cycle.number), f"{cycle.time_ns / 1e9:.3f} s", *values]))

@@ -51,7 +51,7 @@ def fault_lines(seen: Observation) -> Iterator[str]:
 
 
 def _cause(task: TaskReport) -> str:
-    place = f" at {task.place.file}:{task.place.line}" if task.place else ""
+    place = f" {task.place}" if task.place else ""
     return f"{task.fault.label}{place}"
 
 
@@ -64,6 +64,7 @@ def _tasks(seen: Observation, before: Observation | None) -> Iterator[str]:
         yield (
             f"task {task.name}, {every}, {_state(task)}: {task.scans} scans{rate}, "
             f"{task.overruns} overruns, {task.skipped} skipped"
+            + (f", {task.lost_edges} edges lost" if task.lost_edges else "")
         )
         yield _row("lateness", task.lateness, past.lateness if past else None)
         yield _row("execution", task.execution, past.execution if past else None)
@@ -143,7 +144,7 @@ def _task(task: TaskReport) -> dict[str, object]:
         "name": task.name, "state": task.state.value, "fault": task.fault.label,
         "place": f"{task.place.file}:{task.place.line}" if task.place else None,
         "interval_ns": task.interval_ns, "scans": task.scans,
-        "overruns": task.overruns, "skipped": task.skipped,
+        "overruns": task.overruns, "skipped": task.skipped, "lost_edges": task.lost_edges,
         "lateness_ns": percentiles(task.lateness), "execution_ns": percentiles(task.execution),
     }  # fmt: skip
 

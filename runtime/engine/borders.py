@@ -6,6 +6,7 @@ only one has no rows, works on the committed state itself, and copies nothing.
 
 from runtime.artifact import abi
 from runtime.engine import plan
+from runtime.engine.counting import add_to
 from runtime.engine.intrinsics import (
     compare_bytes,
     copy_bytes,
@@ -18,6 +19,7 @@ from runtime.engine.intrinsics import (
     store_64,
 )
 from runtime.engine.native_function import native_function
+from runtime.image import layout
 
 
 @native_function
@@ -150,9 +152,11 @@ def look_at_events(plc: int, now: int) -> int:
 
 @native_function
 def release_event(job: int, now: int) -> int:
-    """Release an event task; an edge before it has taken the last one changes nothing."""
+    """Release an event task; an edge before it has taken the last one is only counted."""
     if load_64(job + plan.JOB_PENDING) == 0:
         store_64(job + plan.JOB_PENDING, 1)
         store_64(job + plan.JOB_EDGE_NS, now)
         post_semaphore(job + plan.JOB_SEMAPHORE)
+    else:
+        add_to(load_64(job + plan.JOB_STATISTICS) + layout.TASK_LOST_EDGES, 1)
     return 0

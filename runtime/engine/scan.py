@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from runtime.artifact import abi, cache
+from runtime.artifact.chains import NO_CALLS, CallChains, call_chains
 from runtime.artifact.program import CompiledProgram, Site
 from runtime.engine import native, plan, shipped
 from runtime.engine.memory import Arena, PlcMemory
@@ -57,11 +58,13 @@ class ProgramFault:
     cycle: int
     site: Site | None
     task: str = ""
+    calls: CallChains = NO_CALLS
+    """The calls that lead to the site's routine."""
 
     def __str__(self) -> str:
         """Return the fault as users read it."""
-        place = f"{self.site.file}:{self.site.line}" if self.site else "an unknown place"
-        return f"{self.kind.label} at {place} in cycle {self.cycle}"
+        place = str(self.site) if self.site else "at an unknown place"
+        return f"{self.kind.label} {place} in cycle {self.cycle}"
 
 
 def executive_object() -> bytes:
@@ -286,5 +289,6 @@ def program_faults(
             at = _U32.unpack_from(context, abi.FAULT_SITE)[0]
             site = program.sites[at] if at < len(program.sites) else None
             cycle = memory.job_word(number, plan.JOB_CYCLE)
-            found.append(ProgramFault(kind, cycle, site, setting.name))
+            calls = call_chains(program, number, site.routine) if site else NO_CALLS
+            found.append(ProgramFault(kind, cycle, site, setting.name, calls))
     return tuple(found)

@@ -7,8 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from runtime.artifact.abi import FaultKind
-from runtime.artifact.program import Area, Site, Symbol, decode_symbol, encode_symbol
+from runtime.artifact.program import (
+    Area,
+    Site,
+    Symbol,
+    decode_site,
+    decode_symbol,
+    encode_site,
+    encode_symbol,
+)
 from runtime.limits import (
     FRAME_HISTORY_NS,
     FRAME_RING_BYTES_MAX,
@@ -18,7 +25,6 @@ from runtime.limits import (
 )
 from runtime.project.channels import IoSection
 from runtime.project.load import Project
-from runtime.project.uplinks import CommandedUplink
 
 _NAMES_AT: Final = b', "symbols": '
 """Where the part begins that `encode_names` wrote; within a JSON string its quotes are escaped."""
@@ -108,14 +114,9 @@ def device_entries(project: Project) -> tuple[DeviceEntry, ...]:
 def frame_slots(project: Project, tasks: Sequence[TaskEntry], state_bytes: int) -> int:
     """Return the slots of the ring of frames: more than usual where samples are published.
 
-    Also where the cloud commands: an answer has the value out of the frame of the command's scan.
-
     A task without an interval counts as one of the shortest interval there is among the others.
     """
-    commanded = any(
-        isinstance(item, CommandedUplink) and item.command for item in project.config.uplink
-    )
-    if not project.config.publish and not commanded:
+    if not project.config.publish:
         return SLOTS
     intervals = [task.interval_ns for task in tasks if task.interval_ns]
     shortest_ns = min(intervals, default=TASK_INTERVAL_NS_MIN)
@@ -129,7 +130,7 @@ def encode_names(symbols: tuple[Symbol, ...], sites: tuple[Site, ...]) -> str:
     return json.dumps(
         {
             "symbols": [encode_symbol(symbol) for symbol in symbols],
-            "sites": [[int(site.kind), site.file, site.line] for site in sites],
+            "sites": [encode_site(site) for site in sites],
         }
     )
 
@@ -189,5 +190,5 @@ def _decode_names(names: bytes) -> tuple[tuple[Symbol, ...], tuple[Site, ...]]:
     raw = json.loads(b"{" + _NAMES_AT.removeprefix(b", ") + names)
     return (
         tuple(decode_symbol(item) for item in raw["symbols"]),
-        tuple(Site(FaultKind(kind), file, line) for kind, file, line in raw["sites"]),
+        tuple(decode_site(site) for site in raw["sites"]),
     )

@@ -210,6 +210,8 @@ TASK_FAULT_KIND: Final = 24
 """u64: the `FaultKind` that ended the task, 0 while it runs."""
 TASK_FAULT_SITE: Final = 32
 """u64: the fault's site in the directory."""
+TASK_LOST_EDGES: Final = 40
+"""u64: rising edges of an event task's variable that came while one was pending."""
 TASK_LATENESS: Final = 64
 """Histogram: release to start, ns."""
 TASK_EXECUTION: Final = TASK_LATENESS + HISTOGRAM_BYTES

@@ -123,6 +123,11 @@ class TaskStatistics:
         return self._word(layout.TASK_SKIPPED)
 
     @property
+    def lost_edges(self) -> int:
+        """Edges of an event task that came while one was pending: no scan is theirs alone."""
+        return self._word(layout.TASK_LOST_EDGES)
+
+    @property
     def fault(self) -> FaultKind:
         """The fault that ended the task, NONE while it runs."""
         return FaultKind(self._word(layout.TASK_FAULT_KIND))

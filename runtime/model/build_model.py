@@ -97,6 +97,7 @@ def _routine(key: str, info: RoutineInfo, work: Declarations) -> Routine:
         assert info.result is not None
         locals_.append(Local(info.name, info.result, info.result_image))
     inside = _as_seen_inside(info)
+    work.names.checked = info.title
     edges = detect_edges(info)
     body = (*edges, *check_body(info.source, Body(Scope(work.names, inside))))
     given = {"VAR_INPUT", "VAR_IN_OUT"}
@@ -104,7 +105,7 @@ def _routine(key: str, info: RoutineInfo, work: Declarations) -> Routine:
     outputs = tuple(n for n, item in enumerate(declared) if item.section == "VAR_OUTPUT")
     return Routine(
         key, info.span, info.structure, tuple(locals_), inputs, info.result_local, outputs,
-        tuple(work.temporaries[key]), body, info.kind == "METHOD",
+        tuple(work.temporaries[key]), body, info.kind == "METHOD", info.title,
     )  # fmt: skip
 
 

@@ -79,6 +79,14 @@ def task_effects(model: Model) -> tuple[Effects, ...]:
     return _Whole(model, own).effects()
 
 
+def calls_of(model: Model) -> dict[str, frozenset[str]]:
+    """Return for each routine those that it may call, all by their names in upper case."""
+    return {
+        name: frozenset(_own(routine.body, model).calls & model.routines.keys())
+        for name, routine in model.routines.items()
+    }
+
+
 class _Whole:
     """Joins what the routines do to what the tasks do."""
 

@@ -407,6 +407,8 @@ class Routine:
     body: tuple[Statement, ...]
     is_method: bool = False
     """Whether a function runs on an instance."""
+    title: str = ""
+    """Its name as declared, behind that of its class: `FB_Mixer.Stir`."""
 
     def given(self) -> tuple[int, ...]:
         """Return the locals that a call gives back: the result if there is one, the outputs."""
@@ -457,6 +459,8 @@ class FaultSite:
 
     kind: FaultKind
     span: Span
+    routine: str = ""
+    """Name of the routine whose body it stands in, as declared."""
 
 
 @dataclass(frozen=True, slots=True)

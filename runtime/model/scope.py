@@ -94,6 +94,13 @@ class RoutineInfo:
     """What the result is called in the body."""
 
     @property
+    def title(self) -> str:
+        """Its name as declared, behind that of its class."""
+        if self.owner is None or self.name.upper().startswith(f"{self.owner.name.upper()}."):
+            return self.name
+        return f"{self.owner.name}.{self.name}"
+
+    @property
     def has_calls(self) -> bool:
         """Whether its variables live for one call: a function's and a method's do."""
         return self.kind in {"FUNCTION", "METHOD"}
@@ -154,6 +161,8 @@ class Names:
     area_sizes: dict[str, int] = field(default_factory=dict)
     enum_values: dict[str, list[Constant]] = field(default_factory=dict)
     """The values of all enumerations by their own names."""
+    checked: str = ""
+    """The routine whose body is being checked, by its title."""
     type_ids: int = 0
     """Number of classes whose instances say what they are."""
 
@@ -169,7 +178,7 @@ class Names:
 
     def site(self, kind: FaultKind, span: Span) -> int:
         """Register a place in the source where a fault can occur; return its number."""
-        self.sites.append(FaultSite(kind, span))
+        self.sites.append(FaultSite(kind, span, self.checked))
         return len(self.sites) - 1
 
 

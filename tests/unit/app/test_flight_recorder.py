@@ -70,6 +70,7 @@ def test_a_report_names_the_line_and_the_values_of_the_scan(
     assert report["fault"] == {
         "kind": "division-by-zero", "task": "Work", "cycle": 6,
         "file": "plant.st", "line": FAULT_LINE, "source": "Part := 60 / Left;",
+        "routine": "Divider", "calls": [["Divider"]], "more_calls": False,
     }  # fmt: skip
     assert report["values"]["DIVIDER.LEFT"] == 0
     assert report["values"]["TOTAL"] == 109  # what the scan had made of it, though not committed
@@ -105,7 +106,7 @@ def test_a_report_is_printed_by_command(faulted: tuple[FlightRecorder, Plant]) -
     file = recorder.write(fault, wall_ns=0)
     done = CliRunner().invoke(app, ["report", str(file)])
     assert done.exit_code == 0
-    assert f"division-by-zero at plant.st:{FAULT_LINE}" in done.output
+    assert f"division-by-zero in Divider at plant.st:{FAULT_LINE}" in done.output
     assert "Part := 60 / Left;" in done.output
     assert "FAULTS  DIVIDER.LEFT = 0  TOTAL = 109" in done.output
     assert "  IDLE.N = " in done.output

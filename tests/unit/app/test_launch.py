@@ -45,3 +45,9 @@ def test_free_ports_differ_and_are_free() -> None:
 
 def test_the_gateway_starts_before_the_runtime_so_that_it_stops_after_it() -> None:
     assert [command.name for command in halves(Path("p"))] == ["gateway", "runtime"]
+
+
+def test_the_record_is_the_runtimes_business() -> None:
+    gateway, runtime = halves(Path("p"), record=Path("run.rec"))
+    assert "--record" not in gateway.arguments
+    assert runtime.arguments[-2:] == ("--record", "run.rec")

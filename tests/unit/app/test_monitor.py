@@ -105,6 +105,16 @@ def test_the_state_of_each_task_is_its_fault_or_the_mode(tmp_path: Path) -> None
     assert (over.tasks[1].fault, over.tasks[1].place) == (FaultKind.WATCHDOG, None)
 
 
+def test_lost_edges_are_counted_for_each_task(tmp_path: Path) -> None:
+    path = tmp_path / "image"
+    with create_image(path, DIRECTORY, 1, 1) as image:
+        publish(image, 1, 1)
+        image.section(SectionKind.TASK_STATISTICS, 0)[layout.TASK_LOST_EDGES] = 3
+        seen = monitor(path).observe()
+    assert seen is not None
+    assert seen.tasks[0].lost_edges == 3
+
+
 def test_a_runtime_without_a_sign_of_life_for_two_seconds_is_not_alive(tmp_path: Path) -> None:
     path = tmp_path / "image"
     with create_image(path, DIRECTORY, 1, 1) as image:

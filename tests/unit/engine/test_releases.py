@@ -43,6 +43,13 @@ def test_an_event_task_is_released_by_the_commit_that_raises_its_variable(tmp_pa
     assert edges - 1 <= runs <= edges
 
 
+def test_an_edge_while_one_is_pending_is_counted_as_lost(tmp_path: Path) -> None:
+    plant = Plant(tmp_path / "p", SIGNAL, ON_EDGE)
+    plant.engine.step(12, 0, plant.task("Source"))  # edges in scans 2, 6 and 10
+    assert plant.statistics("Taker").lost_edges == 2
+    assert plant.statistics("Source").lost_edges == 0
+
+
 def test_an_event_is_looked_for_in_the_inputs_every_base_cycle(tmp_path: Path) -> None:
     source = SIGNAL.replace("VAR_GLOBAL Go : BOOL;", "VAR_GLOBAL Go AT %IX0.0 : BOOL;").replace(
         "Go := N MOD 4 = 2;", ""
