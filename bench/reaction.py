@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -74,7 +75,7 @@ class Case:
     quick: int
 
 
-CASES: Final = (Case(1, 120), Case(5, 60), Case(10, 40))
+CASES: Final = (Case(1, 200), Case(5, 100), Case(10, 60))
 FULL_ROUNDS: Final = 20
 FULL_COUNT: Final = 250
 
@@ -82,9 +83,12 @@ FULL_COUNT: Final = 250
 # -- contenders ---------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A device, and somebody who watches it."""
+    """Somebody who watches a device of his own."""
 
     device: subprocess.Popen[bytes]
+    port: int
+    answers: Callable[[Path, Case, int], AbstractContextManager[None]]
+    """Runs what reads and writes the device at a port, with a folder for its files."""
 
     def turn(self, case: Case, count: int, seed: int) -> list[Reaction]:
         """Change the device's input so many times; return what came of it."""
@@ -135,13 +139,12 @@ def _roles() -> Path:
 
 
 @contextlib.contextmanager
-def takt(folder: Path, case: Case) -> Iterator[Contender]:
+def takt(folder: Path, case: Case, port: int) -> Iterator[None]:
     """Run a project's runtime and gateway; its record is complete after the block."""
     name = f"bench_reaction_{case.cycle_ms}_{os.getpid()}"
     folder.mkdir()
     with contextlib.ExitStack() as stack:
         stack.callback(image_path(name).with_suffix(".lock").unlink, missing_ok=True)
-        process, port = stack.enter_context(device())
         (folder / "main.st").write_text(PROGRAM, encoding="utf-8")
         text = TOML.format(name=name, cycle=case.cycle_ms, port=port)
         (folder / "takt.toml").write_text(text, encoding="utf-8")
@@ -150,16 +153,16 @@ def takt(folder: Path, case: Case) -> Iterator[Contender]:
         gateway = ["-m", "gateway", "run", str(folder)]
         for command in (runtime, gateway):
             stack.enter_context(running(command, log))
-        yield Contender(process)
+        yield
 
 
 @contextlib.contextmanager
-def pymodbus(folder: Path, case: Case) -> Iterator[Contender]:
+def pymodbus(folder: Path, case: Case, port: int) -> Iterator[None]:
     """Run the peer's loop."""
-    with device() as (process, port), (folder / "peer.log").open("wb") as log:
+    with (folder / "peer.log").open("wb") as log:
         command = [str(_roles()), "peer", str(port), str(case.cycle_ms / 1000)]
         with running(command, log):
-            yield Contender(process)
+            yield
 
 
 # -- measurement --------------------------------------------------------------------------------
@@ -180,19 +183,18 @@ class Turns:
         ]
 
 
-def measure(report: Report, case: Case, folder: Path) -> None:
+def measure(report: Report, case: Case, folder: Path, mine: Contender, other: Contender) -> None:
     """Measure a cycle in turns, and add its rows."""
     quick = report.options.quick
-    rounds, count = (2, case.quick) if quick else (FULL_ROUNDS, FULL_COUNT)
+    rounds, count = (1, case.quick) if quick else (FULL_ROUNDS, FULL_COUNT)
     ours, theirs = Turns(), Turns()
     hops: list[tuple[float, ...]] = []
     for number in range(rounds):
         place = folder / f"{case.cycle_ms}_{number}"
-        with takt(place, case) as contender:
-            _turn(report, ours, contender, case, count, seed=2 * number)
+        for contender, turns in ((mine, ours), (other, theirs)):
+            with contender.answers(place, case, contender.port):
+                _turn(report, turns, contender, case, count, seed=2 * number)
         hops += hops_ms(ours.reactions[-1], place / RECORD)
-        with pymodbus(place, case) as contender:
-            _turn(report, theirs, contender, case, count, seed=2 * number)
     report.notes.append(
         f"{case.cycle_ms} ms, equal: both answered {rounds * count} changes with input XOR {MASK}; "
         f"bare poll + cycle {2 * case.cycle_ms} ms"
@@ -266,9 +268,10 @@ def main() -> None:
     question = "How long from a change at a device to the answer of the program there?"
     report = Report(question, parse_options(question))
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, device() as own, device() as peer:
+        mine, other = Contender(*own, takt), Contender(*peer, pymodbus)
         for case in CASES:
-            measure(report, case, Path(folder))
+            measure(report, case, Path(folder), mine, other)
     report.notes.append(f"measured in {time.monotonic() - began:.0f} s")
     report.finish()
 

@@ -18,7 +18,6 @@ from typing import Final, cast
 
 import numpy as np
 import uvloop
-from pymodbus.client import AsyncModbusTcpClient
 
 from gateway.protocols.modbus.pdu import ExceptionCode, Function
 from gateway.protocols.modbus.requests import ReadRegisters, Request, WriteRegister, WriteRegisters
@@ -145,6 +144,8 @@ async def serve() -> None:
 
 async def loop_with_pymodbus(port: int, period_s: float) -> None:
     """Poll, compute in Python, write what changed; for ever."""
+    from pymodbus.client import AsyncModbusTcpClient  # the device need not load it
+
     client = AsyncModbusTcpClient("127.0.0.1", port=port)
     await client.connect()
     written: int | None = None

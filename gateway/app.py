@@ -125,10 +125,10 @@ class Gateway:
             HostError: A library, a secret or a certificate of an uplink is missing.
         """
         self._project = project
-        self._station = Station(project) if project.config.uplink else None
+        self._session: Session | None = None
+        self._station = Station(project, self._image) if project.config.uplink else None
         self._devices = device_maps(project)
         self._path = image_path(project.config.project.name)
-        self._session: Session | None = None
         self._services = [self._service(section) for section in project.config.server]
         self._noted = ""
 

@@ -134,3 +134,28 @@ UPLINK_IDLE_S: Final = 1.0
 
 JETSTREAM_WINDOW_S: Final = 120.0
 """Time in which a server drops a message that comes twice, in streams that the gateway makes."""
+
+# -- commands from the cloud ----------------------------------------------------------------------
+COMMAND_BYTES_MAX: Final = 4096
+"""Longest message of a command: an id, a path and a text of 255 characters take less."""
+
+COMMAND_LIFE_NS: Final = 3_600_000_000_000
+"""Farthest expiry of a command, and how long its id is remembered: none can come twice."""
+
+COMMAND_RATE: Final = 20
+"""Commands a second of one uplink; each costs two writes to disk before its answer."""
+
+COMMAND_BURST_S: Final = 1.0
+"""Time at that rate whose commands may come at once."""
+
+COMMAND_QUEUE: Final = 100
+"""Commands of one uplink that wait for the ones before them; further ones are dropped, counted."""
+
+COMMAND_PATIENCE_S: Final = 2.0
+"""Longest wait for the scan that takes a command, beside the interval of its task."""
+
+COMMAND_POLL_S: Final = 0.002
+"""Period of looking for that scan."""
+
+COMMAND_TAIL_BYTES: Final = 64_000_000
+"""End of the audit log that is read for ids: an hour at the full rate takes less."""

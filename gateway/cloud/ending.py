@@ -1,4 +1,4 @@
-"""Waiting for an acknowledgement or for the end of the connection, whichever comes first."""
+"""How waiting ends: by an acknowledgement, by the end of the connection, by a cancellation."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -26,3 +26,14 @@ async def first_of(done: Awaitable[object], ended: Awaitable[object]) -> None:
         for task in (waiting, watching):
             task.cancel()
         await asyncio.gather(waiting, watching, return_exceptions=True)
+
+
+def stop_if_cancelled() -> None:
+    """End the task if that was asked for: libraries turn a cancellation into errors of their own.
+
+    Raises:
+        CancelledError: It was.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

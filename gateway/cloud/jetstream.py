@@ -8,7 +8,7 @@ each lane's subject tells how far that lane has come.
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -47,6 +47,26 @@ class JetStreamSettings:
     timeout_s: float
 
 
+async def open_client(
+    settings: JetStreamSettings,
+    note_error: Callable[[Exception], Awaitable[None]],
+    note_closed: Callable[[], Awaitable[None]],
+) -> "Client":
+    """Connect to the server; the library reconnects nothing by itself."""
+    return await nats.connect(
+        settings.server,
+        user=settings.user,
+        password=settings.password,
+        tls=settings.tls,
+        allow_reconnect=False,
+        connect_timeout=max(1, round(settings.timeout_s)),
+        error_cb=note_error,
+        closed_cb=note_closed,
+        ping_interval=10,
+        max_outstanding_pings=2,
+    )
+
+
 class JetStreamPeer:
     """One connection to a NATS server with JetStream; reconnecting is the uplink's business."""
 
@@ -65,19 +85,8 @@ class JetStreamPeer:
         async def note_closed() -> None:
             closed.set()
 
-        with _translated():
-            self._client = await nats.connect(
-                settings.server,
-                user=settings.user,
-                password=settings.password,
-                tls=settings.tls,
-                allow_reconnect=False,
-                connect_timeout=max(1, round(settings.timeout_s)),
-                error_cb=_ignore,
-                closed_cb=note_closed,
-                ping_interval=10,
-                max_outstanding_pings=2,
-            )
+        with translated():
+            self._client = await open_client(settings, _ignore, note_closed)
             self._stream = self._client.jetstream(
                 timeout=settings.timeout_s, publish_async_max_pending=_PENDING_MAX
             )
@@ -104,7 +113,7 @@ class JetStreamPeer:
         """Ask for the newest message of the lane."""
         assert self._stream is not None
         subject = f"{self._settings.subject}.{lane.value}"
-        with _translated():
+        with translated():
             try:
                 message = await self._stream.get_last_msg(self._settings.stream, subject)
             except NotFoundError:
@@ -119,7 +128,7 @@ class JetStreamPeer:
         assert self._stream is not None
         subject = f"{self._settings.subject}.{group.lane.value}"
         acknowledgements: list[asyncio.Future[PubAck]] = []
-        with _translated():
+        with translated():
             for batch in group.batches:
                 headers = {
                     MESSAGE_ID: f"{group.stream}:{batch.first}",
@@ -133,7 +142,7 @@ class JetStreamPeer:
 
     async def _await_all(self, acknowledgements: Sequence[asyncio.Future[PubAck]]) -> None:
         """Wait for all acknowledgements; the library forgets them when the connection ends."""
-        with _translated():
+        with translated():
             await first_of(asyncio.gather(*acknowledgements), self._closed.wait())
 
     async def close(self) -> None:
@@ -166,7 +175,8 @@ async def _ignore(_: Exception) -> None:
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Turn the library's errors into those of an uplink."""
     try:
         yield
     except APIError as error:

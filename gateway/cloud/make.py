@@ -4,8 +4,10 @@ import importlib.util
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from gateway.cloud.desk import CommandDesk
+from gateway.cloud.downlink import CommandLink, Downlink
 from gateway.cloud.seam import Peer
 from gateway.cloud.secrets import read_password, tls_context
 from gateway.cloud.uplink import Uplink, UplinkSettings
@@ -19,6 +21,10 @@ from runtime.project.uplinks import (
     SparkplugUplink,
     UplinkSection,
 )
+
+if TYPE_CHECKING:
+    from gateway.cloud.jetstream import JetStreamSettings
+    from gateway.cloud.mqtt import MqttSettings
 
 _SECOND_NS: Final = 1e9
 _LIBRARIES: Final = {
@@ -64,6 +70,36 @@ def make_peer(section: UplinkSection, folder: Path, project: str) -> Peer:
             return _sparkplug(section, folder, project)
 
 
+def make_downlinks(project: Project, desk: CommandDesk) -> list[Downlink]:
+    """Return a down-link for each uplink whose section allows commands.
+
+    Raises:
+        HostError: A library, a secret or a certificate is missing.
+    """
+    return [
+        Downlink(
+            section.name,
+            _command_link(section, project.folder, project.config.project.name),
+            section.command,
+            desk,
+            section.timeout / _SECOND_NS,
+        )
+        for section in project.config.uplink
+        if isinstance(section, MqttUplink | JetStreamUplink) and section.command
+    ]
+
+
+def _command_link(section: MqttUplink | JetStreamUplink, folder: Path, project: str) -> CommandLink:
+    _require_library(section)
+    if isinstance(section, MqttUplink):
+        from gateway.cloud.commands_mqtt import MqttCommandLink
+
+        return MqttCommandLink(_mqtt_settings(section, folder, project))
+    from gateway.cloud.commands_nats import NatsCommandLink
+
+    return NatsCommandLink(_jetstream_settings(section, folder, project))
+
+
 def _require_library(section: UplinkSection) -> None:
     library = _LIBRARIES[section.kind]
     if importlib.util.find_spec(library) is None:
@@ -74,36 +110,46 @@ def _require_library(section: UplinkSection) -> None:
 
 
 def _mqtt(section: MqttUplink, folder: Path, project: str) -> Peer:
-    from gateway.cloud.mqtt import MqttPeer, MqttSettings
+    from gateway.cloud.mqtt import MqttPeer
 
-    return MqttPeer(
-        MqttSettings(
-            host=section.host,
-            port=section.port,
-            version=section.version,
-            topic=section.topic.replace("{project}", project),
-            client_id=section.client_id or f"takt-{project}-{section.name}",
-            user=section.user,
-            password=read_password(section, folder),
-            tls=tls_context(section.tls, folder),
-            timeout_s=section.timeout / _SECOND_NS,
-        )
+    return MqttPeer(_mqtt_settings(section, folder, project))
+
+
+def _mqtt_settings(section: MqttUplink, folder: Path, project: str) -> "MqttSettings":
+    from gateway.cloud.mqtt import MqttSettings
+
+    return MqttSettings(
+        host=section.host,
+        port=section.port,
+        version=section.version,
+        topic=section.topic.replace("{project}", project),
+        client_id=section.client_id or f"takt-{project}-{section.name}",
+        user=section.user,
+        password=read_password(section, folder),
+        tls=tls_context(section.tls, folder),
+        timeout_s=section.timeout / _SECOND_NS,
     )
 
 
 def _jetstream(section: JetStreamUplink, folder: Path, project: str) -> Peer:
-    from gateway.cloud.jetstream import JetStreamPeer, JetStreamSettings
+    from gateway.cloud.jetstream import JetStreamPeer
 
-    return JetStreamPeer(
-        JetStreamSettings(
-            server=f"nats://{section.host}:{section.port}",
-            stream=section.stream,
-            subject=section.subject.replace("{project}", project),
-            user=section.user,
-            password=read_password(section, folder),
-            tls=tls_context(section.tls, folder),
-            timeout_s=section.timeout / _SECOND_NS,
-        )
+    return JetStreamPeer(_jetstream_settings(section, folder, project))
+
+
+def _jetstream_settings(
+    section: JetStreamUplink, folder: Path, project: str
+) -> "JetStreamSettings":
+    from gateway.cloud.jetstream import JetStreamSettings
+
+    return JetStreamSettings(
+        server=f"nats://{section.host}:{section.port}",
+        stream=section.stream,
+        subject=section.subject.replace("{project}", project),
+        user=section.user,
+        password=read_password(section, folder),
+        tls=tls_context(section.tls, folder),
+        timeout_s=section.timeout / _SECOND_NS,
     )
 
 

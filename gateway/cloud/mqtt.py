@@ -36,6 +36,22 @@ class MqttSettings:
     timeout_s: float
 
 
+def make_client(settings: MqttSettings) -> aiomqtt.Client:
+    """Return a client with a clean session; it connects when it is entered."""
+    return aiomqtt.Client(
+        settings.host,
+        settings.port,
+        username=settings.user,
+        password=settings.password,
+        identifier=settings.client_id,
+        protocol=VERSIONS[settings.version],
+        clean_session=True if settings.version == "3.1.1" else None,
+        timeout=settings.timeout_s,
+        keepalive=20,
+        tls_context=settings.tls,
+    )
+
+
 class MqttPeer:
     """One connection to a broker; reconnecting is the uplink's business."""
 
@@ -47,23 +63,9 @@ class MqttPeer:
 
     async def connect(self) -> None:
         """Connect with a clean session: the outbox remembers, the broker need not."""
-        settings = self._settings
         self._stack = contextlib.AsyncExitStack()
-        with _translated():
-            self._client = await self._stack.enter_async_context(
-                aiomqtt.Client(
-                    settings.host,
-                    settings.port,
-                    username=settings.user,
-                    password=settings.password,
-                    identifier=settings.client_id,
-                    protocol=VERSIONS[settings.version],
-                    clean_session=True if settings.version == "3.1.1" else None,
-                    timeout=settings.timeout_s,
-                    keepalive=20,
-                    tls_context=settings.tls,
-                )
-            )
+        with translated():
+            self._client = await self._stack.enter_async_context(make_client(self._settings))
             self._client.pending_calls_threshold = _NO_WARNING_BELOW
 
     async def progress(self, stream: str, lane: Lane) -> int | None:
@@ -85,7 +87,7 @@ class MqttPeer:
     async def _await_all(
         self, client: aiomqtt.Client, published: asyncio.Future[list[None]]
     ) -> None:
-        with _translated():
+        with translated():
             await first_of(published, _first(aiter(client.messages)))
 
     async def close(self) -> None:
@@ -106,7 +108,8 @@ async def _first(messages: AsyncIterator[aiomqtt.Message]) -> None:
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Turn the library's errors into those of an uplink."""
     try:
         yield
     except aiomqtt.MqttError as error:

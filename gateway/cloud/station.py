@@ -1,20 +1,27 @@
 """Everything between the image and the clouds of one project: sampling, outbox, uplinks."""
 
 import asyncio
+import logging
 import os
+import secrets
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from gateway.cloud.make import make_uplinks
+from gateway.cloud.desk import CommandDesk, Times
+from gateway.cloud.make import make_downlinks, make_uplinks
 from gateway.cloud.sampling import Sampling, SamplingClocks
 from gateway.cloud.wall_clock import wall_error_ns
+from gateway.flow.commands import Moment
+from gateway.store.audit import AuditLog
 from gateway.store.counters import CloudView, SamplingCounters
 from gateway.store.outbox import Caps, Clocks
 from gateway.store.queue import Store
 from runtime.image.segment import Image
 from runtime.project.load import Project
 
+_LOG: Final = logging.getLogger("gateway.cloud")
 _SECOND_NS: Final = 1e9
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
@@ -22,8 +29,12 @@ _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 class Station:
     """Outlives the images: samples of one start of the runtime after the other pass through."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, image: Callable[[], Image | None]) -> None:
         """Prepare the uplinks; nothing is opened or connected yet.
+
+        Args:
+            project: With at least one uplink.
+            image: Returns the image that is served, for commands.
 
         Raises:
             HostError: A library, a secret or a certificate is missing.
@@ -40,7 +51,10 @@ class Station:
             linger_s=outbox.linger / _SECOND_NS,
         )
         self._uplinks = make_uplinks(project, self._store, time.monotonic_ns)
+        self._desk = CommandDesk(image, AuditLog(audit_path(project)), system_times())
+        self._downlinks = make_downlinks(project, self._desk)
         self._counters = SamplingCounters()
+        self._commanding: list[asyncio.Task[None]] = []
         self._sending: list[asyncio.Task[None]] = []
         self._storing: list[asyncio.Task[None]] = []
 
@@ -48,6 +62,8 @@ class Station:
         """Open the outbox and connect, with tasks of the group."""
         self._storing = [group.create_task(self._store.run())]
         self._sending = [group.create_task(uplink.run()) for uplink in self._uplinks]
+        if self._downlinks:
+            self._commanding = [group.create_task(self._command())]
 
     def sampling(self, image: Image) -> Sampling:
         """Return what samples an image; it is the caller's to run."""
@@ -56,11 +72,22 @@ class Station:
 
     async def stop(self) -> None:
         """End the uplinks, then store what is left; call it when sampling has ended."""
-        for tasks in (self._sending, self._storing):
+        for tasks in (self._commanding, self._sending, self._storing):
             for task in tasks:
                 task.cancel()
             if tasks:
                 await asyncio.wait(tasks)
+
+    async def _command(self) -> None:
+        """Take commands of all down-links, once the ids of the last hour are known."""
+        try:
+            await self._desk.restore()
+        except OSError as error:
+            _LOG.error("the audit log cannot be read, no command is taken: %s", error)
+            return
+        async with asyncio.TaskGroup() as group:
+            for downlink in self._downlinks:
+                group.create_task(downlink.run())
 
     def view(self) -> CloudView:
         """Return what a scrape needs."""
@@ -70,6 +97,7 @@ class Station:
             hops=self._store.hops,
             uplinks={uplink.name: uplink.counters for uplink in self._uplinks},
             wall_error_ns=wall_error_ns(),
+            commands={item.name: item.counters for item in self._downlinks},
         )
 
 
@@ -81,6 +109,19 @@ def outbox_path(project: Project) -> Path:
     if state is not None:
         return Path(state) / f"{config.project.name}.outbox.db"
     return project.folder / "outbox.db"
+
+
+def audit_path(project: Project) -> Path:
+    """Return where the log of commands stands: beside the outbox."""
+    return outbox_path(project).with_suffix(".commands.jsonl")
+
+
+def system_times() -> Times:
+    """Return what commands are timed by, and their tokens."""
+    return Times(
+        now=lambda: Moment(time.monotonic_ns(), time.time_ns()),
+        make_token=lambda: secrets.token_urlsafe(16),
+    )
 
 
 def system_clocks() -> Clocks:

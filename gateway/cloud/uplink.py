@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.cloud.ending import stop_if_cancelled
 from gateway.cloud.seam import Peer, UplinkError
 from gateway.config import (
     RECONNECT_FACTOR,
@@ -73,7 +74,7 @@ class Uplink:
             finally:
                 self.counters.state = UplinkState.DOWN
                 await self._peer.close()
-            _stop_if_cancelled()
+            stop_if_cancelled()
             if sum(self.counters.samples.values()) > acknowledged_before:
                 wait_s = RECONNECT_FIRST_S
             await asyncio.sleep(wait_s)
@@ -170,14 +171,3 @@ class Uplink:
         if text != self._last_error:
             _LOG.warning("uplink %s: %s", self.name, text, extra={"uplink": self.name})
         self._last_error = text
-
-
-def _stop_if_cancelled() -> None:
-    """End the task if that was asked for: libraries turn a cancellation into errors of their own.
-
-    Raises:
-        CancelledError: It was.
-    """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError

@@ -1,6 +1,7 @@
 """What sampling and uplinks have done since the gateway started: counted there, shown by web."""
 
 import enum
+from collections import Counter
 from dataclasses import dataclass, field
 
 from gateway.flow.hops import FLOW_HOPS, UPLINK_HOPS, HopHistogram
@@ -33,6 +34,15 @@ class UplinkCounters:
             (lane, hop): HopHistogram() for lane in Lane for hop in UPLINK_HOPS
         }
     )
+
+
+@dataclass(slots=True)
+class CommandCounters:
+    """The commands of one uplink."""
+
+    is_listening: bool = False
+    outcomes: Counter[str] = field(default_factory=Counter)
+    """Messages by what became of them: "applied", "asked", the reason of a refusal and so on."""
 
 
 @dataclass(slots=True)
@@ -78,6 +88,8 @@ class CloudView:
     uplinks: dict[str, UplinkCounters]
     wall_error_ns: int | None
     """Bound of the wall clock's error; None where nobody disciplines it."""
+    commands: dict[str, CommandCounters] = field(default_factory=dict)
+    """By uplink, of those that bring any."""
 
 
 def flow_hops() -> dict[str, HopHistogram]:

@@ -36,6 +36,7 @@ class CloudCollector(Collector):
         yield from _sampling(view)
         yield from _outbox(view)
         yield from _uplinks(view)
+        yield from _commands(view)
         yield from _hops(view)
 
 
@@ -116,6 +117,23 @@ def _uplinks(view: CloudView) -> Iterator[Metric]:
         for lane, count in counters.samples.items():
             samples.add_metric([name, lane.value], count)
     yield from (state, connections, failures, splits, payload, samples)
+
+
+def _commands(view: CloudView) -> Iterator[Metric]:
+    """Yield what became of the commands, for uplinks that bring any."""
+    if not view.commands:
+        return
+    listening = GaugeMetricFamily(
+        "takt_commands_listening", "Whether commands can arrive.", labels=["uplink"]
+    )
+    counts = CounterMetricFamily(
+        "takt_commands", "Commands by what became of them.", labels=["uplink", "outcome"]
+    )
+    for name, counters in view.commands.items():
+        listening.add_metric([name], counters.is_listening)
+        for outcome, count in sorted(counters.outcomes.items()):
+            counts.add_metric([name, outcome], count)
+    yield from (listening, counts)
 
 
 def _hops(view: CloudView) -> Iterator[Metric]:

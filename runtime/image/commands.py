@@ -153,9 +153,9 @@ class Commands:
             content[0] = mask if value else 0
         elif value is not None:
             store(content, 0, data_type, value)
-        return self._post(self._task_of(symbol), kind, mask, symbol.offset, bytes(content))
+        return self._post(self.task_of(symbol), kind, mask, symbol.offset, bytes(content))
 
-    def _task_of(self, symbol: Symbol) -> int:
+    def task_of(self, symbol: Symbol) -> int:
         """Return the task that alone writes a variable, else the first one."""
         for number, task in enumerate(self._image.directory.tasks):
             if any(start <= symbol.offset < start + size for start, size in task.owned):

@@ -25,6 +25,7 @@ from runtime.limits import (
 )
 from runtime.project.channels import IoSection
 from runtime.project.load import Project
+from runtime.project.uplinks import CommandedUplink
 
 _NAMES_AT: Final = b', "symbols": '
 """Where the part begins that `encode_names` wrote; within a JSON string its quotes are escaped."""
@@ -114,9 +115,14 @@ def device_entries(project: Project) -> tuple[DeviceEntry, ...]:
 def frame_slots(project: Project, tasks: Sequence[TaskEntry], state_bytes: int) -> int:
     """Return the slots of the ring of frames: more than usual where samples are published.
 
+    Also where the cloud commands: an answer has the value out of the frame of the command's scan.
+
     A task without an interval counts as one of the shortest interval there is among the others.
     """
-    if not project.config.publish:
+    commanded = any(
+        isinstance(item, CommandedUplink) and item.command for item in project.config.uplink
+    )
+    if not project.config.publish and not commanded:
         return SLOTS
     intervals = [task.interval_ns for task in tasks if task.interval_ns]
     shortest_ns = min(intervals, default=TASK_INTERVAL_NS_MIN)

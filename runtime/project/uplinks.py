@@ -117,19 +117,51 @@ class UplinkBase(Credentials):
     tls: TlsSection | None = None
 
 
-class MqttUplink(UplinkBase):
+class CommandRule(Section):
+    """[[uplink.command]]: a variable that commands from the cloud may set; no other may be."""
+
+    variable: Annotated[str, Field(min_length=1)]
+    """Path such as MAIN.SetPoint in any case, without wildcards."""
+    min: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    max: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    """Least and greatest value of a number, in the program's unit."""
+    confirm: bool = False
+    """Answer with a token first, and apply the command when the token comes back."""
+
+    @model_validator(mode="after")
+    def _bounds_in_order(self) -> Self:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("min not above max")
+        return self
+
+
+class CommandedUplink(UplinkBase):
+    """An uplink that may bring commands back; it brings none without a rule."""
+
+    command: Annotated[tuple[CommandRule, ...], Field(strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _one_rule_a_variable(self) -> Self:
+        paths = [rule.variable.upper() for rule in self.command]
+        twice = next((path for path in paths if paths.count(path) > 1), None)
+        if twice is not None:
+            raise ValueError(f"one [[uplink.command]] for {twice}")
+        return self
+
+
+class MqttUplink(CommandedUplink):
     """Batches of samples as JSON over MQTT, quality of service 1: at least once, in order."""
 
     kind: Literal["mqtt"]
     port: RemotePort = 1883
     version: Literal["5", "3.1.1"] = "5"
     topic: Annotated[str, Field(pattern=r"^[^+#]+$")] = "takt/{project}"
-    """Topic; /live and /backlog are appended."""
+    """Topic; /live and /backlog are appended, /command and /answer for commands."""
     client_id: str | None = None
     """Unset takes takt-PROJECT-NAME."""
 
 
-class JetStreamUplink(UplinkBase):
+class JetStreamUplink(CommandedUplink):
     """Batches of samples as JSON into a JetStream stream, exactly once by message ids."""
 
     kind: Literal["jetstream"]
@@ -139,7 +171,7 @@ class JetStreamUplink(UplinkBase):
     subject: Annotated[str, Field(pattern=r"^[A-Za-z0-9_{}-]+(\.[A-Za-z0-9_{}-]+)*$")] = (
         "takt.{project}"
     )
-    """Subject; .live and .backlog are appended."""
+    """Subject; .live and .backlog are appended, .command and .answer for commands."""
 
 
 class PostgresqlUplink(UplinkBase):

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from rich.console import Console
 from gateway.cli.latency import duration, paths, scrape, waterfall
 from gateway.store.counters import (
     CloudView,
+    CommandCounters,
     SamplingCounters,
     StoreState,
     UplinkCounters,
@@ -41,13 +43,22 @@ def view() -> CloudView:
         stream="s", head=1001, kept_bytes=0, waiting=0, pending={"nats": 0},
         losses={("nats", "size"): 7}, available=True, set_aside=0,
     )  # fmt: skip
-    return CloudView(SamplingCounters(frames=10), state, hops, {"nats": counters}, 5 * MS)
+    commands = {"nats": CommandCounters(is_listening=True, outcomes=Counter(applied=3, expired=1))}
+    sampling = SamplingCounters(frames=10)
+    return CloudView(sampling, state, hops, {"nats": counters}, 5 * MS, commands)
 
 
 def metrics() -> str:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(CloudCollector(view))
     return generate_latest(registry).decode()
+
+
+def test_commands_are_counted_by_what_became_of_them() -> None:
+    text = metrics()
+    assert 'takt_commands_listening{uplink="nats"} 1.0' in text
+    assert 'takt_commands_total{outcome="applied",uplink="nats"} 3.0' in text
+    assert 'takt_commands_total{outcome="expired",uplink="nats"} 1.0' in text
 
 
 def test_losses_and_hops_are_told_by_uplink_lane_and_reason() -> None:

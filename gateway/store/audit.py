@@ -1,0 +1,81 @@
+"""The audit log: what the cloud commanded and what became of it, a line of JSON each.
+
+Lines are appended and on disk before the call returns; none is ever changed. The file is opened for
+each line, so that it may be moved away for keeping while the gateway runs.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from gateway.config import COMMAND_TAIL_BYTES
+from runtime.datatypes.values import Json
+
+_OWNER_ONLY: Final = 0o600
+
+
+class AuditLog:
+    """One file; not to be used from two threads at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """Name the file; nothing is opened yet."""
+        self.path = path
+
+    def append(self, record: Mapping[str, Json | None]) -> None:
+        """Write a line and wait until the disk has it.
+
+        Raises:
+            OSError: The disk refuses.
+        """
+        line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
+        is_new = not self.path.exists()
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(self.path, flags, _OWNER_ONLY)
+        try:
+            os.fchmod(descriptor, _OWNER_ONLY)
+            if not _ends_whole(descriptor):  # power was lost half-way through a line
+                line = b"\n" + line
+            if os.write(descriptor, line) != len(line):
+                raise OSError(f"{self.path}: the disk took a part of a line")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if is_new:
+            _sync_folder(self.path.parent)
+
+    def tail(self) -> Iterator[Mapping[str, Json]]:
+        """Yield the newest records, oldest first; lines that are damaged are left out.
+
+        Raises:
+            OSError: The file is there and cannot be read.
+        """
+        try:
+            file = self.path.open("rb")
+        except FileNotFoundError:
+            return
+        with file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - COMMAND_TAIL_BYTES))
+            for line in file:
+                try:
+                    record = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(record, dict):
+                    yield record
+
+
+def _ends_whole(descriptor: int) -> bool:
+    size = os.fstat(descriptor).st_size
+    return size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
+
+
+def _sync_folder(folder: Path) -> None:
+    """Let the name of a new file outlive a loss of power."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
