@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 MAGIC: Final = b"TAKTIMG\0"
-VERSION: Final = 5
+VERSION: Final = 6
 HEADER_BYTES: Final = 16_384
 HEADER: Final = struct.Struct("<8sIIQQQIIqqII")
 

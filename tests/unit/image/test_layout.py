@@ -43,7 +43,7 @@ def test_the_header_s_bytes_are_pinned(path: Path) -> None:
         data = path.read_bytes()
         generation, pid = image.generation, image.runtime_pid
     assert data[:8] == b"TAKTIMG\0"
-    assert struct.unpack_from("<II", data, 8) == (5, 16_384)
+    assert struct.unpack_from("<II", data, 8) == (6, 16_384)
     assert struct.unpack_from("<QQQ", data, 16) == (len(data), LAYOUT_HASH, generation)
     assert struct.unpack_from("<II", data, 40) == (pid, 2)
     assert struct.unpack_from("<qqII", data, 48) == (5, -6, 77, 10)
@@ -161,7 +161,7 @@ def test_an_image_of_another_version_or_size_is_refused(path: Path) -> None:
     create_image(path, DIRECTORY, LAYOUT_HASH, now_ns=1).close()
     whole = path.read_bytes()
     path.write_bytes(whole[:8] + b"\x01" + whole[9:])
-    with pytest.raises(ImageError, match=r"image version 1 .* expected version 5"):
+    with pytest.raises(ImageError, match=r"image version 1 .* expected version 6"):
         attach_image(path)
     path.write_bytes(whole[:-64])
     with pytest.raises(ImageError, match=f"of {len(whole)} bytes: expected"):
