@@ -69,6 +69,7 @@ def _new_target_machine() -> llvm.TargetMachine:
         features=llvm.get_host_cpu_features().flatten(),
         opt=2,
         reloc="pic",
+        codemodel="small",
     )
 
 
@@ -104,6 +105,7 @@ def optimise(
     inline_threshold: int = 225,
     *,
     portable: bool = False,
+    join_scalars: bool = False,
 ) -> None:
     """Run LLVM's pipeline of a level (0 to 3) over a module, in place.
 
@@ -112,9 +114,12 @@ def optimise(
         level: From 0, nothing, to 3.
         inline_threshold: LLVM's measure of what is worth inlining.
         portable: Whether the result must serve any processor of this machine's kind.
+        join_scalars: Whether neighbouring scalar operations become vectors; it pays where lanes
+            have been laid out for it, and costs a little elsewhere.
     """
     options = llvm.create_pipeline_tuning_options(speed_level=level)
     options.inlining_threshold = inline_threshold
+    options.slp_vectorization = join_scalars
     machine = _portable_machine() if portable else target_machine()
     builder = llvm.create_pass_builder(machine, options)
     builder.getModulePassManager().run(module, builder)
@@ -284,8 +289,24 @@ def _wrapper(inner: str, signature: Signature, symbol: str, *, addresses: bool) 
     )
 
 
+_LIBRARY_THROUGH_TABLE: Final = """
+!llvm.module.flags = !{!0}
+!0 = !{i32 7, !"RtLibUseGOT", i32 1}
+"""
+"""Calls that code generation itself adds, as of memcpy, go through the table too."""
+
+
 def emit_object(module: llvm.ModuleRef) -> bytes:
-    """Return the object file of a module."""
+    """Return the object file of a module.
+
+    Code and data of an object lie within 2 GB of each other, as the small code model demands:
+    `NativeCode` maps them in one piece. What lies outside, the C library's functions, is therefore
+    called through the object's own table of addresses.
+    """
+    module.link_in(parse_ir(_LIBRARY_THROUGH_TABLE))
+    for function in module.functions:
+        if function.is_declaration and not function.name.startswith("llvm."):
+            function.add_function_attribute("nonlazybind")
     code: bytes = target_machine().emit_object(module)
     return code
 
@@ -296,7 +317,7 @@ class NativeCode:
     def __init__(self, object_code: bytes) -> None:
         """Map an object file that `emit_object` made on this kind of machine."""
         # The engine takes possession of its target machine and frees it: it needs one of its own.
-        self._engine = llvm.create_mcjit_compiler(parse_ir(""), _new_target_machine())
+        self._engine = llvm.create_mcjit_compiler(parse_ir(""), _new_target_machine(), use_lmm=True)
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(object_code))
         self._engine.finalize_object()
 
