@@ -33,6 +33,9 @@ LOOP_DEPTH_OPTIMISED_MAX: Final = 8
 """Loops inside of loops: a body with deeper ones is not inlined, or not optimised at all, since
 LLVM's time grows exponentially: 0.6 s for 8 levels, 16 s for 10, 53 s for 200 of WHILE."""
 
+INLINED_STATEMENTS_MAX: Final = 30
+"""Statements of a block that is put in place of each of its calls: a PID controller has 20."""
+
 TEXT_UNITS_MAX: Final = 65_535
 """Code units of a string: functions of strings keep their results on the stack."""
 

@@ -56,6 +56,10 @@ class CompiledStepper:
             for n in range(len(program.tasks))
         ]
 
+    def entry(self, number: int) -> tuple[int, int]:
+        """Return the addresses of a task's entry and of the state that it takes."""
+        return self._code.address(abi.TASK_SYMBOL.format(number)), self._base
+
     def run_task(self, number: int) -> int:
         """Run one scan of a task; return 0, or 1 after a fault."""
         status: int = self._tasks[number](self._base)

@@ -1,6 +1,7 @@
 """Expressions as LLVM: places become addresses, operators instructions, calls calls."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,12 +18,23 @@ from runtime.codegen.emitter import (
 from runtime.codegen.intrinsics import EMISSIONS, bool_not
 from runtime.codegen.linked import Linked
 from runtime.codegen.nan import mend_nan
-from runtime.codegen.texts import call_text, load_text, store_text, text_constant
+from runtime.codegen.texts import (
+    call_text,
+    is_text_equality,
+    load_text,
+    store_text,
+    text_constant,
+    text_equality,
+)
 from runtime.datatypes.elementary import BOOL, LINT, LREAL, Elementary, Kind
 from runtime.datatypes.texts import Text
 from runtime.model import program
 from runtime.model.program import Base, DynamicStep, Expression, Local, Place, Routine, Step
+from runtime.model.writes import parts_of
 from runtime.stdlib.declare import StandardFunction
+
+LOCATED: Final = "located variables"
+"""Owner, to alias metadata, of all places in the areas %I, %Q and %M."""
 
 
 @dataclass(slots=True)
@@ -39,6 +51,20 @@ class Builder:
     """The variables among them that are VAR_IN_OUT."""
     single: frozenset[int] = frozenset()
     """Those of an elementary type: a NaN among them is mended where it goes to."""
+    located_end: int = 0
+    """Where the areas %I, %Q and %M end in the state."""
+    registers: dict[Place, str] = field(default_factory=dict)
+    """Whole variables whose values stand in registers for a while."""
+
+    @contextlib.contextmanager
+    def known(self, values: Mapping[Place, str]) -> Iterator[None]:
+        """Take variables' values from registers; nothing else writes these variables meanwhile."""
+        before = self.registers
+        self.registers = {**before, **values}
+        try:
+            yield
+        finally:
+            self.registers = before
 
     def expression(self, node: Expression) -> str:
         """Emit an expression; return its value as an operand."""
@@ -63,8 +89,9 @@ class Builder:
             offset = emit.value(f"sub i64 {index}, {lower}")
             span = emit.value(f"sub i64 {self.expression(step.upper)}, {lower}")
             stride = self.expression(step.stride)
-        outside = emit.value(f"icmp ugt i64 {offset}, {span}")
-        emit.fault_if(outside, FaultKind.INDEX, step.site)
+        if step.site >= 0:
+            outside = emit.value(f"icmp ugt i64 {offset}, {span}")
+            emit.fault_if(outside, FaultKind.INDEX, step.site)
         if stride != "1":
             offset = emit.value(f"mul nuw nsw i64 {offset}, {stride}")
         return emit.value(f"getelementptr inbounds i8, ptr {pointer}, i64 {offset}")
@@ -101,15 +128,18 @@ class Builder:
         """Emit the load of a scalar."""
         data_type = place.type
         assert isinstance(data_type, Elementary)
+        if self.registers and place in self.registers:
+            return self.registers[place]
         if isinstance(data_type, Text):
             return load_text(place, data_type, self)
         pointer = self.address(place)
         if place.bit >= 0:
-            byte = self.emit.value(f"load i8, ptr {pointer}, align 1")
+            tag = self._alias(place)
+            byte = self.emit.value(f"load i8, ptr {pointer}, align 1{tag}")
             shifted = self.emit.value(f"lshr i8 {byte}, {place.bit}") if place.bit else byte
             return self.emit.value(f"trunc i8 {shifted} to i1")
         kind, tail = memory_type(data_type), f", align {data_type.alignment}"
-        tail += self.emit.alias(place.owner)
+        tail += self._alias(place)
         if data_type is BOOL:
             return self._load_bool(pointer, tail, place)
         return self.emit.value(f"load {kind}, ptr {pointer}{tail}")
@@ -131,11 +161,11 @@ class Builder:
             store_text(self.emit, pointer, data_type, value)
             return
         if place.bit >= 0:
-            self._store_bit(pointer, place.bit, value)
+            self._store_bit(pointer, place, value)
             return
         if data_type is BOOL:
             value = self.emit.value(f"zext i1 {value} to i8")
-        tail = f", align {data_type.alignment}{self.emit.alias(place.owner)}"
+        tail = f", align {data_type.alignment}{self._alias(place)}"
         self.emit.effect(f"store {memory_type(data_type)} {value}, ptr {pointer}{tail}")
         if may_be_nan and data_type.kind is Kind.REAL and place.local not in self.single:
             mend_nan(self.emit, value, memory_type(data_type), f"ptr {pointer}{tail}")
@@ -151,13 +181,19 @@ class Builder:
         value = self.emit.value(f'call i64 @"function.{function.name}"({arguments})')
         return convert(self.emit, value, LINT, result) if not result.is_time else value
 
-    def _store_bit(self, pointer: str, bit: int, value: str) -> None:
-        byte = self.emit.value(f"load i8, ptr {pointer}, align 1")
+    def _alias(self, place: Place) -> str:
+        """Return what tells accesses apart; located variables overlap with each other alone."""
+        is_located = place.base is Base.STATE and place.offset < self.located_end
+        return self.emit.alias(LOCATED if is_located and not place.owner else place.owner)
+
+    def _store_bit(self, pointer: str, place: Place, value: str) -> None:
+        bit, tag = place.bit, self._alias(place)
+        byte = self.emit.value(f"load i8, ptr {pointer}, align 1{tag}")
         cleared = self.emit.value(f"and i8 {byte}, {~(1 << bit) & 0xFF}")
         wide = self.emit.value(f"zext i1 {value} to i8")
         moved = self.emit.value(f"shl i8 {wide}, {bit}") if bit else wide
         joined = self.emit.value(f"or i8 {cleared}, {moved}")
-        self.emit.effect(f"store i8 {joined}, ptr {pointer}, align 1")
+        self.emit.effect(f"store i8 {joined}, ptr {pointer}, align 1{tag}")
 
 
 def _constant(node: program.Constant, _: Builder) -> str:
@@ -193,6 +229,10 @@ _WHOLE_TESTS: Final = {"<": "lt", ">": "gt", "<=": "le", ">=": "ge"}
 
 
 def _operate(node: program.Operate, build: Builder) -> str:
+    if is_text_equality(node):
+        return text_equality(node, build)
+    if node.type is BOOL and node.operator in {"AND", "OR"} and _is_worth_skipping(node.right):
+        return _skipping(node.left, node.right, build, needs=node.operator == "AND")
     left, right = build.expression(node.left), build.expression(node.right)
     data_type, symbol = node.operand_type, node.operator
     kind = value_type(data_type)
@@ -231,18 +271,44 @@ def _divide(node: program.Operate, build: Builder, left: str, right: str) -> str
     return emit.value(f"select i1 {minus_one}, {kind} {special}, {kind} {result}")
 
 
+def _is_worth_skipping(node: Expression) -> bool:
+    """Whether AND and OR may leave their right side out where the left one decides, and gain by it.
+
+    Nothing tells the difference where it neither faults nor calls a function. A comparison of reals
+    is worth a jump, which is mostly foreseen; a BOOL is not.
+    """
+    compares_reals = False
+    for item in parts_of(node):
+        match item:
+            case program.CallFunction() | program.CallText() | program.CallStandard():
+                return False
+            case Step(site=site) | Place(site=site) | program.Operate(site=site) if site >= 0:
+                return False
+            case DynamicStep() | program.Attempt() | program.ShortCircuit():
+                return False
+            case program.Operate(operator=operator, operand_type=operand_type):
+                is_test = operator in _REAL_TESTS
+                compares_reals |= is_test and operand_type.kind is Kind.REAL
+    return compares_reals
+
+
 def _short_circuit(node: program.ShortCircuit, build: Builder) -> str:
+    return _skipping(node.left, node.right, build, needs=node.operator == "AND_THEN")
+
+
+def _skipping(first: Expression, second: Expression, build: Builder, *, needs: bool) -> str:
+    """Emit AND_THEN (the second is needed where the first holds) or OR_ELSE (where it does not)."""
     emit = build.emit
     result = emit.alloca("i1", 1)
-    left = build.expression(node.left)
+    left = build.expression(first)
     emit.effect(f"store i1 {left}, ptr {result}, align 1")
     more, done = emit.label("more"), emit.label("done")
-    if node.operator == "AND_THEN":
+    if needs:
         emit.branch(left, more, done)
     else:
         emit.branch(left, done, more)
     emit.start(more)
-    right = build.expression(node.right)
+    right = build.expression(second)
     emit.effect(f"store i1 {right}, ptr {result}, align 1")
     emit.jump(done)
     emit.start(done)

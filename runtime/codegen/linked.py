@@ -23,6 +23,8 @@ class Linked:
     """The functions of strings that are called, by the symbol of each width."""
     literals: dict[bytes, str] = field(default_factory=dict)
     """Constant strings as they stand in memory, with their symbols."""
+    has_lanes: bool = False
+    """Whether turns of a loop run side by side (`lanes`)."""
 
     def literal(self, image: bytes) -> str:
         """Return the symbol of a constant string."""

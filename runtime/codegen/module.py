@@ -14,6 +14,7 @@ from runtime.codegen.emitter import Emitter, value_type
 from runtime.codegen.expressions import Builder, copy_bytes
 from runtime.codegen.intrinsics import declarations
 from runtime.codegen.linked import Linked
+from runtime.codegen.proofs import proved
 from runtime.codegen.statements import BUDGET, StatementBuilder
 from runtime.codegen.walk import loop_depth, walk
 from runtime.datatypes.derived import Structure
@@ -21,6 +22,7 @@ from runtime.datatypes.elementary import Elementary
 from runtime.engine import native
 from runtime.limits import (
     FUNCTION_STATEMENTS_MAX,
+    INLINED_STATEMENTS_MAX,
     LOOP_DEPTH_INLINED_MAX,
     LOOP_DEPTH_OPTIMISED_MAX,
 )
@@ -49,12 +51,14 @@ class ModuleBuilder:
 
     def builder(self, emit: Emitter) -> StatementBuilder:
         """Return what emits the statements of a function."""
-        return StatementBuilder(Builder(emit, self.model.routines, linked=self.linked), "leave")
+        located_end = sum(self.model.memory)
+        build = Builder(emit, self.model.routines, linked=self.linked, located_end=located_end)
+        return StatementBuilder(build, "leave")
 
 
 def program_ir(model: Model) -> str:
     """Return the program's own LLVM text, before blocks are linked in and before optimisation."""
-    return _program_text(ModuleBuilder(model))
+    return _program_text(ModuleBuilder(proved(model)))
 
 
 def _program_text(module: ModuleBuilder) -> str:
@@ -84,14 +88,14 @@ def assembly(model: Model) -> str:
 
 
 def _optimised(model: Model) -> native.Module:
-    builder = ModuleBuilder(model)
+    builder = ModuleBuilder(proved(model))
     module = native.parse_ir(_program_text(builder))
     for block, structure in builder.blocks.values():
         module.link_in(native.parse_ir(block_ir(block, structure)))
     for text in builder.linked.definitions():
         module.link_in(native.parse_ir(text))
     native.hide_all_but(module, {abi.TASK_SYMBOL.format(n) for n in range(len(model.tasks))})
-    native.optimise(module)
+    native.optimise(module, join_scalars=builder.linked.has_lanes)
     return module
 
 
@@ -99,6 +103,7 @@ def _metadata(module: ModuleBuilder) -> Iterable[str]:
     yield '!0 = !{!"branch_weights", i32 1, i32 100000}'
     yield "!1 = !{i8 0, i8 2}"
     yield '!2 = !{!"takt"}'
+    yield "!3 = !{}"
     for owner, number in module.aliases.items():
         kind, tag = 10 + 2 * number, 11 + 2 * number
         yield f'!{kind} = !{{!"{owner}", !2, i64 0}}\n!{tag} = !{{!{kind}, !{kind}, i64 0}}'
@@ -177,7 +182,15 @@ def _take(number: int, item: Local, routine: Routine, make: StatementBuilder) ->
         copy_bytes(make.emit, pointer, f"%in{number}", item.type.size)
 
 
+_WHOLE_SIZES: Final = frozenset({1, 2, 4, 8})
+
+
 def _store_bytes(emit: Emitter, pointer: str, image: bytes) -> None:
+    """Emit the store of initial bytes; as one number where they can be, which LLVM sees through."""
+    if len(image) in _WHOLE_SIZES:
+        number = int.from_bytes(image, "little")
+        emit.effect(f"store i{8 * len(image)} {number}, ptr {pointer}, align 1")
+        return
     text = "".join(f"\\{byte:02X}" for byte in image)
     zero = not any(image)
     value = "zeroinitializer" if zero else f'c"{text}"'
@@ -224,7 +237,7 @@ def _whole(
 ) -> None:
     """Emit a body, or a piece of one, whose RETURN gives the status `returned`."""
     piece = returned != 0
-    attributes = _attributes(body) or (" noinline" if piece else "")
+    attributes = _attributes(body) or (" noinline" if piece else _inlining(body))
     emit = module.emitter(f'define internal i32 @"{name}"(ptr %base, ptr %self){attributes}')
     make = module.builder(emit)
     _loop_head(emit, body)
@@ -236,6 +249,12 @@ def _whole(
     emit.start("done")
     emit.effect("ret i32 0")
     module.functions.append(emit.text())
+
+
+def _inlining(body: tuple[Statement, ...]) -> str:
+    """Return the attribute of a block that is put in place of its calls: its inputs stay known."""
+    is_small = sum(1 for _ in walk(body)) <= INLINED_STATEMENTS_MAX
+    return " alwaysinline" if is_small and not _has_loop(body) else ""
 
 
 def _reset(routine: Routine, emit: Emitter) -> None:

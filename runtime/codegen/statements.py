@@ -7,26 +7,21 @@ from typing import Any, Final
 from runtime.artifact import abi
 from runtime.artifact.abi import FaultKind
 from runtime.codegen.conversions import convert
-from runtime.codegen.emitter import UNLIKELY, Emitter, constant_text, value_type
+from runtime.codegen.emitter import Emitter, constant_text, value_type
 from runtime.codegen.expressions import Builder, copy_bytes
 from runtime.codegen.intrinsics import bool_not
+from runtime.codegen.loops import Loop, emit_for, emit_while
 from runtime.codegen.nan import loose_places, may_be_nan, mend_members, mend_place
+from runtime.codegen.texts import assign_text
 from runtime.datatypes.derived import Structure
 from runtime.datatypes.elementary import LINT, Elementary
 from runtime.datatypes.scalars import Subrange
+from runtime.datatypes.texts import Text
 from runtime.model import program
-from runtime.model.program import Constant, Place, Statement
+from runtime.model.program import Place, Statement
 
 SWITCH_SPAN_MAX: Final = 16
 """A CASE range of more values than this is compared, not listed in the switch."""
-
-
-@dataclass(frozen=True, slots=True)
-class Loop:
-    """Where EXIT and CONTINUE of the innermost loop go."""
-
-    leave: str
-    again: str
 
 
 @dataclass(slots=True)
@@ -70,17 +65,22 @@ class StatementBuilder:
         for place in sorted(loose, key=lambda item: (item.base.value, item.local, item.offset)):
             mend_place(self.build, place)
 
-    def spend(self, site: int) -> None:
-        """Emit the test that ends endless loops, on a back-edge."""
+    def spend(self, site: int, turns: str = "1") -> None:
+        """Emit the test that ends endless loops: on a back-edge, or before a counted loop."""
+        if site < 0:
+            return
         emit = self.emit
         left = emit.value(f"load i64, ptr %budget, align 8{emit.alias('loop budget')}")
-        less = emit.value(f"sub nsw i64 {left}, 1")
+        less = emit.value(f"sub nsw i64 {left}, {turns}")
         emit.effect(f"store i64 {less}, ptr %budget, align 8{emit.alias('loop budget')}")
         gone = emit.value(f"icmp slt i64 {less}, 0")
         emit.fault_if(gone, FaultKind.WATCHDOG, site)
 
 
 def _assign(node: program.Assign, make: StatementBuilder, _loop: Loop | None) -> bool:
+    if isinstance(node.target.type, Text):
+        assign_text(node, make.build)
+        return True
     value = make.build.expression(node.value)
     if node.site >= 0:
         _check_bounds(node, value, make.emit)
@@ -132,7 +132,7 @@ def _invoke(node: program.Invoke, make: StatementBuilder, loop: Loop | None) -> 
     emit = make.emit
     instance = make.build.address(node.instance)
     if node.standard is not None:
-        now = emit.value(f"load i64, ptr %base, align 8{emit.alias('now')}")
+        now = emit.value("load i64, ptr %base, align 8, !invariant.load !3")
         emit.effect(f'call void @"block.{node.routine}"(ptr {instance}, i64 {now})')
         assert isinstance(node.instance.type, Structure)
         mend_members(emit, instance, node.instance.type)
@@ -189,70 +189,6 @@ def _case(node: program.Case, make: StatementBuilder, loop: Loop | None) -> bool
     return True
 
 
-def _for(node: program.For, make: StatementBuilder, _loop: Loop | None) -> bool:
-    emit, build, data_type = make.emit, make.build, node.variable.type
-    assert isinstance(data_type, Elementary)
-    kind, sign = value_type(data_type), "s" if data_type.is_signed else "u"
-    first, last = build.expression(node.first), build.expression(node.last)
-    step = build.expression(node.step)
-    build.store(node.variable, first)
-    test, body, again, leave = (emit.label(word) for word in ("test", "body", "next", "endfor"))
-    emit.jump(test)
-    emit.start(test)
-    value = build.load(node.variable)
-    going = _within(node, emit, value, last, step)
-    emit.branch(going, body, leave)
-    emit.start(body)
-    make.loop_body(node.body, Loop(leave, again))
-    emit.start(again)
-    make.spend(node.site)
-    current = build.load(node.variable)
-    pair = emit.value(
-        f"call {{{kind}, i1}} @llvm.{sign}add.with.overflow.{kind}({kind} {current}, {kind} {step})"
-    )
-    build.store(node.variable, emit.value(f"extractvalue {{{kind}, i1}} {pair}, 0"))
-    wrapped = emit.value(f"extractvalue {{{kind}, i1}} {pair}, 1")
-    emit.branch(wrapped, leave, test, UNLIKELY)
-    emit.start(leave)
-    make.behind_loop()
-    return True
-
-
-def _within(node: program.For, emit: Emitter, value: str, last: str, step: str) -> str:
-    """Emit the test whether a FOR goes on; its direction is known where the step is constant."""
-    data_type = node.step.type
-    kind, sign = value_type(data_type), "s" if data_type.is_signed else "u"
-    constant = node.step.value if isinstance(node.step, Constant) else None
-    if not data_type.is_signed or (constant is not None and constant >= 0):
-        return emit.value(f"icmp {sign}le {kind} {value}, {last}")
-    if constant is not None:
-        return emit.value(f"icmp {sign}ge {kind} {value}, {last}")
-    upward = emit.value(f"icmp sge {kind} {step}, 0")
-    below = emit.value(f"icmp sle {kind} {value}, {last}")
-    above = emit.value(f"icmp sge {kind} {value}, {last}")
-    return emit.value(f"select i1 {upward}, i1 {below}, i1 {above}")
-
-
-def _while(node: program.While, make: StatementBuilder, _loop: Loop | None) -> bool:
-    emit = make.emit
-    test, body, again, leave = (emit.label(word) for word in ("test", "body", "next", "endloop"))
-    emit.jump(test if node.test_first else body)
-    emit.start(test)
-    condition = make.build.expression(node.condition)
-    if node.test_first:
-        emit.branch(condition, body, leave)
-    else:
-        emit.branch(condition, leave, body)
-    emit.start(body)
-    make.loop_body(node.body, Loop(leave, again))
-    emit.start(again)
-    make.spend(node.site)
-    emit.jump(test)
-    emit.start(leave)
-    make.behind_loop()
-    return True
-
-
 def _exit(_node: program.Exit, make: StatementBuilder, loop: Loop | None) -> bool:
     assert loop is not None
     make.emit.jump(loop.leave)
@@ -271,8 +207,7 @@ def _return(_node: program.Return, make: StatementBuilder, _loop: Loop | None) -
 
 
 def _go_to(node: program.GoTo, make: StatementBuilder, _loop: Loop | None) -> bool:
-    if node.site >= 0:
-        make.spend(node.site)
+    make.spend(node.site)
     make.emit.jump(make.arrivals[node.block])
     return False
 
@@ -299,8 +234,8 @@ _MAKERS: Final[dict[type, Callable[[Any, StatementBuilder, Loop | None], bool]]]
     program.Invoke: _invoke,
     program.If: _if,
     program.Case: _case,
-    program.For: _for,
-    program.While: _while,
+    program.For: emit_for,
+    program.While: emit_while,
     program.Exit: _exit,
     program.Continue: _continue,
     program.Return: _return,

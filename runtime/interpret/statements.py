@@ -190,8 +190,8 @@ def _case(node: program.Case, make: StatementCompiler) -> Action:
     return run
 
 
-def _spend(machine: Machine, site: int) -> None:
-    machine.budget -= 1
+def _spend(machine: Machine, site: int, turns: int = 1) -> None:
+    machine.budget -= turns
     if machine.budget < 0:
         raise ProgramFault(site)
 
@@ -204,9 +204,12 @@ def _for(node: program.For, make: StatementCompiler) -> Action:
     body, site = make.sequence(node.body), node.site
     assert isinstance(node.variable.type, Elementary)
     wrap = node.variable.type.wrap
+    ahead = 0 if node.is_prepaid or not node.is_counted else 1 + node.inner_turns
 
     def run(machine: Machine) -> int:
         start, limit, step = first(machine), int(last(machine)), int(step_of(machine))
+        if ahead:
+            _spend(machine, site, ahead * max(0, (limit - int(start)) // step + 1))
         write(machine, start)
         while True:
             value = int(read(machine))
@@ -217,7 +220,8 @@ def _for(node: program.For, make: StatementCompiler) -> Action:
                 return RETURN
             if flow == EXIT:
                 return NEXT
-            _spend(machine, site)
+            if not node.is_counted:
+                _spend(machine, site)
             following = int(read(machine)) + step
             write(machine, wrap(following))
             if wrap(following) != following:

@@ -7,6 +7,7 @@ from runtime.model.access import expose
 from runtime.model.configure import Layout, TaskPlan, lay_out_tasks
 from runtime.model.declare import declare_all
 from runtime.model.edges import detect_edges, with_edges
+from runtime.model.loops import with_counted_loops
 from runtime.model.notations import check_body
 from runtime.model.program import (
     Base,
@@ -54,7 +55,7 @@ def build_model(
         state[offset : offset + len(image)] = image
     for place, image in work.pokes:
         _poke(state, place, image)
-    return Model(
+    model = Model(
         {key: routines[key] for key in order},
         tasks,
         tuple(layout.variables),
@@ -66,6 +67,7 @@ def build_model(
         retained,
         tuple(layout.references),
     )
+    return with_counted_loops(model)
 
 
 def _area(letter: str, names: Names) -> tuple[int, int]:

@@ -310,6 +310,12 @@ class For:
     step: Expression
     body: tuple["Statement", ...]
     site: int
+    is_counted: bool = False
+    """Whether all turns are charged to the loop budget when it begins (`model.loops`)."""
+    inner_turns: int = 0
+    """Turns of counted loops inside that are charged with each turn of this one."""
+    is_prepaid: bool = False
+    """Whether the loop around is charged for this one."""
 
 
 @dataclass(frozen=True, slots=True)

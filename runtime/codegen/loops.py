@@ -1,0 +1,186 @@
+"""Loops as LLVM.
+
+A counted FOR (`model.loops`) keeps its variable in a register, beside the one in memory, and is
+charged to the loop budget before it begins: LLVM then sees a plain counted loop, which it may
+unroll and vectorise. In any other loop each turn is charged when it ends.
+"""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from runtime.codegen.emitter import UNLIKELY, Emitter, value_type
+from runtime.codegen.lanes import emit_lanes, is_parallel, no_wrap
+from runtime.datatypes.elementary import Elementary
+from runtime.model import program
+from runtime.model.loops import constant_turns
+from runtime.model.program import Constant
+
+if TYPE_CHECKING:
+    from runtime.codegen.statements import StatementBuilder
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Where EXIT and CONTINUE of the innermost loop go."""
+
+    leave: str
+    again: str
+
+
+def emit_for(node: program.For, make: "StatementBuilder", _loop: Loop | None) -> bool:
+    """Emit FOR."""
+    if node.is_counted and is_parallel(node):
+        _parallel_loop(node, make)
+    elif node.is_counted:
+        _counted_loop(node, make)
+    else:
+        _tested_loop(node, make)
+    return True
+
+
+def _counted_loop(node: program.For, make: "StatementBuilder") -> None:
+    """Emit a loop whose turns are known when it begins.
+
+    The variable is stored at the head of each turn: its value is right wherever a fault ends the
+    turn, and a store on every way lets LLVM move it out of the loop.
+    """
+    emit, build = make.emit, make.build
+    kind = value_type(_type_of(node))
+    first, last = build.expression(node.first), build.expression(node.last)
+    step = _step_of(node)
+    build.store(node.variable, first)
+    enters = _within(node, emit, first, last, str(step))
+    turns = _turns(node, emit, first, last, enters)
+    if not node.is_prepaid:
+        _charge(node, make, turns)
+    head, body, again, leave, done = (
+        emit.label(word) for word in ("head", "body", "next", "endfor", "done")
+    )
+    emit.jump(head)
+    emit.start(head)
+    emit.branch(enters, body, done)
+    emit.start(body)
+    counter, turn, counted, following = (emit.fresh() for _ in range(4))
+    emit.effect(f"{counter} = phi {kind} [ {first}, %{head} ], [ {following}, %{again} ]")
+    emit.effect(f"{turn} = phi i64 [ 0, %{head} ], [ {counted}, %{again} ]")
+    build.store(node.variable, counter)
+    with build.known({node.variable: counter}):
+        make.loop_body(node.body, Loop(leave, again))
+    emit.start(again)
+    flag = no_wrap(node)
+    emit.effect(f"{following} = add{flag} {kind} {counter}, {step}")
+    emit.effect(f"{counted} = add nuw nsw i64 {turn}, 1")
+    emit.branch(emit.value(f"icmp ult i64 {counted}, {turns}"), body, leave)
+    emit.start(leave)
+    build.store(node.variable, following)
+    emit.jump(done)
+    emit.start(done)
+    make.behind_loop()
+
+
+def _parallel_loop(node: program.For, make: "StatementBuilder") -> None:
+    """Emit a loop whose turns run side by side, and the rest of it, which fills no group."""
+    turns = constant_turns(node) or 0
+    if not node.is_prepaid:
+        _charge(node, make, str(turns))
+    rest = turns - emit_lanes(node, make)
+    if rest:
+        assert isinstance(node.last, Constant)
+        first = replace(node.last, value=int(node.last.value) - rest + 1)
+        _counted_loop(replace(node, first=first, is_prepaid=True), make)
+
+
+def _charge(node: program.For, make: "StatementBuilder", turns: str) -> None:
+    if node.inner_turns:
+        turns = make.emit.value(f"mul i64 {turns}, {1 + node.inner_turns}")
+    make.spend(node.site, turns)
+
+
+def _turns(node: program.For, emit: Emitter, first: str, last: str, enters: str) -> str:
+    """Emit how often a counted loop turns, in 64 bits."""
+    constant = constant_turns(node)
+    if constant is not None:
+        return str(constant)
+    data_type, step = _type_of(node), _step_of(node)
+    kind, extend = value_type(data_type), "sext" if data_type.is_signed else "zext"
+    wide = [emit.value(f"{extend} {kind} {value} to i64") for value in (first, last)]
+    low, high = wide if step > 0 else reversed(wide)
+    distance = emit.value(f"sub nsw i64 {high}, {low}")
+    whole = emit.value(f"udiv i64 {distance}, {abs(step)}") if abs(step) > 1 else distance
+    turns = emit.value(f"add nsw i64 {whole}, 1")
+    return emit.value(f"select i1 {enters}, i64 {turns}, i64 0")
+
+
+def _step_of(node: program.For) -> int:
+    assert isinstance(node.step, Constant)
+    return int(node.step.value)
+
+
+def _type_of(node: program.For) -> Elementary:
+    assert isinstance(node.variable.type, Elementary)
+    return node.variable.type
+
+
+def _tested_loop(node: program.For, make: "StatementBuilder") -> None:
+    """Emit a loop whose variable the body may change: it is read again at each turn."""
+    emit, build, data_type = make.emit, make.build, node.variable.type
+    assert isinstance(data_type, Elementary)
+    kind, sign = value_type(data_type), "s" if data_type.is_signed else "u"
+    first, last = build.expression(node.first), build.expression(node.last)
+    step = build.expression(node.step)
+    build.store(node.variable, first)
+    test, body, again, leave = (emit.label(word) for word in ("test", "body", "next", "endfor"))
+    emit.jump(test)
+    emit.start(test)
+    value = build.load(node.variable)
+    going = _within(node, emit, value, last, step)
+    emit.branch(going, body, leave)
+    emit.start(body)
+    make.loop_body(node.body, Loop(leave, again))
+    emit.start(again)
+    make.spend(node.site)
+    current = build.load(node.variable)
+    pair = emit.value(
+        f"call {{{kind}, i1}} @llvm.{sign}add.with.overflow.{kind}({kind} {current}, {kind} {step})"
+    )
+    build.store(node.variable, emit.value(f"extractvalue {{{kind}, i1}} {pair}, 0"))
+    wrapped = emit.value(f"extractvalue {{{kind}, i1}} {pair}, 1")
+    emit.branch(wrapped, leave, test, UNLIKELY)
+    emit.start(leave)
+    make.behind_loop()
+
+
+def _within(node: program.For, emit: Emitter, value: str, last: str, step: str) -> str:
+    """Emit the test whether a FOR goes on; its direction is known where the step is constant."""
+    data_type = node.step.type
+    kind, sign = value_type(data_type), "s" if data_type.is_signed else "u"
+    constant = node.step.value if isinstance(node.step, Constant) else None
+    if not data_type.is_signed or (constant is not None and constant >= 0):
+        return emit.value(f"icmp {sign}le {kind} {value}, {last}")
+    if constant is not None:
+        return emit.value(f"icmp {sign}ge {kind} {value}, {last}")
+    upward = emit.value(f"icmp sge {kind} {step}, 0")
+    below = emit.value(f"icmp sle {kind} {value}, {last}")
+    above = emit.value(f"icmp sge {kind} {value}, {last}")
+    return emit.value(f"select i1 {upward}, i1 {below}, i1 {above}")
+
+
+def emit_while(node: program.While, make: "StatementBuilder", _loop: Loop | None) -> bool:
+    """Emit WHILE and REPEAT."""
+    emit = make.emit
+    test, body, again, leave = (emit.label(word) for word in ("test", "body", "next", "endloop"))
+    emit.jump(test if node.test_first else body)
+    emit.start(test)
+    condition = make.build.expression(node.condition)
+    if node.test_first:
+        emit.branch(condition, body, leave)
+    else:
+        emit.branch(condition, leave, body)
+    emit.start(body)
+    make.loop_body(node.body, Loop(leave, again))
+    emit.start(again)
+    make.spend(node.site)
+    emit.jump(test)
+    emit.start(leave)
+    make.behind_loop()
+    return True
