@@ -107,6 +107,23 @@ class Row:
         }
 
 
+def geometric_mean(rows: Sequence[Row], peer: str, ratio_at_most: float) -> Row:
+    """Return the geometric mean over rows that have a peer, ours and theirs."""
+    results = [row.as_json() for row in rows]
+    ours, theirs = (
+        statistics.geometric_mean([float(str(item[key])) for item in results])
+        for key in ("value", "peer_value")
+    )
+    return Row(
+        name="geometric mean",
+        unit=rows[0].unit,
+        values=[ours],
+        peer=peer,
+        peer_values=[theirs],
+        goal=Goal(ratio_at_most=ratio_at_most),
+    )
+
+
 def percentile(values: Sequence[float], percent: float) -> float:
     """Return the value that `percent` of the values do not exceed."""
     ordered = sorted(values)

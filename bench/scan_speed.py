@@ -6,7 +6,6 @@ turns on one processor; a time is the best 5 % of a contender's batches.
 Goals: geometric mean of the ratios at most 1.0, no program above 1.3.
 """
 
-import math
 import os
 import tempfile
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from contenders import (
     load_driver,
     mismatches,
 )
-from report import Goal, Report, Row, parse_options, percentile
+from report import Goal, Report, Row, geometric_mean, parse_options, percentile
 
 BATCH_NS: Final = 400_000
 BEST_PERCENT: Final = 5
@@ -74,22 +73,7 @@ def compare(report: Report, name: str, folder: Path, rounds: int) -> Row:
         peer_values=peer.times,
         peer_value=peer.best,
         goal=Goal(ratio_at_most=WORST_GOAL),
-        quiet=all(window.quiet for window in report.windows[-1:]),
-    )
-
-
-def mean_row(rows: list[Row]) -> Row:
-    """Return the geometric mean over the programs, ours and the best C's."""
-    pairs = [(row.value, row.peer_value) for row in rows]
-    ours = math.exp(sum(math.log(value or 1) for value, _ in pairs) / len(pairs))
-    peers = math.exp(sum(math.log(peer or 1) for _, peer in pairs) / len(pairs))
-    return Row(
-        name="geometric mean",
-        unit="ns",
-        values=[ours],
-        peer="the best C",
-        peer_values=[peers],
-        goal=Goal(ratio_at_most=MEAN_GOAL),
+        quiet=report.windows[-1].quiet,
     )
 
 
@@ -103,7 +87,7 @@ def main() -> None:
         report.rows += [compare(report, name, Path(folder), rounds) for name in NAMES]
     same = not any("DIFFERS" in note for note in report.notes)
     report.notes.append(f"digests of all contenders: {'equal' if same else 'NOT EQUAL'}")
-    report.rows.append(mean_row(list(report.rows)))
+    report.rows.append(geometric_mean(report.rows, "the best C", MEAN_GOAL))
     report.finish()
 
 

@@ -170,6 +170,12 @@ class Builder:
         if may_be_nan and data_type.kind is Kind.REAL and place.local not in self.single:
             mend_nan(self.emit, value, memory_type(data_type), f"ptr {pointer}{tail}")
 
+    def memory(self, place: Place) -> str:
+        """Emit the address of a scalar as the operand of a load or store."""
+        assert isinstance(place.type, Elementary)
+        tail = f", align {place.type.alignment}{self._alias(place)}"
+        return f"ptr {self.address(place)}{tail}"
+
     def native(self, function: StandardFunction, result: Elementary, values: list[str]) -> str:
         """Emit the call of a native function on values of its parameters' types."""
         self.linked.natives[function.name] = function

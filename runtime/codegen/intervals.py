@@ -8,6 +8,7 @@ leave its type may wrap to anywhere, so it gives the whole type.
     i in -32768..62, i >= 0       i in 0..62
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from typing import Final, cast
 
@@ -15,6 +16,7 @@ from runtime.datatypes.elementary import BOOL, Elementary, Kind
 from runtime.model import program
 from runtime.model.loops import is_private
 from runtime.model.program import Constant, Convert, Expression, Load, Operate, Place
+from runtime.model.writes import parts_of
 
 Interval = tuple[int, int]
 """Least and greatest value, both included."""
@@ -227,15 +229,36 @@ def within(one: Known, other: Known) -> bool:
     )
 
 
-def widened(before: Known, after: Known) -> dict[Place, Interval]:
-    """Return `before` without the bounds that `after` leaves: these may go on moving."""
+def tested_values(nodes: object) -> list[int]:
+    """Return the constants that expressions compare with, and their neighbours, in order."""
+    values: set[int] = set()
+    for node in parts_of(nodes):
+        if isinstance(node, Operate) and node.operator in _OPPOSITE:
+            for side in (node.left, node.right):
+                found = interval_of(side, {})
+                if found is not None and found[0] == found[1]:
+                    values |= {found[0] - 1, found[0], found[0] + 1}
+    return sorted(values)
+
+
+def widened(before: Known, after: Known, stops: list[int]) -> dict[Place, Interval]:
+    """Return `before` with the bounds that `after` leaves moved on: they may go on moving.
+
+    Args:
+        before: What was known at first.
+        after: What is known after a turn.
+        stops: Values at which a bound may come to rest, in order; else it is given up.
+    """
     result: dict[Place, Interval] = {}
     for place, (low, high) in before.items():
         if place not in after or not isinstance(place.type, Elementary):
             continue
         least, greatest = all_of(place.type)
         new_low, new_high = after[place]
-        bounds = least if new_low < low else low, greatest if new_high > high else high
+        below, above = bisect_right(stops, new_low) - 1, bisect_left(stops, new_high)
+        next_low = stops[below] if below >= 0 else least
+        next_high = stops[above] if above < len(stops) else greatest
+        bounds = next_low if new_low < low else low, next_high if new_high > high else high
         if bounds != (least, greatest):
             result[place] = bounds
     return result

@@ -92,6 +92,30 @@ def mend_nan(emit: Emitter, value: str, kind: str, memory: str) -> None:
     emit.start(going_on)
 
 
+def mend_all(emit: Emitter, kind: str, stores: list[tuple[str, str]]) -> None:
+    """Emit one check behind several stores: pairs of a value and the memory that it went to."""
+    whole, infinity, the_nan = _BITS[kind]
+    values = [value for value, _ in stores]
+    tests = [
+        emit.value(f"fcmp uno {kind} {one}, {other}")
+        for one, other in zip(values[::2], values[1::2], strict=True)
+    ]
+    found = tests[0]
+    for test in tests[1:]:
+        found = emit.value(f"or i1 {found}, {test}")
+    mend, going_on = emit.label("nans"), emit.label("fine")
+    emit.branch(found, mend, going_on, UNLIKELY)
+    emit.start(mend)
+    for value, memory in stores:
+        bits = emit.value(f"bitcast {kind} {value} to {whole}")
+        magnitude = emit.value(f"shl {whole} {bits}, 1")
+        is_nan = emit.value(f"icmp ugt {whole} {magnitude}, {infinity}")
+        mended = emit.value(f"select i1 {is_nan}, {whole} {the_nan}, {whole} {bits}")
+        emit.effect(f"store {whole} {mended}, {memory}")
+    emit.jump(going_on)
+    emit.start(going_on)
+
+
 def mend_place(build: "Builder", place: Place) -> None:
     """Emit the same for a variable that stands in memory."""
     assert isinstance(place.type, Elementary)

@@ -20,6 +20,7 @@ from runtime.codegen.intervals import (
     joined,
     narrowed_to,
     refined,
+    tested_values,
     widened,
     within,
 )
@@ -42,7 +43,7 @@ Facts = dict[Place, Interval] | None
 Followed = tuple[Statement, Facts]
 """A statement with its proofs, and what is known behind it."""
 
-_ROUNDS_MAX: Final = 4
+_ROUNDS_MAX: Final = 6
 """Times that a loop's body is followed in search of what holds at its head."""
 _DEPTH_MAX: Final = 3
 """Loops inside of loops to which that search goes down: its work grows with a power of it."""
@@ -294,13 +295,13 @@ def _head(
 ) -> dict[Place, Interval]:
     """Return what holds at the head of each turn, the first one included."""
     if prover.depth <= _DEPTH_MAX:
-        head = facts
+        head, stops = facts, tested_values(node)
         for number in range(_ROUNDS_MAX):
             following = _next_head(prover, turn, head, facts)
             if within(following, head):  # holds for each turn; perhaps more does
                 sure = _next_head(prover, turn, following, facts)
                 return following if within(sure, following) else head
-            head = widened(head, following) if number else following
+            head = widened(head, following, stops) if number else following
     return without(facts, prover.writes.of(node))
 
 
