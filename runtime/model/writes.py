@@ -21,19 +21,21 @@ _NODES: Final = program.__name__
 
 
 def parts_of(node: object) -> Iterator[Any]:
-    """Yield a node of the model and all nodes inside it; tuples are walked through."""
-    if isinstance(node, tuple):
-        for item in node:
-            yield from parts_of(item)
-    elif is_node(node):
-        yield node
-        for name in fields_of(type(node)):
-            yield from parts_of(getattr(node, name))
+    """Yield a node of the model and all nodes inside it, in order; tuples are walked through."""
+    left = [node]
+    while left:
+        current = left.pop()
+        if isinstance(current, tuple):
+            left += reversed(current)
+        elif is_node(current):
+            yield current
+            left += [getattr(current, name) for name in reversed(fields_of(type(current)))]
 
 
 def is_node(item: object) -> bool:
     """Whether something is a node of the model."""
-    return type(item).__module__ == _NODES and dataclasses.is_dataclass(item)
+    kind = type(item)
+    return kind.__module__ == _NODES and hasattr(kind, "__dataclass_fields__")
 
 
 def fields_of(kind: type[Any]) -> tuple[str, ...]:
