@@ -1,0 +1,1 @@
+"""Programs that benchmarks run, and a generator of programs of any size."""
