@@ -6,6 +6,7 @@ what has no site is not checked. Digests are compared first; then batches of sca
 Goal: with checks at most 1.1 times the time without.
 """
 
+import ctypes
 import os
 import tempfile
 from dataclasses import replace
@@ -19,10 +20,9 @@ from contenders import (
     TaktProgram,
     compile_takt,
     load_driver,
-    mismatches,
 )
-from report import Goal, Report, Row, geometric_mean, parse_options
-from scan_speed import CPU, take_turns
+from report import Report, geometric_mean, parse_options
+from scan_speed import CPU, ROUNDS, checked, row_of, take_turns
 
 from runtime.build import check_sources
 from runtime.codegen.module import compile_model
@@ -65,42 +65,27 @@ def without_checks(model: Model) -> Model:
     return replace(model, routines=routines)
 
 
-def compare(report: Report, name: str, folder: Path, rounds: int) -> Row:
-    """Measure one program and return its row."""
-    driver = load_driver(folder)
-    checked = compile_takt(name)
+def contenders_of(name: str, driver: ctypes.CDLL) -> list[Contender]:
+    """Return a program with its checks and without."""
+    program_with = compile_takt(name)
     model = check_sources((read_source(PROGRAMS / f"{name}.st"),)).model
     assert model is not None
-    bare = replace(checked, object_code=compile_model(without_checks(model)))
-    contenders: list[Contender] = [
-        TaktProgram(checked, driver),
-        TaktProgram(bare, driver, "without checks"),
-    ]
-    report.notes += [f"{name}: DIFFERS: {item}" for item in mismatches(name, contenders)]
-    ours, peer = take_turns(report, contenders, rounds)
-    return Row(
-        name=name,
-        unit="ns",
-        values=ours.times,
-        value=ours.best,
-        peer=peer.contender.name,
-        peer_values=peer.times,
-        peer_value=peer.best,
-        goal=Goal(ratio_at_most=COST_GOAL),
-        quiet=report.windows[-1].quiet,
-    )
+    bare = replace(program_with, object_code=compile_model(without_checks(model)))
+    return [TaktProgram(program_with, driver), TaktProgram(bare, driver, "without checks")]
 
 
 def main() -> None:
-    """Measure program by program and report."""
+    """Measure in turns and report."""
     question = "What do the remaining safety checks cost? (best 5 % of batches)"
     report = Report(question, parse_options(question))
     os.sched_setaffinity(0, {CPU})
-    rounds = 200 if report.options.quick else 1000
     with tempfile.TemporaryDirectory() as folder:
-        report.rows += [compare(report, name, Path(folder), rounds) for name in NAMES]
-    same = not any("DIFFERS" in note for note in report.notes)
-    report.notes.append(f"digests with and without checks: {'equal' if same else 'NOT EQUAL'}")
+        driver = load_driver(Path(folder))
+        programs = {name: contenders_of(name, driver) for name in NAMES}
+        checked(report, programs)
+        passes = 3 if report.options.quick else 12
+        turns = take_turns(report, programs, passes=passes, rounds=ROUNDS)
+    report.rows += [row_of(name, items, COST_GOAL) for name, items in turns.items()]
     report.rows.append(geometric_mean(report.rows, "without checks", COST_GOAL))
     report.finish()
 

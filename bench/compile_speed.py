@@ -1,6 +1,6 @@
 """How long from ST to code that runs, and does it grow in line with the program?
 
-Times are seconds of the processor, ours and gcc's alike: both work on one thread and hardly wait, so
+Times are seconds of the processor, ours and gcc's alike: both work on one thread and hardly wait:
 the clock of an idle machine says the same; a loaded one does not spoil the comparison.
 
 A program's own cache is cold: its text is new at each turn. The library's is warm: the blocks and

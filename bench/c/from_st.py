@@ -252,14 +252,21 @@ def convert(lines: list[str]) -> str:
     return LFSR.sub("lfsr = lfsr_next(lfsr);", text)
 
 
+REPEATED: Final = ("a_interlock", "b_timers", "c_pid", "e_states", "h_plant")
+
+
+def written(name: str) -> str:
+    """Return what the C file of a program has to say, its rungs between the two marks."""
+    head, _, rest = (HERE / f"{name}.c").read_text(encoding="utf-8").partition(BEGIN)
+    tail = rest[rest.index(END) :]
+    body = convert(body_of((PROGRAMS / f"{name}.st").read_text(encoding="utf-8")))
+    return f"{head}{BEGIN}\n{body.strip(chr(10))}\n{tail}"
+
+
 def main() -> None:
-    """Write the bodies into the files, between the two marks."""
-    for name in ("a_interlock", "b_timers", "c_pid", "e_states", "h_plant"):
-        file = HERE / f"{name}.c"
-        head, _, rest = file.read_text(encoding="utf-8").partition(BEGIN)
-        tail = rest[rest.index(END) :]
-        body = convert(body_of((PROGRAMS / f"{name}.st").read_text(encoding="utf-8")))
-        file.write_text(f"{head}{BEGIN}\n{body.strip(chr(10))}\n{tail}", encoding="utf-8")
+    """Write the files."""
+    for name in REPEATED:
+        (HERE / f"{name}.c").write_text(written(name), encoding="utf-8")
 
 
 if __name__ == "__main__":
