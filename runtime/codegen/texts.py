@@ -62,9 +62,7 @@ def view(node: program.Expression, build: "Builder") -> View:
     emit = build.emit
     if isinstance(node, program.TextConstant):
         units = _units(emit, build.expression(node))
-        return View(
-            units, str(len(units_of(node.value, is_wide=node.type.is_wide)) // node.type.unit)
-        )
+        return View(units, str(len(units_of(node.value, node.type.name)) // node.type.unit))
     if isinstance(node, program.CallText) and node.function.name in _SLICES and _is_calm(node):
         return _slice(node, build)
     pointer = build.expression(node)
@@ -102,7 +100,7 @@ def _moved(emit: Emitter, units: str, count: str, data_type: Text) -> str:
 
 
 def _bytes(emit: Emitter, count: str, data_type: Text) -> str:
-    return emit.value(f"shl i64 {count}, 1") if data_type.is_wide else count
+    return emit.value(f"mul i64 {count}, {data_type.unit}") if data_type.unit > 1 else count
 
 
 def _text_type(node: program.Expression) -> Text:
