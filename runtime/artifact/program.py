@@ -24,7 +24,7 @@ from runtime.datatypes.values import Buffer, Json, read_json
 from runtime.errors import TaktError
 
 MAGIC: Final = b"TAKTPROG"
-VERSION: Final = 8
+VERSION: Final = 9
 _PREFIX: Final = struct.Struct("<8sII32s")
 
 
