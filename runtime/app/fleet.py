@@ -11,7 +11,6 @@ import contextlib
 import functools
 import logging
 import os
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from runtime.app.process import (
     EXIT_DEFECT,
     EXIT_FAULTED,
     alone,
+    built,
     directory_of,
     remove,
 )
@@ -38,8 +38,6 @@ from runtime.app.threads import (
     leaving_on_a_signal,
 )
 from runtime.artifact.program import CompiledProgram
-from runtime.build import build_project
-from runtime.diagnostics.diagnostic import caret_view
 from runtime.engine import realtime
 from runtime.engine.fleet import Fleet, Plc
 from runtime.image.directory import encode_names
@@ -67,7 +65,7 @@ def run_fleet(paths: Sequence[Path], options: FleetOptions) -> int:
     projects = [load_project(path) for path in paths]
     check_together(projects, options.instances)
     with leaving_on_a_signal():
-        programs = [_built(project) for project in projects]
+        programs = [built(project) for project in projects]
     members = [
         (program, instance)
         for project, program in zip(projects, programs, strict=True)
@@ -90,13 +88,6 @@ def run_fleet(paths: Sequence[Path], options: FleetOptions) -> int:
         ]
         fleet = Fleet(ready, options.pools or max(1, len(os.sched_getaffinity(0)) - 1))
         return _run(fleet, wakeups, begun_ns)
-
-
-def _built(project: Project) -> CompiledProgram | None:
-    compilation = build_project(project)
-    for finding in compilation.findings:
-        sys.stderr.write(caret_view(finding, compilation.sources) + "\n")
-    return compilation.program
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,14 +80,20 @@ def run(path: Path, *, cold: bool = False, record: Path | None = None) -> int:
     begun_ns = time.monotonic_ns()
     project = load_project(path)
     with leaving_on_a_signal():
-        compilation = build_project(project)
-    for finding in compilation.findings:
-        sys.stderr.write(caret_view(finding, compilation.sources) + "\n")
-    if compilation.program is None:
+        program = built(project)
+    if program is None:
         return EXIT_COMPILE_ERRORS
     if cold:
         start_cold(project)
-    return serve(project, compilation.program, begun_ns, record)
+    return serve(project, program, begun_ns, record)
+
+
+def built(project: Project) -> CompiledProgram | None:
+    """Return the program of a project, None where it has errors; say on stderr what was found."""
+    compilation = build_project(project)
+    for finding in compilation.findings:
+        sys.stderr.write(caret_view(finding, compilation.sources) + "\n")
+    return compilation.program
 
 
 def serve(

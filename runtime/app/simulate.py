@@ -19,7 +19,6 @@ from runtime.datatypes.elementary import Elementary
 from runtime.datatypes.values import Json, describe, parse_json, store
 from runtime.engine.native import NativeCode
 from runtime.errors import UsageError
-from runtime.interpret.interpreter import Interpreter
 from runtime.limits import LOOP_BUDGET
 from runtime.model.program import Model
 
@@ -68,6 +67,9 @@ class CompiledStepper:
 
 def interpreted(model: Model) -> Stepper:
     """Return the interpreter of a model as a stepper."""
+    # Imported when it is asked for: a runtime's start passes here and needs no interpreter.
+    from runtime.interpret.interpreter import Interpreter
+
     return Interpreter(model)
 
 
