@@ -2,14 +2,14 @@
 
 import contextlib
 import dataclasses
-import json
 import math
-from itertools import count, islice
+from functools import partial
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from runtime.cli.looks import Page, show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,36 +32,23 @@ def io(
 
     An input's value is what was read last, its quality what the last scan made of it.
     """
-    from rich.console import Console
-    from rich.live import Live
-
     from runtime.app.channels import channel_states
     from runtime.image.segment import attach_image, image_path
     from runtime.project.load import load_project
 
     loaded = load_project(project)
     path = image_path(loaded.config.project.name)
-    console, pause = Console(), Event()
     with contextlib.ExitStack() as stack:
         image = stack.enter_context(attach_image(path))
-        live = None
-        if console.is_terminal and not as_json:
-            live = stack.enter_context(
-                Live(console=console, auto_refresh=False, screen=looks is None)
-            )
-        for number in islice(count(), looks):
-            if number:
-                pause.wait(every)
+
+        def observe() -> "tuple[ChannelState, ...]":
+            nonlocal image
             if not image.is_current():
                 image = stack.enter_context(attach_image(path))
-            states = channel_states(loaded, image)
-            if live is not None:
-                live.update(table(states), refresh=True)
-            elif as_json:
-                for state in states:
-                    print(json.dumps(document(state)), flush=True)
-            else:
-                console.print(table(states))
+            return channel_states(loaded, image)
+
+        page = Page(observe, lambda states, _: table(states), partial(map, document))
+        show(page, every, looks, as_json=as_json)
 
 
 def table(states: "Sequence[ChannelState]") -> "Table":

@@ -1,25 +1,18 @@
 """`takt top`: tasks and links of a running project, live: how punctual, how long, how often."""
 
 import contextlib
-import json
 import time
-from dataclasses import dataclass
-from itertools import count, islice
 from pathlib import Path
-from threading import Event
-from typing import TYPE_CHECKING, Annotated, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from runtime.cli.looks import Page, show
 from runtime.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rich.text import Text
-
     from runtime.app.monitor import Observation
-    from runtime.app.watch import Look as AllProjects
+    from runtime.app.watch import Look
 
 _ABSENT: Final = 1
 
@@ -49,75 +42,35 @@ def top(
         raise UsageError(f"--all and PROJECT {project}: expected one of the two")
     with contextlib.ExitStack() as stack:
         if everything:
-            seen = _show(_all_page(stack), every, looks, as_json=as_json)
+            look = show(_all_page(stack), every, looks, as_json=as_json)
+            seen = look is not None and bool(look.plcs)
         else:
-            seen = _show(_project_page(stack, _image(project)), every, looks, as_json=as_json)
+            page = _project_page(stack, _image(project))
+            seen = show(page, every, looks, as_json=as_json) is not None
         if not seen:
             raise typer.Exit(_ABSENT)
 
 
-Look = TypeVar("Look")
-
-
-@dataclass(frozen=True)
-class _Page(Generic[Look]):
-    """What is shown again and again, for people and for machines."""
-
-    observe: "Callable[[], Look]"
-    view: "Callable[[Look, Look | None], Text]"
-    """Draws what is seen now beside what was seen before."""
-    document: "Callable[[Look], dict[str, object]]"
-    is_there: "Callable[[Look], bool]"
-    """Whether a runtime was seen."""
-
-
-def _project_page(stack: contextlib.ExitStack, image: Path) -> "_Page[Observation | None]":
+def _project_page(stack: contextlib.ExitStack, image: Path) -> "Page[Observation | None]":
     from runtime.app.monitor import Monitor
     from runtime.cli.top_view import document, view
 
     monitor = Monitor(image, (), time.monotonic_ns)
     stack.callback(monitor.close)
-    return _Page(
+    return Page(
         monitor.observe,
         lambda seen, before: view(image.stem, seen, before),
-        lambda seen: {"image": str(image)} | document(seen),
-        lambda seen: seen is not None,
+        lambda seen: [{"image": str(image)} | document(seen)],
     )
 
 
-def _all_page(stack: contextlib.ExitStack) -> "_Page[AllProjects]":
+def _all_page(stack: contextlib.ExitStack) -> "Page[Look]":
     from runtime.app.watch import Watch
     from runtime.cli.top_all import document_all, view_all
 
     watch = Watch(time.monotonic_ns)
     stack.callback(watch.close)
-    return _Page(watch.look, view_all, document_all, lambda look: bool(look.plcs))
-
-
-def _show(page: _Page[Look], every_s: float, looks: int | None, *, as_json: bool) -> bool:
-    """Show a page until all looks are done; return whether a runtime was there at the last."""
-    from rich.console import Console
-    from rich.live import Live
-
-    console, before, pause = Console(), None, Event()
-    with contextlib.ExitStack() as stack:
-        live = None
-        if console.is_terminal and not as_json:
-            live = stack.enter_context(
-                Live(console=console, auto_refresh=False, screen=looks is None)
-            )
-        for number in islice(count(), looks):
-            if number:
-                pause.wait(every_s)
-            seen = page.observe()
-            if live is not None:
-                live.update(page.view(seen, before), refresh=True)
-            elif as_json:
-                print(json.dumps(page.document(seen)), flush=True)
-            else:
-                console.print(page.view(seen, before), soft_wrap=True)
-            before = seen
-    return before is not None and page.is_there(before)
+    return Page(watch.look, view_all, lambda look: [document_all(look)])
 
 
 def _image(project: Path | None) -> Path:

@@ -58,6 +58,15 @@ def test_a_second_look_shows_the_rate_and_what_came_between() -> None:
     assert execution.split()[-2:] == ["9.0", "9.0"]
 
 
+def test_lost_edges_are_named_where_there_are_any() -> None:
+    assert "edges lost" not in drawn(observation())
+    (task,) = observation().tasks
+    seen = replace(observation(), tasks=(replace(task, lost_edges=4),))
+    assert "0 skipped, 4 edges lost" in drawn(seen)
+    (entry,) = json.loads(json.dumps(document(seen)))["tasks"]
+    assert entry["lost_edges"] == 4
+
+
 FAULTED = {
     "state": TaskState.FAULTED,
     "fault": FaultKind.INDEX,

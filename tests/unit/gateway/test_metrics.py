@@ -173,6 +173,15 @@ def test_quantiles_and_the_maximum_are_shown_for_each_task(tmp_path: Path) -> No
     assert found.get_sample_value("takt_scan_execution_quantile_seconds", main) is None
 
 
+def test_lost_edges_are_counted_for_the_event_task_that_lost_them(tmp_path: Path) -> None:
+    project = write_project(tmp_path, TOML + SECOND_TASK)
+    image = play_runtime(tmp_path / "plant.image", project).image
+    image.section(SectionKind.TASK_STATISTICS, 1)[layout.TASK_LOST_EDGES] = 7
+    found = registry(image)
+    assert found.get_sample_value("takt_task_edges_lost_total", {"task": "Slow"}) == 7
+    assert found.get_sample_value("takt_task_edges_lost_total", {"task": "Main"}) == 0
+
+
 def test_the_fault_of_each_task_is_shown_by_its_kind(tmp_path: Path) -> None:
     project = write_project(tmp_path, TOML + SECOND_TASK)
     image = play_runtime(tmp_path / "plant.image", project).image
