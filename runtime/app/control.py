@@ -3,44 +3,59 @@
     takt restart ──{"restart": "hot"}──► control thread ──► main thread does it
                  ◄──{"restarted": …}────                ◄──
 
-One order at a time. Each is a line of JSON, and so is its answer. The socket's file has mode 0600:
-who may read the image may give orders. The scan knows nothing of it.
+One order at a time, in the lines of `image.orders`. The socket's file has mode 0600: who may read
+the image may give orders. The scan knows nothing of it.
 """
 
 import contextlib
-import json
-import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Self
 
-from runtime.app.restart import Restart
 from runtime.errors import HostError
+from runtime.image.orders import (
+    ANSWER_S,
+    LINE_BYTES_MAX,
+    PEER_S,
+    Answer,
+    Order,
+    Restart,
+    control_path,
+    decode_answer,
+    decode_order,
+    encode_answer,
+    encode_order,
+    short_name,
+    unreachable,
+)
 
-LINE_BYTES_MAX: Final = 4096
-"""Longest order and answer."""
-PEER_S: Final = 1.0
-"""Longest wait for the rest of an order."""
-ANSWER_S: Final = 10.0
-"""Longest wait for the main thread; a restart takes some 50 ms, a program's start is longer."""
-Answer = dict[str, object]
-
-
-def control_path(image: Path) -> Path:
-    """Return where the socket of the runtime of an image stands."""
-    return image.with_suffix(".control")
+_EXPECTED: Final = (
+    'not an order: expected {"restart": KIND} with one of '
+    f'{", ".join(item.value for item in Restart)}, {{"stop": true}} or {{"start": true}}'
+)
 
 
 class ControlServer:
     """Takes orders for the block; the main thread fetches them and answers."""
 
-    def __init__(self, path: Path, wake: Callable[[], None]) -> None:
-        """Listen nowhere yet; `wake` tells the main thread that an order waits."""
-        self._path, self._wake = path, wake
-        self._order: Restart | None = None
+    def __init__(
+        self,
+        path: Path,
+        wake: Callable[[], None],
+        refusal: Callable[[Order], str | None] = lambda _order: None,
+    ) -> None:
+        """Listen nowhere yet.
+
+        Args:
+            path: Of the socket.
+            wake: Tells the main thread that an order waits.
+            refusal: Returns why an order cannot be carried out now, None where it can.
+        """
+        self._path, self._wake, self._refusal = path, wake, refusal
+        self._order: Order | None = None
         self._answer: Answer = {}
         self._answered = threading.Event()
         self._thread = threading.Thread(target=self._run, name="control", daemon=True)
@@ -54,7 +69,7 @@ class ControlServer:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._path.unlink(missing_ok=True)
-            with _short(self._path) as name:
+            with short_name(self._path) as name:
                 self._socket.bind(name)
             self._path.chmod(0o600)
             self._socket.listen(1)
@@ -74,7 +89,7 @@ class ControlServer:
         self._socket.close()
 
     @property
-    def order(self) -> Restart | None:
+    def order(self) -> Order | None:
         """The order that waits for its answer, None without one."""
         return self._order
 
@@ -93,14 +108,16 @@ class ControlServer:
                 return  # shut down
             with peer, contextlib.suppress(OSError):
                 peer.settimeout(PEER_S)
-                peer.sendall(_line(self._obeyed(_read_line(peer))))
+                peer.sendall(encode_answer(self._obeyed(_read_line(peer))))
 
     def _obeyed(self, line: bytes) -> Answer:
         """Let the main thread carry an order out; return its answer."""
-        order = _parsed(line)
+        order = decode_order(line)
         if order is None:
-            kinds = ", ".join(item.value for item in Restart)
-            return {"error": f'not an order: expected {{"restart": KIND}} with one of {kinds}'}
+            return {"error": _EXPECTED}
+        refused = self._refusal(order)
+        if refused is not None:
+            return {"error": refused}
         self._answered.clear()
         self._order = order
         self._wake()
@@ -110,8 +127,8 @@ class ControlServer:
         return self._answer
 
 
-def restart(image: Path, kind: Restart) -> Answer:
-    """Order the runtime of an image to restart; return what it says of it.
+def give(image: Path, order: Order) -> Answer:
+    """Give the runtime of an image an order; return what it says when it is done.
 
     Raises:
         HostError: No runtime takes orders there, or it refuses.
@@ -120,35 +137,13 @@ def restart(image: Path, kind: Restart) -> Answer:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(ANSWER_S + PEER_S)
         try:
-            with _short(path) as name:
+            with short_name(path) as name:
                 connection.connect(name)
-            connection.sendall(_line({"restart": kind.value}))
+            connection.sendall(encode_order(order))
             line = _read_line(connection)
-            answer: Answer = json.loads(line)
         except OSError as error:
-            raise HostError(
-                f"{path}: no runtime takes orders ({error.strerror or error}); expected one that "
-                "runs this project alone"
-            ) from None
-        except ValueError:
-            raise HostError(f"{path}: the runtime ended before it answered") from None
-    if "error" in answer:
-        raise HostError(f"{path}: {answer['error']}")
-    return answer
-
-
-@contextlib.contextmanager
-def _short(path: Path) -> Iterator[str]:
-    """Give a name for a socket's path within the 107 bytes that Linux takes."""
-    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)
-
-
-def _line(content: Answer) -> bytes:
-    return json.dumps(content).encode() + b"\n"
+            raise unreachable(image, error) from None
+    return decode_answer(line, image)
 
 
 def _read_line(peer: socket.socket) -> bytes:
@@ -160,11 +155,3 @@ def _read_line(peer: socket.socket) -> bytes:
             break
         line += part
     return line
-
-
-def _parsed(line: bytes) -> Restart | None:
-    try:
-        content = json.loads(line)
-        return Restart(content["restart"])
-    except (ValueError, KeyError, TypeError):
-        return None

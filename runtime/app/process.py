@@ -1,7 +1,8 @@
 """The runtime process: build the program, create the image, scan until told to stop.
 
     main thread    build -> image -> waits for SIGTERM, SIGINT, an order or the end of a scan
-                   -> on an order to restart: another engine upon the same image; else clean up
+                   -> on an order to restart: another engine upon the same image; on one to
+                   stop: stand with safe outputs until the next; else clean up
     scan threads   one a task: ask for real-time priority -> native loop (the wall: no Python from
                    here on); one more watches over execution times where tasks limit theirs
 
@@ -23,9 +24,9 @@ from pathlib import Path
 from typing import Final
 
 from runtime.app import timing
-from runtime.app.control import ControlServer, control_path
+from runtime.app.control import ControlServer
 from runtime.app.flight_recorder import FlightRecorder
-from runtime.app.restart import Restart, begun_again, last_state
+from runtime.app.restart import begun_again, last_state
 from runtime.app.retain_tools import start_cold
 from runtime.app.retention import Keeper
 from runtime.app.threads import (
@@ -48,6 +49,7 @@ from runtime.errors import HostError
 from runtime.image.commands import Commands
 from runtime.image.directory import Directory, TaskEntry, device_entries, frame_slots
 from runtime.image.layout import SectionKind
+from runtime.image.orders import Order, Restart, Switch, control_path, refusal
 from runtime.image.segment import Image, create_image, image_path
 from runtime.image.statistics import TaskStatistics
 from runtime.project.load import Project, load_project
@@ -122,7 +124,11 @@ def serve(
             )
         )
         stack.callback(remove, image)
-        control = stack.enter_context(ControlServer(control_path(path), wakeups.wake))
+        control = stack.enter_context(
+            ControlServer(
+                control_path(path), wakeups.wake, lambda order: refusal(order, image.mode)
+            )
+        )
         kept = stack.enter_context(Keeper(project, program, image))
         for sentence in timing.warnings(program):
             logger.warning(sentence)
@@ -148,6 +154,7 @@ class _Plc:
         self._engine = ScanEngine(kept.program, project, image)
         self._frames_before = 0
         self._runs = 0
+        self._stood = False
 
     def serve(self, wakeups: Wakeups, control: ControlServer) -> int:
         """Run, and restart on orders, until a signal comes; return the exit status."""
@@ -161,9 +168,10 @@ class _Plc:
                 recorded = self._recorded() if self._record else contextlib.nullcontext()
                 with recorded:
                     status = self._run(wakeups, control, grants)
-                if control.order is None:
+                restart = self._ordered(wakeups, control)
+                if restart is None:
                     break
-                self._prepare_again(control.order)
+                self._prepare_again(restart)
         self._image.mode = after(self._image.mode, Happening.STOPPED)
         _report_stop(self._image)
         return status
@@ -192,10 +200,34 @@ class _Plc:
             thread.join()
         return status
 
+    def _ordered(self, wakeups: Wakeups, control: ControlServer) -> Restart | None:
+        """Return the restart that was ordered, None where a signal came; stand until one of both.
+
+        A stop keeps the committed state, and a start goes on with it: it is a hot restart.
+        """
+        order, image = control.order, self._image
+        if order is Switch.STOP:
+            image.mode = after(image.mode, Happening.STOPPED)
+            facts: dict[str, object] = {"stopped": True, "before": self._mode_before.name}
+            logger.info("stopped by an order; the process waits for one to start", extra=facts)
+            control.answer(facts)
+            self._mode_before, self._stood = image.mode, True
+            order = self._stand(wakeups, control)
+        return Restart.HOT if isinstance(order, Switch) else order
+
+    def _stand(self, wakeups: Wakeups, control: ControlServer) -> Order | None:
+        """Let the heart beat until an order comes; None where a signal comes instead."""
+        while (order := control.order) is None:
+            self._image.runtime_heartbeat_ns = time.monotonic_ns()
+            if wakeups.wait(_HEARTBEAT_S):
+                return None
+        return order
+
     def _prepare_again(self, order: Restart) -> None:
         """Put another engine in the place of the one that has ended."""
         ended, image = self._engine, self._image
-        if ended.faults:
+        if ended.faults or self._stood:
+            self._stood = False
             refused = Commands(image).refuse_waiting()
             if refused:
                 logger.warning("commands that waited were refused", extra={"commands": refused})
@@ -213,12 +245,13 @@ class _Plc:
         """Say what became of the order that this run began with, if it began with one."""
         order = control.order
         if order is not None:
+            kind = Restart.HOT if isinstance(order, Switch) else order
             facts: dict[str, object] = {
-                "restarted": order.value,
+                "restarted": kind.value,
                 "before": self._mode_before.name,
                 "stood_ms": round((time.monotonic_ns() - self._ordered_ns) / 1e6, 1),
             }
-            logger.info("%s restart", order.value, extra=facts)
+            logger.info("%s restart", kind.value, extra=facts)
             control.answer(facts)
 
     @contextlib.contextmanager

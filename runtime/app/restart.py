@@ -7,7 +7,6 @@
 Kept is what the last scan without a fault committed, whether the PLC runs or has faulted.
 """
 
-import enum
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,18 +14,11 @@ from runtime.artifact import abi
 from runtime.artifact.program import CompiledProgram, Retained
 from runtime.image import payloads
 from runtime.image.layout import SectionKind
+from runtime.image.orders import Restart
 from runtime.image.segment import Image
 from runtime.retain.layout import packing_of
 
 _NOW = slice(abi.NOW_NS, abi.NOW_NS + 8)
-
-
-class Restart(enum.Enum):
-    """Which values a restart keeps."""
-
-    COLD = "cold"
-    WARM = "warm"
-    HOT = "hot"
 
 
 def last_state(image: Image, program: CompiledProgram, frames_before: int) -> bytes:

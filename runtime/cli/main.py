@@ -14,7 +14,7 @@ from runtime.cli.plant import plant
 from runtime.cli.put import put
 from runtime.cli.replay import replay
 from runtime.cli.report import report
-from runtime.cli.restart import restart
+from runtime.cli.restart import restart, start, stop
 from runtime.cli.retain import retain
 from runtime.cli.run import cloud_consumer, gateway_half, latency, run, scan
 from runtime.cli.runtime_process import runtime_half
@@ -31,7 +31,7 @@ app = typer.Typer(
 )
 _COMMANDS = (
     sim, check, show, build, explain, run, demo, plant, doctor, timing, top, io, replay, put,
-    report, restart,
+    report, restart, stop, start,
 )  # fmt: skip
 for command in _COMMANDS:
     app.command()(command)

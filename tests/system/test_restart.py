@@ -71,6 +71,13 @@ class Running:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def refused(self, *words: str) -> str:
+        """Run a command that the runtime refuses; return its reason."""
+        command = [sys.executable, "-P", "-m", "runtime", words[0], str(self.folder), *words[1:]]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+        assert done.returncode == 1, done.stdout
+        return done.stderr.rstrip().partition(".control: ")[2]
+
     def values(self, number: int = 0) -> dict[str, Json]:
         """Return all variables of a frame, the newest without a number."""
         ring = self.image.ring(SectionKind.FRAME)
@@ -301,6 +308,56 @@ def test_each_restart_has_a_record_of_its_own_that_is_replayed(
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
         assert done.returncode == 0, done.stderr
         assert done.stdout.endswith("states compared, all alike\n")
+
+
+def test_a_stop_makes_the_outputs_safe_and_a_start_goes_on_with_every_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(tmp_path, monkeypatch, source=TOGETHER, tasks=FAST + SLOW) as run:
+        assert run.refused("start") == "it is RUNNING: expected STOPPED to start it"
+        assert run.takt("stop").startswith("stopped: it was RUNNING")
+        assert run.image.mode is Mode.STOPPED
+        assert newest_outputs(run.image).safe
+        scans, last, cycle = run.scans, counted(run.values()), run.last_frame().cycle
+        ticket = Commands(run.image).write(
+            next(item for item in run.image.directory.symbols if item.path == "MAIN.P"), 100_000
+        )
+        beat = run.image.runtime_heartbeat_ns
+        wait_until(lambda: run.image.runtime_heartbeat_ns > beat, PATIENCE_S, "a heartbeat")
+        assert run.scans == scans
+        assert run.refused("stop") == "it is STOPPED: expected READY or RUNNING to stop it"
+        assert run.takt("start").startswith("started: it stood ")
+        assert run.begun_with(cycle) == last
+        answer = Commands(run.image).answer(ticket)
+        assert answer is not None
+        assert answer.status is CommandStatus.REFUSED
+        wait_until(lambda: run.image.mode is Mode.RUNNING, PATIENCE_S, "the mode RUNNING")
+        run.await_scans(20)
+        assert not newest_outputs(run.image).safe
+
+
+@pytest.mark.parametrize("kind", ["cold", "warm"])
+def test_a_stopped_plc_is_restarted_as_the_kind_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    with running(tmp_path, monkeypatch, source=ALONE, tasks=FAST) as run:
+        run.takt("stop")
+        last, cycle = counted(run.values()), run.last_frame().cycle
+        assert run.takt("restart", f"--{kind}").startswith(f"{kind} restart: it was STOPPED")
+        assert run.begun_with(cycle) == expected(kind, last)
+        run.await_scans(5)
+
+
+def test_what_is_stopped_ends_with_its_process_and_what_has_faulted_is_not_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(tmp_path, monkeypatch, source=ALONE, tasks=FAST) as run:
+        run.fault()
+        assert run.refused("stop") == "it is FAULTED: expected a restart instead of a stop"
+        run.takt("restart")
+        run.takt("stop")
+        run.process.send_signal(signal.SIGTERM)
+        assert run.process.wait(PATIENCE_S) == 0
 
 
 def test_a_project_that_does_not_run_cannot_be_restarted(

@@ -6,11 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from runtime.app.control import ControlServer, control_path, restart
-from runtime.app.restart import Restart
+from runtime.app.control import ControlServer, give
 from runtime.engine.modes import TRANSITIONS, Happening, after
 from runtime.errors import HostError
 from runtime.image.layout import Mode
+from runtime.image.orders import (
+    Order,
+    Restart,
+    Switch,
+    control_path,
+    decode_order,
+    encode_order,
+    refusal,
+)
+
+ORDERS: tuple[Order, ...] = (*Restart, *Switch)
 
 
 def serving(image: Path) -> ControlServer:
@@ -21,14 +31,14 @@ def serving(image: Path) -> ControlServer:
 
 def answer(server: ControlServer) -> None:
     assert server.order is not None
-    server.answer({"restarted": server.order.value})
+    server.answer({"done": server.order.value})
 
 
 def test_an_order_is_answered_by_who_carries_it_out(tmp_path: Path) -> None:
     image = tmp_path / "takt-0-plant.image"
     with serving(image) as server:
-        for kind in Restart:
-            assert restart(image, kind) == {"restarted": kind.value}
+        for order in ORDERS:
+            assert give(image, order) == {"done": order.value}
         assert server.order is None
     assert not control_path(image).exists()
 
@@ -37,10 +47,22 @@ def test_a_socket_deep_in_folders_is_reached(tmp_path: Path) -> None:
     folder = tmp_path / ("a" * 100) / ("b" * 100)
     folder.mkdir(parents=True)
     with serving(folder / "x.image"):
-        assert restart(folder / "x.image", Restart.HOT) == {"restarted": "hot"}
+        assert give(folder / "x.image", Restart.HOT) == {"done": "hot"}
 
 
-@pytest.mark.parametrize("sent", [b"", b"\n", b"[1]\n", b'{"restart": "red"}\n', b"x" * 5000])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"\n",
+        b"[1]\n",
+        b'{"restart": "red"}\n',
+        b'{"restart": ["hot"]}\n',
+        b'{"stop": false}\n',
+        b'{"stop": true, "start": true}\n',
+        b"x" * 5000,
+    ],
+)
 def test_what_is_no_order_is_refused_and_the_next_one_obeyed(tmp_path: Path, sent: bytes) -> None:
     image = tmp_path / "x.image"
     with serving(image):
@@ -50,7 +72,7 @@ def test_what_is_no_order_is_refused_and_the_next_one_obeyed(tmp_path: Path, sen
             peer.sendall(sent)
             peer.shutdown(socket.SHUT_WR)
             assert b"not an order" in peer.recv(4096)
-        assert restart(image, Restart.WARM) == {"restarted": "warm"}
+        assert give(image, Restart.WARM) == {"done": "warm"}
 
 
 def test_only_its_user_may_give_orders(tmp_path: Path) -> None:
@@ -65,7 +87,7 @@ def test_who_waits_when_the_runtime_stops_is_told(tmp_path: Path) -> None:
 
     def ask() -> None:
         with pytest.raises(HostError) as raised:
-            restart(image, Restart.HOT)
+            give(image, Restart.HOT)
         refused.append(str(raised.value))
 
     asking = threading.Thread(target=ask)
@@ -82,3 +104,33 @@ def test_every_mode_can_be_stopped_and_prepared_and_a_fault_ends_by_a_restart() 
         assert after(mode, Happening.PREPARED) is Mode.READY
     assert after(after(Mode.FAULTED, Happening.PREPARED), Happening.RELEASED) is Mode.RUNNING
     assert (Mode.FAULTED, Happening.RELEASED) not in TRANSITIONS
+
+
+def test_every_order_is_read_as_it_was_written() -> None:
+    for order in ORDERS:
+        assert decode_order(encode_order(order)) is order
+
+
+def test_only_what_runs_is_stopped_and_only_what_was_stopped_is_started() -> None:
+    allowed = {(order, mode) for order in Switch for mode in Mode if refusal(order, mode) is None}
+    assert allowed == {
+        (Switch.STOP, Mode.READY), (Switch.STOP, Mode.RUNNING), (Switch.START, Mode.STOPPED),
+    }  # fmt: skip
+    assert not any(refusal(kind, mode) for kind in Restart for mode in Mode)
+    assert refusal(Switch.START, Mode.RUNNING) == "it is RUNNING: expected STOPPED to start it"
+
+
+def test_an_order_that_makes_no_sense_now_never_reaches_the_main_thread(tmp_path: Path) -> None:
+    image = tmp_path / "x.image"
+
+    def wake() -> None:
+        raise AssertionError("woken")
+
+    def refuse(order: Order) -> str:
+        return f"no {order.value} today"
+
+    with (
+        ControlServer(control_path(image), wake, refuse),
+        pytest.raises(HostError, match="no start today"),
+    ):
+        give(image, Switch.START)
