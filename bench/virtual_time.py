@@ -17,9 +17,10 @@ from report import Goal, Report, Row, parse_options
 
 from runtime.app.process import directory_of
 from runtime.app.simulate import CompiledStepper, Simulation, Stepper, find_symbol, interpreted
-from runtime.build import build_project, check_sources, plans_of, sites_of, symbols_of, tasks_of
+from runtime.build import build_project, check_sources, sites_of, symbols_of, tasks_of
 from runtime.engine.scan import ScanEngine
 from runtime.image.segment import create_image
+from runtime.prebuilt import plans_of
 from runtime.project.load import Project, load_project
 from runtime.source import read_source
 

@@ -2,17 +2,14 @@
 
     tokens -> tree -> model -> LLVM -> object -> CompiledProgram
 
-Stages meet here only. Code is kept on disk by the hash of all it depends on, so that an unchanged
-program starts without compiling.
+Stages meet here only. What was compiled before is fetched (`prebuilt`); a process that starts looks
+there first and imports this only where there is something to compile (`app.ready`).
 """
 
-import functools
 import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from runtime.artifact import cache
-from runtime.artifact import program as artifact
+from runtime import prebuilt
 from runtime.artifact.program import (
     Area,
     CompiledProgram,
@@ -21,22 +18,17 @@ from runtime.artifact.program import (
     TaskInfo,
     TaskPath,
 )
-from runtime.diagnostics.diagnostic import (
-    Diagnostic,
-    Findings,
-    decode_findings,
-    encode_findings,
-)
-from runtime.errors import TaktError
+from runtime.diagnostics.diagnostic import Diagnostic, Findings
 from runtime.limits import AREA_BYTES_MAX, RECURSION_LIMIT
 from runtime.model.build_model import build_model
-from runtime.model.configure import TaskPlan
 from runtime.model.effects import calls_of
 from runtime.model.exchange import exchanges
 from runtime.model.program import Model, Place
+from runtime.prebuilt import Compilation, Request
 from runtime.project.load import Project
+from runtime.project.plans import TaskPlan
 from runtime.project.units import Address, parse_address
-from runtime.source import Source, Span, read_source
+from runtime.source import Source, Span
 from runtime.syntax.lexer import tokenise
 from runtime.syntax.namespaces import resolve_namespaces
 from runtime.syntax.parser.cursor import Cursor
@@ -53,16 +45,6 @@ class Checked:
     sources: tuple[Source, ...]
     findings: tuple[Diagnostic, ...]
     model: Model | None
-
-
-@dataclass(frozen=True, slots=True)
-class Compilation:
-    """What compiling gives; `program` is None where there are errors among the findings."""
-
-    sources: tuple[Source, ...]
-    findings: tuple[Diagnostic, ...]
-    program: CompiledProgram | None
-    cached: bool = False
 
 
 def check_sources(
@@ -123,88 +105,29 @@ def compile_sources(
     plans: tuple[TaskPlan, ...] | None = None,
     channels: tuple[Address, ...] = (),
 ) -> Compilation:
-    """Return the compiled program of some sources, from the cache where nothing has changed."""
-    key = _key(sources, plans, channels)
-    kept = _fetch(key)
-    if kept is not None:
-        program, findings = kept
-        return Compilation(sources, findings, replace(program, name=name), cached=True)
-    checked = check_sources(sources, plans, channels)
+    """Return the compiled program of some sources, made before where nothing has changed."""
+    request = Request(sources, name, plans, channels)
+    return prebuilt.fetch(request) or compile_request(request)
+
+
+def build_project(project: Project) -> Compilation:
+    """Return the compiled program of a project, made before where nothing has changed."""
+    request = prebuilt.request_of(project)
+    return prebuilt.fetch(request) or compile_request(request)
+
+
+def compile_request(request: Request) -> Compilation:
+    """Compile, and keep the result."""
+    sources = request.sources
+    checked = check_sources(sources, request.plans, request.channels)
     if checked.model is None:
         return Compilation(sources, checked.findings, None)
     from runtime.codegen.module import compile_model
 
-    program = _program(name, checked.model, compile_model(checked.model), sources, key)
-    cache.keep(key, artifact.dump(program))
-    cache.keep(_findings_key(key), encode_findings(checked.findings))
+    code = compile_model(checked.model)
+    program = _program(request.name, checked.model, code, sources, request.key)
+    prebuilt.keep(request, program, checked.findings)
     return Compilation(sources, checked.findings, program)
-
-
-def plans_of(project: Project) -> tuple[TaskPlan, ...]:
-    """Return the tasks that a project's `takt.toml` declares."""
-    return tuple(
-        TaskPlan(task.name, task.programs, task.interval or 0, task.priority, task.single)
-        for task in project.config.task
-    )
-
-
-def build_project(project: Project) -> Compilation:
-    """Return the compiled program of a project; sources are named as seen from its folder."""
-    sources = tuple(
-        Source(str(path.relative_to(project.folder)), read_source(path).text)
-        for path in project.sources
-    )
-    channels = tuple(entry.address for entry in project.config.io)
-    return compile_sources(
-        sources, project.config.project.name, plans_of(project) or None, channels
-    )
-
-
-def _key(
-    sources: tuple[Source, ...],
-    plans: tuple[TaskPlan, ...] | None,
-    channels: tuple[Address, ...],
-) -> str:
-    from runtime.engine.native import platform_key
-
-    texts = [part for source in sources for part in (source.name, source.text)]
-    return cache.key_of(_compiler_hash(), platform_key(), repr(plans), repr(channels), *texts)
-
-
-@functools.cache
-def _compiler_hash() -> str:
-    """Return a hash of the compiler itself: another compiler may make other code."""
-    folder = Path(__file__).parent
-    files = sorted(
-        file
-        for part in (
-            "artifact",
-            "codegen",
-            "datatypes",
-            "engine",
-            "model",
-            "stdlib",
-            "syntax",
-            "timing",
-        )
-        for file in (folder / part).rglob("*.py")
-    )
-    return cache.key_of(*(file.read_bytes() for file in (*files, folder / "limits.py")))
-
-
-def _findings_key(key: str) -> str:
-    return cache.key_of("findings", key)
-
-
-def _fetch(key: str) -> tuple[CompiledProgram, tuple[Diagnostic, ...]] | None:
-    """Return a program that was kept with its warnings: they are said at each start."""
-    data, findings = cache.fetch(key), cache.fetch(_findings_key(key))
-    if data is None or findings is None:
-        return None
-    try:
-        return artifact.parse(data), decode_findings(findings)
-    except TaktError:
-        return None  # made by another version: made again
 
 
 def _program(

@@ -26,6 +26,7 @@ from typing import Final
 from runtime.app import timing
 from runtime.app.control import ControlServer
 from runtime.app.flight_recorder import FlightRecorder
+from runtime.app.ready import ready_project
 from runtime.app.restart import begun_again, last_state
 from runtime.app.retain_tools import start_cold
 from runtime.app.retention import Keeper
@@ -38,7 +39,6 @@ from runtime.app.threads import (
     watching_threads,
 )
 from runtime.artifact.program import CompiledProgram
-from runtime.build import build_project
 from runtime.diagnostics.diagnostic import caret_view
 from runtime.engine import plan, realtime
 from runtime.engine.modes import Happening, after
@@ -92,7 +92,7 @@ def run(path: Path, *, cold: bool = False, record: Path | None = None) -> int:
 
 def built(project: Project) -> CompiledProgram | None:
     """Return the program of a project, None where it has errors; say on stderr what was found."""
-    compilation = build_project(project)
+    compilation = ready_project(project)
     for finding in compilation.findings:
         sys.stderr.write(caret_view(finding, compilation.sources) + "\n")
     return compilation.program
@@ -107,7 +107,7 @@ def serve(
 
     Args:
         project: Its tasks, devices and addresses.
-        program: What `runtime.build` made of its sources.
+        program: What the compiler made of its sources.
         begun_ns: CLOCK_MONOTONIC when the build began, for the log.
         record: A file that takes all that is needed to repeat the run.
 

@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from runtime.app.ready import ready_project
 from runtime.app.retention import disk_of, retain_folder
-from runtime.build import build_project
 from runtime.datatypes.values import Json
 from runtime.errors import HostError, ProjectError, TaktError, UsageError
 from runtime.project.load import Project
@@ -77,7 +77,7 @@ def _wanted(file: Path) -> dict[str, object]:
 
 def _as_declared(project: Project) -> Commit:
     """Return what a project that has never run would begin with."""
-    program = build_project(project).program
+    program = ready_project(project).program
     if program is None:
         raise TaktError("the project has errors; takt check tells them")
     packing = packing_of(program.retained)

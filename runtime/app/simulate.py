@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from runtime.artifact import abi
 from runtime.artifact.abi import FaultKind
@@ -20,7 +20,9 @@ from runtime.datatypes.values import Json, describe, parse_json, store
 from runtime.engine.native import NativeCode
 from runtime.errors import UsageError
 from runtime.limits import LOOP_BUDGET
-from runtime.model.program import Model
+
+if TYPE_CHECKING:  # a runtime's start passes here and needs no compiler
+    from runtime.model.program import Model
 
 _CONTEXT: Final = struct.Struct("<qQqII")
 _ALIGNMENT: Final = 64
@@ -65,7 +67,7 @@ class CompiledStepper:
         return status
 
 
-def interpreted(model: Model) -> Stepper:
+def interpreted(model: "Model") -> Stepper:
     """Return the interpreter of a model as a stepper."""
     # Imported when it is asked for: a runtime's start passes here and needs no interpreter.
     from runtime.interpret.interpreter import Interpreter

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from runtime.app.ready import ready
 from runtime.app.simulate import CompiledStepper
 from runtime.artifact import abi
 from runtime.artifact.program import CompiledProgram, TaskPath
-from runtime.build import compile_sources
 from runtime.errors import TaktError
 from runtime.limits import LOOP_BUDGET
+from runtime.prebuilt import Request
 from runtime.source import Source
 from runtime.timing.schedule import Load, Response, responses, utilisation
 
@@ -57,7 +58,7 @@ class TaskTiming:
 
 def processor_factor() -> float:
     """Return how many times longer this processor takes than the reference one."""
-    program = compile_sources((Source("yardstick", _YARDSTICK),), "yardstick").program
+    program = ready(Request((Source("yardstick", _YARDSTICK),), "yardstick")).program
     assert program is not None
     stepper = CompiledStepper(program)
     return min(_scan_ns(stepper, 0, number) for number in range(1, _RUNS + 1)) / REFERENCE_NS

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from runtime.app.timing import Measured, TaskTiming
     from runtime.artifact.program import CompiledProgram
-    from runtime.build import Compilation
+    from runtime.prebuilt import Compilation
 
 _MISSES: Final = 1
 _COLUMNS: Final = ("interval", "estimate", "median", "p99.9", "max", "response", "fits")

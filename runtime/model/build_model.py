@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from runtime.diagnostics.diagnostic import Findings
 from runtime.model.access import expose
-from runtime.model.configure import Layout, TaskPlan, lay_out_tasks
+from runtime.model.configure import Layout, lay_out_tasks
 from runtime.model.declare import declare_all
 from runtime.model.edges import detect_edges, with_edges
 from runtime.model.loops import with_counted_loops
@@ -20,6 +20,7 @@ from runtime.model.retention import check_retention, retained_variables
 from runtime.model.scope import Names, RoutineInfo, Scope, VariableInfo
 from runtime.model.statements import Body
 from runtime.model.work import Declarations
+from runtime.project.plans import TaskPlan
 from runtime.syntax import tree
 
 

@@ -30,24 +30,13 @@ from runtime.model.retention import retention_of
 from runtime.model.scope import Names, RoutineInfo, Scope, TypeInfo
 from runtime.model.types import resolve_type
 from runtime.model.work import Declarations, report_size
+from runtime.project.plans import TaskPlan
 from runtime.source import Span
 from runtime.syntax import tree
 
 _NOWHERE: Final = Span(0, 0, 0)
 LAST_PRIORITY: Final = 1 << 16
 """Priority of the programs without a task: behind every task."""
-
-
-@dataclass(frozen=True, slots=True)
-class TaskPlan:
-    """A task and the names of the programs it runs, each as an instance of its own name."""
-
-    name: str
-    programs: tuple[str, ...]
-    interval_ns: int = 0
-    priority: int = 0
-    single: str | None = None
-    """Path of the BOOL whose rising edge releases it."""
 
 
 @dataclass(slots=True)

@@ -10,9 +10,9 @@ from runtime.artifact.abi import FaultKind
 from runtime.artifact.program import Area
 from runtime.build import build_project, check_sources
 from runtime.limits import LOOP_BUDGET
-from runtime.model.configure import TaskPlan
 from runtime.plant.rig import Disturbance, Rig
 from runtime.project.load import Project, load_project
+from runtime.project.plans import TaskPlan
 from runtime.source import read_source
 
 PROGRAMS = Path(__file__).parents[2] / "iec_programs"

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from runtime.app.process import directory_of
-from runtime.build import build_project, plans_of
+from runtime.build import build_project
 from runtime.datatypes.values import Json
 from runtime.engine.scan import Ending, ScanEngine
 from runtime.image.layout import SectionKind
 from runtime.image.payloads import Frame, Outputs
 from runtime.image.segment import create_image
 from runtime.image.statistics import TaskStatistics
-from runtime.model.configure import TaskPlan
+from runtime.prebuilt import plans_of
 from runtime.project.load import load_project
+from runtime.project.plans import TaskPlan
 from tests.support.newest import newest_frame, newest_outputs
 
 MS = 1_000_000

@@ -9,7 +9,7 @@ import pytest
 import runtime
 from runtime.build import check_sources
 from runtime.diagnostics.codes import TITLES
-from runtime.model.configure import TaskPlan
+from runtime.project.plans import TaskPlan
 from tests.support.programs import sources_of
 
 PAGES = {
