@@ -1,14 +1,15 @@
 """How much faster than the plant's clock does the demo's program run in virtual time?
 
-Peer: real time itself, one second a second; beside it the interpreter, in turns. Goal: the scan
-engine, which publishes outputs and frame and keeps its journal in every scan, at least 1,000 times
-real time; `takt sim` with one variable watched is shown too.
+Peer: real time itself, one second a second; beside it the interpreter, in turns. Goal: at least
+1,000 times real time, for the scan engine, which publishes outputs and frame and keeps its journal
+in every scan, and for `takt sim`, which writes a line of one variable a scan. Lines of all 139
+values are shown too.
 """
 
+import os
 import statistics
 import tempfile
 import time
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -44,15 +45,21 @@ def main() -> None:
         )
         engine = ScanEngine(program, project, image)
         by_engine = _engine_runner(engine)
-        by_simulation = _simulation_runner(CompiledStepper(program), project)
-        by_interpreter = _simulation_runner(_interpreter(project), project)
+        stepper = CompiledStepper(program)
+        by_simulation = _simulation_runner(stepper, project, (WATCHED,))
+        showing_all = _simulation_runner(stepper, project)
+        by_interpreter = _simulation_runner(_interpreter(project), project, (WATCHED,))
         by_engine(1000)
-        taken: dict[str, list[float]] = {"engine": [], "sim": [], "interpreter": []}
+        taken: dict[str, list[float]] = {
+            "engine": [], "sim": [], "all": [], "interpreter": []
+        }  # fmt: skip
         for _ in range(rounds):
             with report.window():
                 taken["engine"].append(_factor(by_engine, scans))
             with report.window():
-                taken["sim"].append(_factor(by_simulation, scans // 10))
+                taken["sim"].append(_factor(by_simulation, scans // 4))
+            with report.window():
+                taken["all"].append(_factor(showing_all, scans // 20))
             with report.window():
                 taken["interpreter"].append(_factor(by_interpreter, scans // 100))
         image.close()
@@ -63,10 +70,13 @@ def main() -> None:
 def _rows(report: Report, taken: dict[str, list[float]]) -> None:
     goal = Goal(value_at_least=GOAL)
     interpreter = taken["interpreter"]
-    report.rows.append(
-        Row("scan engine", "x", taken["engine"], "interpreter", interpreter, goal=goal)
+    rows = (
+        ("engine", "scan engine", goal),
+        ("sim", "takt sim, one variable", goal),
+        ("all", "takt sim, all variables", None),
     )
-    report.rows.append(Row("takt sim, one variable", "x", taken["sim"], "interpreter", interpreter))
+    for key, name, wanted in rows:
+        report.rows.append(Row(name, "x", taken[key], "interpreter", interpreter, goal=wanted))
     report.notes.append(f"interpreter: {statistics.median(interpreter):.0f} times real time")
 
 
@@ -96,17 +106,22 @@ def _interpreter(project: Project) -> Stepper:
     return interpreted(model)
 
 
-def _simulation_runner(stepper: Stepper, project: Project) -> Callable[[int], None]:
+def _simulation_runner(
+    stepper: Stepper, project: Project, shown: tuple[str, ...] = ()
+) -> Callable[[int], None]:
+    """Return what runs scans and writes their lines to nowhere; of all variables without names."""
     sources = tuple(read_source(path) for path in project.sources)
     channels = tuple(entry.address for entry in project.config.io)
     model = check_sources(sources, plans_of(project), channels).model
     assert model is not None
-    watched = (find_symbol(symbols_of(model), WATCHED),)
+    symbols = symbols_of(model)
+    watched = tuple(find_symbol(symbols, name) for name in shown) or symbols
     tasks, sites = tasks_of(model), sites_of(model, sources)
 
     def run(scans: int) -> None:
         simulation = Simulation(stepper, tasks, sites, watched, (), scans, INTERVAL_NS)
-        deque(simulation.run(), maxlen=0)
+        with Path(os.devnull).open("w", encoding="utf-8") as sink:
+            sink.writelines(f"{line}\n" for line in simulation.lines())
 
     return run
 

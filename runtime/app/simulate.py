@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from runtime.artifact import abi
 from runtime.artifact.abi import FaultKind
+from runtime.artifact.json_text import JsonText
 from runtime.artifact.paths import PathError, Paths
 from runtime.artifact.program import CompiledProgram, Site, Symbol, TaskInfo
 from runtime.datatypes.elementary import Elementary
@@ -108,21 +109,45 @@ class Simulation:
 
     def run(self) -> Iterator[Cycle]:
         """Run the cycles one after another; a fault is the last of them."""
+        for number, now, fault in self.scans():
+            state = self.stepper.state
+            values = {} if fault else {item.path: item.read(state) for item in self.watched}
+            yield Cycle(number, now, values, fault)
+
+    def lines(self) -> Iterator[str | Cycle]:
+        """Run likewise; give each cycle as a line of JSON, or where it ends in a fault itself."""
+        values, state = JsonText(self.watched), self.stepper.state
+        for number, now, fault in self.scans():
+            if fault is not None:
+                yield Cycle(number, now, {}, fault)
+                return
+            yield f'{{"cycle":{number},"time_ns":{now},"values":{values.of(state)}}}'
+
+    def scans(self) -> Iterator[tuple[int, int, Site | None]]:
+        """Run the cycles; yield number, time and fault of each while its state can be read."""
         by_cycle: dict[int, list[Setting]] = {}
         for setting in self.settings:
             by_cycle.setdefault(setting.cycle, []).append(setting)
         levels = [False] * len(self.tasks)
+        every_tick = self._every_tick()
+        state, run_task = self.stepper.state, self.stepper.run_task
         for number in range(1, self.cycles + 1):
             now = (number - 1) * self.period_ns
-            state = self.stepper.state
             _CONTEXT.pack_into(state, abi.NOW_NS, now, number, LOOP_BUDGET, FaultKind.NONE, 0)
             for setting in by_cycle.get(number, ()):
                 write_symbol(state, setting.symbol, setting.value)
-            if any(self.stepper.run_task(task) for task in self._due(now, state, levels)):
-                site = struct.unpack_from("<I", state, abi.FAULT_SITE)[0]
-                yield Cycle(number, now, {}, self.sites[site])
-                return
-            yield Cycle(number, now, self._values(state), None)
+            for task in every_tick or self._due(now, state, levels):
+                if run_task(task):
+                    site = struct.unpack_from("<I", state, abi.FAULT_SITE)[0]
+                    yield number, now, self.sites[site]
+                    return
+            yield number, now, None
+
+    def _every_tick(self) -> tuple[int, ...]:
+        """Return the numbers of all tasks where each is due at every tick, else nothing."""
+        period = self.period_ns
+        is_plain = all(task.single is None and task.interval_ns <= period for task in self.tasks)
+        return tuple(range(len(self.tasks))) if is_plain else ()
 
     def _due(self, now_ns: int, state: bytearray | memoryview, levels: list[bool]) -> Iterator[int]:
         """Yield the tasks that are released at a base tick.
@@ -144,9 +169,6 @@ class Simulation:
     def _passes(self, now_ns: int, interval_ns: int) -> bool:
         """Whether a multiple of the interval lies in the tick that ends now."""
         return now_ns // interval_ns != (now_ns - self.period_ns) // interval_ns
-
-    def _values(self, state: bytearray | memoryview) -> dict[str, Json]:
-        return {item.path: item.read(state) for item in self.watched}
 
 
 def write_symbol(

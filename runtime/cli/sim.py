@@ -2,6 +2,7 @@
 
 import enum
 import json
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +16,7 @@ from runtime.errors import UsageError
 from runtime.project.units import parse_duration
 
 if TYPE_CHECKING:
-    from runtime.app.simulate import Cycle, Simulation, Stepper
+    from runtime.app.simulate import Simulation, Stepper
     from runtime.artifact.program import Site, TaskInfo
     from runtime.source import Source
 
@@ -106,40 +107,24 @@ def _engine(
     return interpreted(model), symbols_of(model), sites_of(model, sources), tasks_of(model)
 
 
-def _leave_on_fault(cycle: "Cycle") -> dict[str, object] | None:
-    if cycle.fault is None:
-        return None
-    site = cycle.fault
-    return {
-        "fault": {
-            "kind": site.kind.label,
-            "file": site.file,
-            "line": site.line,
-            "cycle": cycle.number,
-        }
-    }
-
-
 def _print_lines(simulation: "Simulation") -> None:
-    encode = json.JSONEncoder(
-        separators=(",", ":")
-    ).encode  # made once: a dump a line makes it anew
-    for cycle in simulation.run():
-        fault = _leave_on_fault(cycle)
-        if fault is not None:
-            print(json.dumps(fault))
+    write = sys.stdout.write
+    for line in simulation.lines():
+        if isinstance(line, str):
+            write(line + "\n")
+        else:
+            assert line.fault is not None
+            site = line.fault
+            place = {"file": site.file, "line": site.line, "cycle": line.number}
+            print(json.dumps({"fault": {"kind": site.kind.label, **place}}))
             raise typer.Exit(3)
-        line = {"cycle": cycle.number, "time_ns": cycle.time_ns, "values": cycle.values}
-        print(encode(line))
 
 
 def _print_table(simulation: "Simulation", watched: tuple[Symbol, ...]) -> None:
     print(_row(["cycle", "time", *(item.path for item in watched)]))
     for cycle in simulation.run():
-        fault = _leave_on_fault(cycle)
-        if fault is not None:
-            assert cycle.fault is not None
-            site = cycle.fault
+        site = cycle.fault
+        if site is not None:
             print(f"fault in cycle {cycle.number}: {site.kind.label} {site}")
             raise typer.Exit(3)
         values = (json.dumps(value) for value in cycle.values.values())

@@ -22,6 +22,10 @@ Json = bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 _EPOCH: Final = dt.date(1970, 1, 1)
 _PACKERS: Final = {code: struct.Struct("<" + code) for code in "?bBhHiIqQfd"}
+_pack_real: Final = _PACKERS["f"].pack
+_REAL_MANTISSA: Final = (1 << 23) - 1
+_REAL_DIGITS_MAX: Final = 9
+_FEW_DIGITS: Final = 6
 
 
 def packer(scalar: Elementary) -> struct.Struct:
@@ -112,14 +116,33 @@ def calendar_text(value: int, scalar: Elementary) -> str:
 
 def shortest_real(number: float) -> float:
     """Return the shortest decimal that rounds to the same binary32 value."""
-    for digits in range(1, 10):
-        candidate = float(f"{number:.{digits}g}")
-        try:
-            if _PACKERS["f"].pack(candidate) == _PACKERS["f"].pack(number):
-                return candidate
-        except OverflowError:  # the short form rounds beyond the greatest binary32 value
-            continue
+    packed = _pack_real(number)
+    for digits in range(_least_digits(number, packed), _REAL_DIGITS_MAX + 1):
+        candidate = _in_digits(number, digits, packed)
+        if candidate is not None:
+            return candidate
     return number
+
+
+def _least_digits(number: float, packed: bytes) -> int:
+    """Return a number of digits below which no decimal rounds to a binary32 value.
+
+    Most values need seven digits or more: one look at six of them tells. It tells nothing of a
+    power of two, whose neighbours lie at different distances: more digits may miss, fewer hit.
+    """
+    is_power_of_two = not int.from_bytes(packed, "little") & _REAL_MANTISSA
+    if is_power_of_two or _in_digits(number, _FEW_DIGITS, packed) is not None:
+        return 1
+    return _FEW_DIGITS + 1
+
+
+def _in_digits(number: float, digits: int, packed: bytes) -> float | None:
+    """Return the decimal of so many digits, or None where it does not round to the value."""
+    candidate = float(f"{number:.{digits}g}")
+    try:
+        return candidate if _pack_real(candidate) == packed else None
+    except OverflowError:  # it rounds beyond the greatest binary32 value
+        return None
 
 
 def describe(scalar: Elementary) -> str:

@@ -20,6 +20,8 @@ POINT = Structure(
     alignment=8,
 )
 
+powers_of_two = st.integers(-149, 127).map(lambda power: math.ldexp(1.0, power))
+
 
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))
 def test_a_real_prints_in_the_fewest_digits_that_name_it(value: float) -> None:
@@ -28,6 +30,14 @@ def test_a_real_prints_in_the_fewest_digits_that_name_it(value: float) -> None:
     assert np.float32(printed) == np.float32(value)
     assert len(repr(printed)) <= len(repr(value))
     assert printed == float(np.format_float_scientific(np.float32(value), unique=True))
+
+
+@given(st.floats(width=32, allow_nan=False, allow_infinity=False) | powers_of_two)
+def test_no_decimal_of_fewer_digits_names_a_real(value: float) -> None:
+    tried = (float(f"{value:.{digits}g}") for digits in range(1, 10))
+    with np.errstate(over="ignore"):
+        fits = [item for item in tried if np.float32(item) == np.float32(value)]
+    assert repr(scalar_json(value, E["REAL"])) == repr(fits[0])
 
 
 @pytest.mark.parametrize(
