@@ -36,6 +36,7 @@ from gateway.serve.opcua_process import keep_server
 from gateway.tags import DeviceMap, device_maps, output_bytes
 from gateway.web.cloud_metrics import CloudCollector
 from gateway.web.metrics import GatewayView, build_registry
+from gateway.web.otel_make import make_push
 from gateway.web.server import MetricsServer
 from runtime.errors import ImageError
 from runtime.image.directory import device_entries, io_hash
@@ -122,11 +123,12 @@ class Gateway:
         """Take a project that was loaded without faults.
 
         Raises:
-            HostError: A library, a secret or a certificate of an uplink is missing.
+            HostError: A library, a secret or a certificate of an uplink or a push is missing.
         """
         self._project = project
         self._session: Session | None = None
         self._station = Station(project, self._image) if project.config.uplink else None
+        self._push = make_push(project)
         self._devices = device_maps(project)
         self._path = image_path(project.config.project.name)
         self._services = [self._service(section) for section in project.config.server]
@@ -153,9 +155,9 @@ class Gateway:
         )
 
     def _registry(self) -> CollectorRegistry:
-        station = self._station
-        others = [CloudCollector(station.view)] if station is not None else []
-        return build_registry(self.view, others)
+        station, push = self._station, self._push
+        clouds = [CloudCollector(station.view)] if station is not None else []
+        return build_registry(self.view, [*clouds, *([push] if push is not None else [])])
 
     async def run(self) -> None:
         """Serve the project until SIGTERM or SIGINT."""
@@ -167,10 +169,12 @@ class Gateway:
                 self._station.start(group)
             tasks = [group.create_task(self._attend(group))]
             tasks += [group.create_task(service.run()) for service in self._services]
-            metrics = self._project.config.metrics
+            metrics, registry = self._project.config.metrics, self._registry()
             if metrics.enabled:
-                server = MetricsServer(self._registry(), metrics.host, metrics.port)
+                server = MetricsServer(registry, metrics.host, metrics.port)
                 tasks.append(group.create_task(server.run()))
+            if self._push is not None:
+                tasks.append(group.create_task(self._push.run(registry)))
             opcua = self._project.config.opcua
             if opcua is not None and opcua.enabled:
                 tasks.append(group.create_task(keep_server(self._project.folder)))

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 from gateway.cloud.desk import CommandDesk
 from gateway.cloud.downlink import CommandLink, Downlink
 from gateway.cloud.seam import Peer
-from gateway.cloud.secrets import read_password, tls_context
 from gateway.cloud.uplink import Uplink, UplinkSettings
 from gateway.store.queue import Store
+from gateway.store.secrets import read_password, tls_context
 from runtime.errors import HostError
 from runtime.project.load import Project
 from runtime.project.uplinks import (

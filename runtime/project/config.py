@@ -19,6 +19,7 @@ from runtime.project.devices import DeviceSection
 from runtime.project.opcua import OpcUaServerSection
 from runtime.project.section import Name, Port, Section
 from runtime.project.servers import ServerSection
+from runtime.project.telemetry import OpenTelemetrySection
 from runtime.project.units import DurationNs
 from runtime.project.uplinks import OutboxSection, PublishSection, UplinkSection
 
@@ -128,6 +129,7 @@ class ProjectConfig(Section):
     runtime: RuntimeSection = RuntimeSection()
     retain: RetainSection = RetainSection()
     metrics: MetricsSection = MetricsSection()
+    opentelemetry: OpenTelemetrySection | None = None
     opcua: OpcUaServerSection | None = None
     device: Annotated[tuple[DeviceSection, ...], Field(strict=False)] = ()
     server: Annotated[tuple[ServerSection, ...], Field(strict=False)] = ()

@@ -1,4 +1,4 @@
-"""Secrets of the uplinks: passwords and keys, from files and the environment, never from a log."""
+"""Secrets of what leaves: passwords, headers and keys, from files and variables, into no log."""
 
 import os
 import ssl
@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 from runtime.errors import HostError
+from runtime.project.telemetry import HeaderSection
 from runtime.project.uplinks import Credentials, TlsSection
 
 
@@ -16,18 +17,48 @@ def read_password(section: Credentials, folder: Path) -> str | None:
         HostError: The file or variable is missing, or others may read the file.
     """
     if section.password_env is not None:
-        value = os.environ.get(section.password_env)
-        if value is None:
-            raise HostError(
-                f"password_env = {section.password_env!r}: expected an environment variable of "
-                "that name"
-            )
-        return value
+        return _from_environment("password_env", section.password_env)
     if section.password_file is None:
         return None
-    path = folder / section.password_file
+    return _from_file(folder / section.password_file)
+
+
+def read_header(section: HeaderSection, folder: Path) -> str:
+    """Return the value of a header.
+
+    Raises:
+        HostError: It cannot be had, or is none; the text does not tell it.
+    """
+    if section.value is not None:
+        value = section.value
+    elif section.value_env is not None:
+        value = _from_environment("value_env", section.value_env)
+    else:
+        assert section.value_file is not None
+        value = _from_file(folder / section.value_file).partition("\n")[0].rstrip("\r")
+    if not (value and value.isascii() and value.isprintable() and value == value.strip()):
+        raise HostError(
+            f"opentelemetry.header {section.name}: expected one line of printable ASCII, without "
+            "blanks around it"
+        )
+    return value
+
+
+def _from_environment(key: str, name: str) -> str:
+    value = os.environ.get(name)
+    if value is None:
+        raise HostError(f"{key} = {name!r}: expected an environment variable of that name")
+    return value
+
+
+def _from_file(path: Path) -> str:
     check_private(path)
-    return path.read_text(encoding="utf-8").rstrip("\r\n")
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise HostError(f"{path}: the secret cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise HostError(f"{path}: the secret is no text; expected UTF-8") from None
 
 
 def check_private(path: Path) -> None:
