@@ -126,9 +126,12 @@ class MetricsPush(Collector):
             self._is_busy = False
 
     def _settle(self, error: str) -> None:
+        if not self._has_ended:
+            self._tell(error)
         self._outcomes[FAILED if error else SENT] += 1
-        if self._has_ended:
-            return
+
+    def _tell(self, error: str) -> None:
+        """Log what has changed since the push before."""
         endpoint, extra = self._settings.endpoint, {"endpoint": self._settings.endpoint}
         if error and error != self._last_error:
             _LOG.warning("OpenTelemetry: %s: %s", endpoint, error, extra=extra)
