@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 
@@ -45,6 +45,7 @@ _READS: Final[dict[Table, Function]] = {
     "holding": Function.READ_HOLDING_REGISTERS,
     "input": Function.READ_INPUT_REGISTERS,
 }
+_READ_RESPONSES: Final = (RegistersRead, BitsRead)
 _BITS_A_UNIT: Final = 16
 _CANNOT_CUT: Final = (
     ExceptionCode.ILLEGAL_FUNCTION,
@@ -150,19 +151,15 @@ class ModbusDriver:
 
     async def read(self, reads: deque[ReadExchange], took: Took) -> None:
         """Do reads one after another, each from inside the arrival of the answer before it."""
+        own = cast("deque[ModbusRead]", reads)
 
         def took_one(exchange: Exchange) -> Asked | None:
-            done = reads.popleft()
-            assert isinstance(done, ModbusRead)
-            if not took(done, self._answer(done, exchange)) or not reads:
+            done = own.popleft()
+            if not took(done, self._answer(done, exchange)) or not own:
                 return None
-            following = reads[0]
-            assert isinstance(following, ModbusRead)
-            return following.asked
+            return own[0].asked
 
-        first = reads[0]
-        assert isinstance(first, ModbusRead)
-        await self._link.converse(first.asked, took_one)
+        await self._link.converse(own[0].asked, took_one)
 
     async def _read(self, read: "ModbusRead") -> Answer:
         answer = self._answer(read, await self._link.exchange(*read.asked))
@@ -171,16 +168,16 @@ class ModbusDriver:
         return answer
 
     def _answer(self, read: "ModbusRead", exchange: Exchange) -> Answer | ModbusRefusedError:
-        response = exchange.response
+        response, sent_ns, received_ns = exchange
         if isinstance(response, Refused):
             if response.code not in _CANNOT_CUT:
                 self._cut(read.span)
             return ModbusRefusedError(response, describe(read.span))
-        assert isinstance(response, BitsRead | RegistersRead)
+        assert isinstance(response, _READ_RESPONSES)
+        packed = response.packed
         self._measured += 1
-        self._cost.add(len(response.packed) // 2, exchange.received_ns - exchange.sent_ns)
-        values = read.decoder.decode(response.packed)
-        return Answer(exchange.sent_ns, exchange.received_ns, values)
+        self._cost.add(len(packed) // 2, received_ns - sent_ns)
+        return Answer(sent_ns, received_ns, read.decoder.decode(packed))
 
     def _cut(self, refused: Span) -> None:
         """Never ask for that much in one request again."""

@@ -7,7 +7,7 @@ The poller decides when each of them goes out, so a driver has no schedule, no q
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,7 @@ import numpy.typing as npt
 from gateway.errors import PeerExceptionError
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):  # made for each exchange: takes half of a dataclass's time
     """A response, and when (CLOCK_MONOTONIC, ns)."""
 
     sent_ns: int

@@ -10,6 +10,8 @@ from typing import Final
 _MEMORY: Final = 500
 """Round trips that count about fully; older ones fade."""
 
+_KEEP: Final = 1 - 1 / _MEMORY
+
 _SPREAD_MIN: Final = 4.0
 """Variance of the sizes, in units squared, below which they tell nothing of the cost of a unit."""
 
@@ -38,12 +40,11 @@ class CostModel:
 
     def add(self, units: int, round_trip_ns: int) -> None:
         """Take one measured round trip."""
-        keep = 1 - 1 / _MEMORY
-        self._weight = self._weight * keep + 1
-        self._x = self._x * keep + units
-        self._y = self._y * keep + round_trip_ns
-        self._xx = self._xx * keep + units * units
-        self._xy = self._xy * keep + units * round_trip_ns
+        self._weight = self._weight * _KEEP + 1
+        self._x = self._x * _KEEP + units
+        self._y = self._y * _KEEP + round_trip_ns
+        self._xx = self._xx * _KEEP + units * units
+        self._xy = self._xy * _KEEP + units * round_trip_ns
 
     @property
     def cost(self) -> Cost:

@@ -21,6 +21,7 @@ from runtime.project.values import ValueKind, from_raw, saturated, to_raw
 Raws = npt.NDArray[np.uint64]
 _Step = Callable[[bytes], Raws]
 
+_RAW: Final = np.dtype(np.uint64)
 _SIXTEEN: Final = np.uint64(16)
 _UNSIGNED: Final = {1: np.uint16, 2: np.uint32, 4: np.uint64}
 _SIGNED: Final = {1: np.int16, 2: np.int32, 4: np.int64}
@@ -42,10 +43,10 @@ class SpanDecoder:
             for places in forms.values()
         ]
 
-    def decode(self, packed: bytes) -> Raws:
-        """Return the raw word of each channel."""
-        if len(self._steps) == 1:
-            return self._steps[0][1](packed)
+        self.decode: _Step = self._steps[0][1] if len(self._steps) == 1 else self._decode
+        """Returns the raw word of each channel, from the payload."""
+
+    def _decode(self, packed: bytes) -> Raws:
         raws = np.empty(self._count, np.uint64)
         for places, step in self._steps:
             raws[places] = step(packed)
@@ -94,10 +95,11 @@ def _characters(packed: bytes, channel: Channel, start: int) -> Raws:
 def _words(channels: Sequence[Channel], offsets: npt.NDArray[np.intp]) -> _Step:
     """Return what joins the registers of each channel to one unsigned number."""
     size = channels[0].size
-    kind = ">u2" if channels[0].encoding.big_bytes else "<u2"
-    if size == 1 and np.array_equal(offsets, np.arange(len(offsets))):
-        end = 2 * len(offsets)  # the usual case: every register from the first on, in their order
-        return lambda packed: np.frombuffer(packed[:end], kind).astype(np.uint64)
+    kind = np.dtype(">u2" if channels[0].encoding.big_bytes else "<u2")
+    count = len(offsets)
+    if size == 1 and np.array_equal(offsets, np.arange(count)):
+        # the usual case: every register from the first on, in their order
+        return lambda packed: np.frombuffer(packed, kind, count).astype(_RAW)
     if size == 1:
         return lambda packed: np.frombuffer(packed, kind).astype(np.uint64)[offsets]
     places = np.arange(size)

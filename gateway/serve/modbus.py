@@ -29,7 +29,13 @@ from gateway.errors import PeerProtocolError
 from gateway.protocols.modbus.framing import MBAP, RTU
 from gateway.protocols.modbus.pdu import RequestError
 from gateway.protocols.modbus.responses import Refused
-from gateway.protocols.modbus.server import Question, ServerConnection, quick_read, refusal
+from gateway.protocols.modbus.server import (
+    Question,
+    ServerConnection,
+    quick_answer,
+    quick_read,
+    refusal,
+)
 from gateway.protocols.modbus.tcp import decode_datagram
 from gateway.serve.modbus_answers import Answers
 from runtime.errors import HostError
@@ -84,6 +90,7 @@ class ModbusService:
         self.port = 0
         """Where it listens; 0 before."""
         self._answers = answers
+        self._unit = section.unit
         self._reported: dict[tuple[str, str], int] = {}
         is_secure = section.protocol == "modbus-tls"
         self._security = server_security(section, folder) if is_secure else None
@@ -104,8 +111,8 @@ class ModbusService:
 
     def answer(self, question: Question, connection: ServerConnection) -> bytes:
         """Return the bytes that answer a question; none for a unit that is another's."""
-        unit, request = self.section.unit, question.request
-        if unit is not None and question.unit != unit:
+        request = question.request
+        if self._unit is not None and question.unit != self._unit:
             return b""
         self.counters.requests += 1
         if isinstance(request, RequestError):
@@ -119,13 +126,13 @@ class ModbusService:
     def quick_answer(self, received: bytes) -> bytes | None:
         """Return the answer to a segment that is a sound read of what there is, else None."""
         quick = quick_read(received)
-        if quick is None or self.section.unit not in {None, quick.unit}:
+        if quick is None or (self._unit is not None and self._unit != quick.unit):
             return None
         packed = self._answers.read(quick.function, quick.address, quick.count)
         if packed is None:
             return None
         self.counters.requests += 1
-        return quick.answer(packed)
+        return quick_answer(received, quick, packed)
 
     def report(self, peer: str, deed: str) -> None:
         """Log what a client did, once in a while."""
@@ -182,6 +189,8 @@ class Connection(asyncio.Protocol):
         self._service = service
         self._is_mbap = service.section.protocol != "modbus-rtu-over-tcp"
         self._codec = ServerConnection(MBAP if self._is_mbap else RTU)
+        self._may_be_quick = self._is_mbap
+        """Whether a segment begins a frame, and may be a read that is answered in short."""
         self._transport: asyncio.Transport | None = None
         self._rate = service.section.requests_per_second
         self._paid_ns = 0
@@ -211,11 +220,12 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Answer the requests that a segment completes."""
         service, codec = self._service, self._codec
-        if self._is_mbap and not codec.partial and (quick := service.quick_answer(data)):
+        if self._may_be_quick and (quick := service.quick_answer(data)):
             self._reply(quick, 1)
             return
         try:
             questions = codec.receive(data)
+            self._may_be_quick = self._is_mbap and not codec.partial
         except PeerProtocolError as error:
             service.counters.garbage += 1
             service.report(self.peer, f"sent what is not Modbus: {error}")

@@ -87,9 +87,7 @@ class ServedImage:
         self._state: npt.NDArray[np.uint8] = np.zeros(image.directory.state_bytes + 1, np.uint8)
 
     def table(self, name: Table) -> BitTable | RegisterTable | None:
-        """Return a table as the newest frame has it; None where the server has none such."""
-        if self._ring.head != self._number:
-            self._take()
+        """Return a table as the frame has it; None where the server has none such."""
         found = self._bits.get(name) or self._registers.get(name)
         if found is not None and name not in self._fresh:
             found.refresh(self._state)
@@ -129,10 +127,11 @@ class ServedImage:
                 mask = request.and_mask
                 return "holding", request.address, (before & mask | request.or_mask & ~mask,)
 
-    @property
-    def has_frame(self) -> bool:
-        """Whether a scan has been published."""
-        return self._ring.head != 0
+    def renew(self) -> bool:
+        """Take the newest frame; return whether there is one."""
+        if self._ring.head != self._number:
+            self._take()
+        return self._number != 0
 
     def _take(self) -> None:
         publication = self._ring.latest()
@@ -206,7 +205,7 @@ class Answers:
                 return None
         if self._now() - image.runtime_heartbeat_ns > self._served.silent_ns:
             return None
-        return self._served if self._served.has_frame else None
+        return self._served if self._served.renew() else None
 
     def _identity(self, request: Identify) -> Response:
         objects = (

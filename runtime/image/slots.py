@@ -53,12 +53,12 @@ class SlotRing:
         self.slots: int = _U32.unpack_from(memory, RING_SLOTS)[0]
         self.payload_bytes: int = _U32.unpack_from(memory, RING_PAYLOAD)[0]
         self._stride = slot_stride(self.payload_bytes)
+        self._head = memory[RING_HEAD : RING_HEAD + _U64.size].cast("Q")
 
     @property
     def head(self) -> int:
         """Number of the newest publication, 0 before the first."""
-        number: int = _U64.unpack_from(self._memory, RING_HEAD)[0]
-        return number
+        return self._head[0]
 
     def publish(self, payload: bytes | bytearray | memoryview) -> int:
         """Make a payload of exactly `payload_bytes` the newest; return its number."""

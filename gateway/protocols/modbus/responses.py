@@ -6,7 +6,7 @@ Registers and bits stay as bytes, so that a whole response is turned into values
 
 import struct
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from gateway.errors import PeerProtocolError
 from gateway.protocols.modbus.pdu import (
@@ -62,8 +62,7 @@ class BitsRead:
         return unpack_bits(self.packed, self.count)
 
 
-@dataclass(frozen=True, slots=True)
-class RegistersRead:
+class RegistersRead(NamedTuple):  # made for each read: takes half of a dataclass's time
     """Response to functions 3, 4 and 23."""
 
     function: Function

@@ -7,6 +7,7 @@ raise `PeerProtocolError`, after which the connection is to be closed.
 
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from gateway.protocols.modbus.frame import Frame
@@ -58,22 +59,21 @@ class ServerConnection:
 class QuickRead:
     """A read that came as one whole MBAP frame: what nearly every segment is."""
 
-    start: bytes
-    """Transaction and protocol identifier, which the answer repeats."""
     unit: int
     function: int
     address: int
     count: int
-
-    def answer(self, packed: bytes) -> bytes:
-        """Return the bytes that answer it with these bits or registers."""
-        size = len(packed)
-        return self.start + _ANSWER.pack(3 + size, self.unit, self.function, size) + packed
+    head: bytes
+    """What stands in the answer between its transaction and its bits or registers."""
 
 
-_QUICK: Final = struct.Struct(">4sHBBHH")
-_ANSWER: Final = struct.Struct(">HBBB")
+_TRANSACTION_BYTES: Final = 2
+_QUICK: Final = struct.Struct(">HHBBHH")
+_ANSWER: Final = struct.Struct(">HHBBB")
 _READ_BYTES: Final = 6
+_QUICK_READS_MAX: Final = 4096
+"""Different reads that are remembered: clients ask the same ones again and again."""
+_BIT_FUNCTIONS: Final = (1, 2)
 _COUNTS_MAX: Final = {
     1: READ_BITS_MAX, 2: READ_BITS_MAX, 3: READ_REGISTERS_MAX, 4: READ_REGISTERS_MAX,
 }  # fmt: skip
@@ -81,14 +81,27 @@ _COUNTS_MAX: Final = {
 
 def quick_read(received: bytes) -> QuickRead | None:
     """Return the read that a segment is; None where it is anything else, or not sound."""
-    if len(received) != _QUICK.size:
+    return _quick_read(received[_TRANSACTION_BYTES:])
+
+
+def quick_answer(received: bytes, quick: QuickRead, packed: bytes) -> bytes:
+    """Return the bytes that answer a quick read with these bits or registers."""
+    return received[:_TRANSACTION_BYTES] + quick.head + packed
+
+
+@lru_cache(maxsize=_QUICK_READS_MAX)
+def _quick_read(asked: bytes) -> QuickRead | None:
+    """Return the read that a segment without its transaction is, if it is one."""
+    if len(asked) != _QUICK.size:
         return None
-    start, length, unit, function, address, count = _QUICK.unpack(received)
-    if length != _READ_BYTES or start[2:] != b"\0\0":
+    protocol, length, unit, function, address, count = _QUICK.unpack(asked)
+    if length != _READ_BYTES or protocol != 0:
         return None
     if not 1 <= count <= _COUNTS_MAX.get(function, 0):
         return None
-    return QuickRead(start, unit, function, address, count)
+    size = -(-count // 8) if function in _BIT_FUNCTIONS else 2 * count
+    head = _ANSWER.pack(0, 3 + size, unit, function, size)
+    return QuickRead(unit, function, address, count, head)
 
 
 def _question(frame: Frame) -> Question:

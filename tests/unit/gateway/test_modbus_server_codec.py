@@ -13,7 +13,7 @@ from gateway.protocols.modbus.framing import ASCII, MBAP, RTU, Framing
 from gateway.protocols.modbus.pdu import ExceptionCode, Function, RequestError
 from gateway.protocols.modbus.requests import ReadBits, ReadRegisters
 from gateway.protocols.modbus.responses import RegistersRead
-from gateway.protocols.modbus.server import ServerConnection, quick_read, refusal
+from gateway.protocols.modbus.server import ServerConnection, quick_answer, quick_read, refusal
 from gateway.protocols.modbus.tcp import encode_frame
 
 READ = ReadRegisters(Function.READ_INPUT_REGISTERS, 4, 2)
@@ -90,9 +90,10 @@ def test_a_quick_read_is_what_the_long_way_makes_of_the_segment(segment: bytes) 
     assert isinstance(request, ReadBits | ReadRegisters)
     found = (quick.unit, quick.function, quick.address, quick.count)
     assert found == (question.unit, request.function, request.address, request.count)
-    packed = bytes(2 * request.count if isinstance(request, ReadRegisters) else 3)
+    is_words = isinstance(request, ReadRegisters)
+    packed = bytes(2 * request.count if is_words else -(-request.count // 8))
     long_way = server.answer(question, RegistersRead(request.function, packed))
-    assert quick.answer(packed) == long_way
+    assert quick_answer(segment, quick, packed) == long_way
 
 
 def test_every_sound_read_is_quick() -> None:
