@@ -77,10 +77,11 @@ def table(marks: Sequence[Mark]) -> Iterator[str]:
     """Yield a row for each part, in the form of Markdown; times in µs."""
     ranks = " | ".join(f"p{rank:g}" for rank in RANKS)
     yield (
-        f"| minutes | scans | overruns | skipped | lateness {ranks} | execution p50 | p99.9 | "
-        "round trip p50 | p99.9 | runtime MiB | gateway MiB | steal ms/s |"
+        f"| minutes | scans | overruns | skipped | lateness {ranks} | jitter p50 | p99.9 | "
+        "execution p50 | p99.9 | reaction p50 | p99.9 | round trip p50 | p99.9 | "
+        "runtime MiB | gateway MiB | steal ms/s |"
     )
-    yield "|" + "---|" * (10 + len(RANKS) + 1)
+    yield "|" + "---|" * (14 + len(RANKS) + 1)
     for before, after in itertools.pairwise(marks):
         yield "| " + " | ".join(_cells(before, after)) + " |"
 
@@ -93,7 +94,9 @@ def _cells(before: Mark, after: Mark) -> Iterator[str]:
     yield str(now.overruns - then.overruns)
     yield str(now.skipped - then.skipped)
     yield from _percentiles(now.lateness.since(then.lateness), RANKS)
-    yield from _percentiles(now.execution.since(then.execution), (50.0, 99.9))
+    for name in ("jitter", "execution", "reaction"):
+        times = getattr(now, name).since(getattr(then, name))
+        yield from _percentiles(times, (50.0, 99.9))
     yield from _percentiles(link_now.round_trip.since(link_then.round_trip), (50.0, 99.9))
     yield f"{after.resident_kib['runtime'] / 1024:.1f}"
     yield f"{after.resident_kib['gateway'] / 1024:.1f}"

@@ -41,6 +41,12 @@ _ENDS: Final = np.searchsorted(
 )
 """For each bound, how many of the image's buckets lie wholly below it."""
 
+_TASK_TIMES: Final = {
+    "lateness": "Release of a scan to its start",
+    "jitter": "Change of the lateness from one scan to the next",
+    "execution": "Start of a scan to its end",
+    "reaction": "Newest input sample, or the edge of an event task, to the end of the commit",
+}
 _SECOND_NS: Final = 1e9
 
 
@@ -144,8 +150,7 @@ def _runtime_metrics(image: Image, now_ns: int) -> Iterator[Metric]:
 
 def _task_metrics(image: Image) -> Iterator[Metric]:
     labels = ["task"]
-    lateness = _Timing("takt_scan_lateness", "Release of a scan to its start")
-    execution = _Timing("takt_scan_execution", "Start of a scan to its end")
+    times = {name: _Timing(f"takt_scan_{name}", text) for name, text in _TASK_TIMES.items()}
     scans = CounterMetricFamily("takt_scans", "Completed scans.", labels=labels)
     overruns = CounterMetricFamily(
         "takt_scan_overruns", "Scans that ended after the next release.", labels=labels
@@ -165,8 +170,8 @@ def _task_metrics(image: Image) -> Iterator[Metric]:
     )
     for number, task in enumerate(image.directory.tasks):
         statistics = TaskStatistics(image.section(SectionKind.TASK_STATISTICS, number))
-        lateness.add(task.name, statistics.lateness.copy())
-        execution.add(task.name, statistics.execution.copy())
+        for name, copy in statistics.times().items():
+            times[name].add(task.name, copy)
         scans.add_metric([task.name], statistics.scans)
         overruns.add_metric([task.name], statistics.overruns)
         skipped.add_metric([task.name], statistics.skipped)
@@ -174,7 +179,8 @@ def _task_metrics(image: Image) -> Iterator[Metric]:
         present = statistics.fault
         for kind in FaultKind:
             fault.add_metric([task.name, kind.label], float(kind is present))
-    yield from (*lateness.families, *execution.families, scans, overruns, skipped, lost, fault)
+    yield from (family for timing in times.values() for family in timing.families)
+    yield from (scans, overruns, skipped, lost, fault)
 
 
 class _Timing:

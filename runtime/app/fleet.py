@@ -43,7 +43,7 @@ from runtime.engine.fleet import Fleet, Plc
 from runtime.image.directory import encode_names
 from runtime.image.layout import Mode, SectionKind
 from runtime.image.segment import Image, create_image, image_path
-from runtime.image.statistics import HistogramCopy, TaskStatistics
+from runtime.image.statistics import TASK_TIMES, HistogramCopy, TaskStatistics
 from runtime.project.load import Project, load_project
 
 logger = logging.getLogger(__name__)
@@ -209,7 +209,7 @@ def _report_stop(plcs: Sequence[Plc]) -> None:
         name: sum(getattr(section, name) for section in sections)
         for name in ("scans", "overruns", "skipped")
     }
-    for name in ("lateness", "execution"):
+    for name in TASK_TIMES:
         merged = merge(getattr(section, name).copy() for section in sections)
         facts[f"{name}_ns"] = {f"p{rank:g}": merged.percentile(rank) for rank in _PERCENTILES}
     logger.info("stopped", extra={"plcs": len(plcs)} | facts)

@@ -40,7 +40,9 @@ class TaskReport:
     overruns: int
     skipped: int
     lateness: HistogramCopy
+    jitter: HistogramCopy
     execution: HistogramCopy
+    reaction: HistogramCopy
     state: TaskState = TaskState.RUNNING
     fault: FaultKind = FaultKind.NONE
     """The fault that ended it."""
@@ -170,8 +172,8 @@ def _task(image: Image, number: int) -> TaskReport:
     counts = TaskStatistics(image.section(SectionKind.TASK_STATISTICS, number))
     return TaskReport(
         entry.name, entry.interval_ns, counts.scans, counts.overruns, counts.skipped,
-        counts.lateness.copy(), counts.execution.copy(), *_state(image, counts),
-        counts.lost_edges,
+        counts.lateness.copy(), counts.jitter.copy(), counts.execution.copy(),
+        counts.reaction.copy(), *_state(image, counts), counts.lost_edges,
     )  # fmt: skip
 
 

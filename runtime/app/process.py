@@ -418,7 +418,7 @@ def _report_stop(image: Image) -> None:
     tasks = image.directory.tasks
     for number, task in enumerate(tasks):
         statistics = TaskStatistics(image.section(SectionKind.TASK_STATISTICS, number))
-        lateness, execution = statistics.lateness.copy(), statistics.execution.copy()
+        times = statistics.times().items()
         logger.info(
             "stopped" if len(tasks) == 1 else f"stopped: task {task.name}",
             extra={
@@ -426,8 +426,10 @@ def _report_stop(image: Image) -> None:
                 "scans": statistics.scans,
                 "overruns": statistics.overruns,
                 "skipped": statistics.skipped,
-                "lateness_ns": {f"p{p:g}": lateness.percentile(p) for p in _PERCENTILES},
-                "execution_ns": {f"p{p:g}": execution.percentile(p) for p in _PERCENTILES},
+            }
+            | {
+                f"{name}_ns": {f"p{p:g}": copy.percentile(p) for p in _PERCENTILES}
+                for name, copy in times
             },
         )
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from runtime.app.monitor import LinkReport, Observation, TaskReport
 from runtime.app.supervisor import ChildStatus
-from runtime.image.statistics import HistogramCopy
+from runtime.image.statistics import TASK_TIMES, HistogramCopy
 
 
 def record_line(observation: Observation, children: Mapping[str, ChildStatus]) -> str:
@@ -35,9 +35,7 @@ def _task(task: TaskReport) -> dict[str, object]:
         "scans": task.scans,
         "overruns": task.overruns,
         "skipped": task.skipped,
-        "lateness_ns": _percentiles(task.lateness),
-        "execution_ns": _percentiles(task.execution),
-    }
+    } | {f"{name}_ns": _percentiles(getattr(task, name)) for name in TASK_TIMES}
 
 
 def _link(link: LinkReport) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from runtime.app.monitor import Monitor, Observation
 from runtime.image.segment import image_paths
-from runtime.image.statistics import HistogramCopy
+from runtime.image.statistics import TASK_TIMES, HistogramCopy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,9 @@ class PlcReport:
     overruns: int
     skipped: int
     lateness: HistogramCopy
+    jitter: HistogramCopy
     execution: HistogramCopy
+    reaction: HistogramCopy
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,5 @@ def plc_report(seen: Observation) -> PlcReport:
         sum(task.scans for task in seen.tasks),
         sum(task.overruns for task in seen.tasks),
         sum(task.skipped for task in seen.tasks),
-        reduce(add, (task.lateness for task in seen.tasks)),
-        reduce(add, (task.execution for task in seen.tasks)),
+        *(reduce(add, (getattr(task, name) for task in seen.tasks)) for name in TASK_TIMES),
     )

@@ -9,11 +9,13 @@ from rich.text import Text
 from runtime.app.watch import Look, PlcReport
 from runtime.artifact.abi import FaultKind
 from runtime.cli.top_view import fault_lines, microseconds, percentiles
+from runtime.image.statistics import TASK_TIMES
 
 _TITLES: Final = (
-    "mode", "cycle", "scans/s", "overruns", "late p99.9", "late max", "exec p50", "exec max",
+    "mode", "cycle", "scans/s", "overruns", "late p99.9", "late max", "jitter p99.9",
+    "exec p50", "exec max", "react p99.9",
 )  # fmt: skip
-_WIDTHS: Final = (7, 9, 7, 8, 10, 9, 8, 9)
+_WIDTHS: Final = (7, 9, 7, 8, 10, 9, 12, 8, 9, 11)
 _NAME_MIN: Final = 4
 _SILENT: Final = "SILENT"
 """Shown for the mode of a runtime without a sign of life: it was killed, or hangs."""
@@ -45,9 +47,8 @@ def document_all(look: Look) -> dict[str, object]:
                 "mode": plc.seen.mode.name, "alive": plc.seen.runtime_alive,
                 "cycle": plc.seen.cycle, "fault": plc.seen.fault.label, "scans": plc.scans,
                 "overruns": plc.overruns, "skipped": plc.skipped,
-                "lateness_ns": percentiles(plc.lateness),
-                "execution_ns": percentiles(plc.execution),
             }
+            | {f"{name}_ns": percentiles(getattr(plc, name)) for name in TASK_TIMES}
             for plc in look.plcs
         ],
         "waiting": look.waiting,
@@ -82,8 +83,10 @@ def _cells(plc: PlcReport, before: PlcReport | None) -> Iterator[str]:
     yield str(plc.overruns)
     yield microseconds(plc.lateness.percentile(99.9))
     yield microseconds(plc.lateness.max_ns)
+    yield microseconds(plc.jitter.percentile(99.9))
     yield microseconds(plc.execution.percentile(50))
     yield microseconds(plc.execution.max_ns)
+    yield microseconds(plc.reaction.percentile(99.9)) if plc.reaction.count else "-"
 
 
 def _line(name: str, width: int, cells: Iterator[str] | tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from rich.text import Text
 from runtime.app.monitor import LinkReport, Observation, TaskReport, TaskState
 from runtime.artifact.abi import FaultKind
 from runtime.cli.view import duration, link_state, stale_inputs
-from runtime.image.statistics import HistogramCopy
+from runtime.image.statistics import TASK_TIMES, HistogramCopy
 
 _RANKS: Final = (50.0, 99.0, 99.9, 99.99)
 
@@ -66,8 +66,8 @@ def _tasks(seen: Observation, before: Observation | None) -> Iterator[str]:
             f"{task.overruns} overruns, {task.skipped} skipped"
             + (f", {task.lost_edges} edges lost" if task.lost_edges else "")
         )
-        yield _row("lateness", task.lateness, past.lateness if past else None)
-        yield _row("execution", task.execution, past.execution if past else None)
+        for name in TASK_TIMES:
+            yield _row(name, getattr(task, name), getattr(past, name, None))
 
 
 def _state(task: TaskReport) -> str:
@@ -145,8 +145,7 @@ def _task(task: TaskReport) -> dict[str, object]:
         "place": f"{task.place.file}:{task.place.line}" if task.place else None,
         "interval_ns": task.interval_ns, "scans": task.scans,
         "overruns": task.overruns, "skipped": task.skipped, "lost_edges": task.lost_edges,
-        "lateness_ns": percentiles(task.lateness), "execution_ns": percentiles(task.execution),
-    }  # fmt: skip
+    } | {f"{name}_ns": percentiles(getattr(task, name)) for name in TASK_TIMES}  # fmt: skip
 
 
 def _link(link: LinkReport) -> dict[str, object]:

@@ -15,7 +15,7 @@ from runtime.app.monitor import LinkReport, Observation, TaskReport
 from runtime.app.tally import BAND_MM
 from runtime.artifact.abi import FaultKind
 from runtime.image.layout import Link, LinkError, Mode, Quality
-from runtime.image.statistics import HistogramCopy
+from runtime.image.statistics import TASK_TIMES, HistogramCopy
 
 BAR_CELLS: Final = 30
 MILLISECOND_NS: Final = 1_000_000
@@ -169,8 +169,8 @@ def _statistics(moment: Moment, observation: Observation) -> Table:
     table = Table.grid(padding=(0, 2))
     for task in observation.tasks:
         table.add_row(f"Task {task.name}", _task_counts(observation, task))
-        table.add_row("  lateness", percentiles(task.lateness))
-        table.add_row("  execution", percentiles(task.execution))
+        for name in TASK_TIMES:
+            table.add_row(f"  {name}", percentiles(getattr(task, name)))
     for link in observation.links:
         state = link_state(link, gateway_alive=observation.gateway_alive)
         bad = stale_inputs(observation.qualities)
@@ -234,8 +234,7 @@ def summary(result: DemoResult) -> str:
             f"  scans      {task.scans} of {task.interval_ns / 1e6:g} ms, "
             f"{task.overruns} overruns, {task.skipped} skipped"
         )
-        lines.append(f"  lateness   {percentiles(task.lateness)}")
-        lines.append(f"  execution  {percentiles(task.execution)}")
+        lines += [f"  {name:<10} {percentiles(getattr(task, name))}" for name in TASK_TIMES]
     for link in observation.links:
         lines.append(f"  reaction   {percentiles(link.reaction)}  (sensor read to output written)")
         lines.append(f"  round trip {percentiles(link.round_trip)}")

@@ -21,7 +21,7 @@ from runtime.engine.borders import (
     make_outputs_safe,
 )
 from runtime.engine.commands import apply_commands, hold_forced
-from runtime.engine.counting import add_to, count_value
+from runtime.engine.counting import add_to, count_scan
 from runtime.engine.inputs import take_inputs
 from runtime.engine.intrinsics import (
     call_task,
@@ -251,10 +251,7 @@ def scan(job: int, start: int) -> int:
     take(job, release)
     fault = run_body(job)
     commit(job, fault)
-    statistics = load_64(job + plan.JOB_STATISTICS)
-    count_value(statistics + layout.TASK_LATENESS, start - release)
-    count_value(statistics + layout.TASK_EXECUTION, load_64(job + plan.JOB_END_NS) - start)
-    add_to(statistics + layout.TASK_SCANS, 1)
+    count_scan(job, fault)
     return fault
 
 
@@ -285,14 +282,20 @@ def take(job: int, release: int) -> int:
 
 @native_function
 def consume(job: int) -> int:
-    """Note which publication of each device the scan uses."""
+    """Note which publication of each device the scan uses, and what the scan reacts to."""
     plc = load_64(job + plan.JOB_PLC)
     d, to = load_64(plc + plan.PLC_DEVICE_ROWS), load_64(job + plan.JOB_CONSUMED)
+    newest = 0
     for _ in range(load_64(plc + plan.PLC_DEVICES)):
         copy_bytes(to, d + plan.DEVICE_TAKEN, _CONSUMED)
+        newest = max(newest, load_64(d + plan.DEVICE_NEWEST_NS))
         d += plan.DEVICE_ROW_BYTES
         to += _CONSUMED
-    return 0
+    before = load_64(job + plan.JOB_SAMPLE_NS)
+    store_64(job + plan.JOB_SAMPLE_NS, newest)
+    if load_64(job + plan.JOB_KIND) == plan.EVENT:
+        return store_64(job + plan.JOB_CAUSE_NS, load_64(job + plan.JOB_RELEASE_NS))
+    return store_64(job + plan.JOB_CAUSE_NS, newest if newest > before >= 0 else 0)
 
 
 @native_function
@@ -355,6 +358,9 @@ def commit(job: int, fault: int) -> int:
     if load_64(plc + plan.PLC_FIRST_END_NS) == 0:
         store_shared(plc + plan.PLC_FIRST_END_NS, load_64(job + plan.JOB_END_NS))
     unlock(plc)
+    if load_64(job + plan.JOB_CAUSE_NS) != 0:
+        end = load_64(job + plan.JOB_END_NS) if is_virtual(job) else clock_ns()
+        store_64(job + plan.JOB_COMMITTED_NS, end)
     return fail(job) if fault != 0 else 0
 
 

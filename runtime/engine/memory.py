@@ -339,6 +339,8 @@ class PlcMemory:
             plan.JOB_OVERRUNS_MAX: settings.overruns_max,
             plan.JOB_STOPS_ALL: int(settings.stops_all),
             plan.JOB_COMMAND_QUEUE: self._section(SectionKind.COMMANDS, number),
+            plan.JOB_LATENESS_NS: -1,
+            plan.JOB_SAMPLE_NS: -1,
         }
         self._arena.put(blocks.job, words)
         _libc.sem_init(ctypes.c_void_p(base + blocks.job + plan.JOB_SEMAPHORE), 0, 0)

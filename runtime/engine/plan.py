@@ -95,9 +95,17 @@ JOB_COMMAND_QUEUE: Final = 240
 """Told: address of its COMMANDS section."""
 JOB_COMMANDS_DONE: Final = 248
 """Number of the last command that it has applied or refused."""
-JOB_SEMAPHORE: Final = 256
+JOB_LATENESS_NS: Final = 256
+"""Release to start of its last scan; -1 before the first."""
+JOB_SAMPLE_NS: Final = 264
+"""Source time of the newest input sample that it has taken; -1 before the first take."""
+JOB_CAUSE_NS: Final = 272
+"""When what the scan reacts to came: a newer sample, or the edge; 0 for nothing."""
+JOB_COMMITTED_NS: Final = 280
+"""End of the commit of a scan that reacts to something."""
+JOB_SEMAPHORE: Final = 320
 """A POSIX semaphore of at most 64 bytes, posted at an edge."""
-JOB_BYTES: Final = 320
+JOB_BYTES: Final = 384
 
 # -- PLC --------------------------------------------------------------------------------------
 PLC_STATE: Final = 0

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 MAGIC: Final = b"TAKTIMG\0"
-VERSION: Final = 6
+VERSION: Final = 7
 HEADER_BYTES: Final = 16_384
 HEADER: Final = struct.Struct("<8sIIQQQIIqqII")
 
@@ -216,7 +216,15 @@ TASK_LATENESS: Final = 64
 """Histogram: release to start, ns."""
 TASK_EXECUTION: Final = TASK_LATENESS + HISTOGRAM_BYTES
 """Histogram: start to end, ns."""
-TASK_STATISTICS_BYTES: Final = TASK_EXECUTION + HISTOGRAM_BYTES
+TASK_JITTER: Final = TASK_EXECUTION + HISTOGRAM_BYTES
+"""Histogram: by how much the time from a start to the next differs from the time between their
+releases, ns; none for the first scan."""
+TASK_REACTION: Final = TASK_JITTER + HISTOGRAM_BYTES
+"""Histogram: what a scan reacts to, to the end of its commit, ns. An event task reacts to its edge.
+Any other reacts to the newest input sample, by its source time, where that is newer than the one
+that its scan before took; a scan without a newer one, the first one and one that faults have none.
+"""
+TASK_STATISTICS_BYTES: Final = TASK_REACTION + HISTOGRAM_BYTES
 
 RETAIN_COMMITS: Final = 0
 """u64: commits of retained values."""

@@ -21,6 +21,11 @@ _RETAIN_WORDS: Final = (
     layout.RETAIN_COMMITS, layout.RETAIN_FAILURES, layout.RETAIN_WRITTEN,
     layout.RETAIN_SAVED_NS, layout.RETAIN_FAILING, layout.RETAIN_BYTES,
 )  # fmt: skip
+TASK_TIMES: Final = {
+    "lateness": layout.TASK_LATENESS, "jitter": layout.TASK_JITTER,
+    "execution": layout.TASK_EXECUTION, "reaction": layout.TASK_REACTION,
+}  # fmt: skip
+"""The times of a task by name, in the order in which they are shown."""
 Buckets = npt.NDArray[np.uint64]
 
 
@@ -105,7 +110,13 @@ class TaskStatistics:
         """View a TASK_STATISTICS section."""
         self._memory = memory
         self.lateness = Histogram(memory, layout.TASK_LATENESS)
+        self.jitter = Histogram(memory, layout.TASK_JITTER)
         self.execution = Histogram(memory, layout.TASK_EXECUTION)
+        self.reaction = Histogram(memory, layout.TASK_REACTION)
+
+    def times(self) -> dict[str, HistogramCopy]:
+        """Return the counts of all its times now, by their names."""
+        return {name: Histogram(self._memory, at).copy() for name, at in TASK_TIMES.items()}
 
     @property
     def scans(self) -> int:

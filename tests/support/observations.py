@@ -45,8 +45,9 @@ def observation(
     values: dict[str, Json] | None = None,
 ) -> Observation:
     task = TaskReport(
-        "Control", 10_000_000, 1234, 1, 0, histogram(60_000, 70_000), histogram(2_000)
-    )
+        "Control", 10_000_000, 1234, 1, 0,
+        histogram(60_000, 70_000), histogram(10_000), histogram(2_000), histogram(800_000),
+    )  # fmt: skip
     return Observation(
         time_ns=5_000_000_000, project="tank", runtime_pid=13, mode=Mode.RUNNING,
         runtime_alive=True, gateway_alive=gateway_alive,

@@ -59,7 +59,16 @@ def test_a_line_shows_mode_cycle_rate_overruns_and_times_of_all_tasks() -> None:
         tasks=(replace(task, scans=1434), second),
     )
     *_, line = drawn(look_at(later), look_at(seen))
-    assert line.split() == ["tank", "RUNNING", "1434", "100", "2", "90.0", "90.0", "4.0", "5.0"]
+    assert line.split() == [
+        "tank", "RUNNING", "1434", "100", "2", "90.0", "90.0", "10.0", "4.0", "5.0", "800.0",
+    ]  # fmt: skip
+
+
+def test_a_project_that_reacts_to_nothing_has_no_reaction_time() -> None:
+    (task,) = observation().tasks
+    seen = replace(observation(), tasks=(replace(task, reaction=histogram()),))
+    *_, line = drawn(look_at(seen))
+    assert line.split()[-1] == "-"
 
 
 def test_the_first_look_has_no_rate() -> None:
@@ -104,6 +113,7 @@ def test_the_document_holds_every_project() -> None:
         "tank", "RUNNING", True, 1234,
     )  # fmt: skip
     assert plc["lateness_ns"]["max"] == 70_000
+    assert (plc["jitter_ns"]["max"], plc["reaction_ns"]["max"]) == (10_000, 800_000)
 
 
 def test_images_that_come_and_go_are_followed(folder: Path) -> None:

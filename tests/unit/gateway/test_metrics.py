@@ -160,6 +160,8 @@ def test_quantiles_and_the_maximum_are_shown_for_each_task(tmp_path: Path) -> No
     slow = TaskStatistics(image.section(SectionKind.TASK_STATISTICS, 1))
     for microseconds in range(1, 10_001):
         slow.execution.add(microseconds * 1000)
+    slow.jitter.add(40_000)
+    slow.reaction.add(7_000_000)
     found = registry(image)
 
     for name, milliseconds in (("0.5", 5.0), ("0.9", 9.0), ("0.999", 9.99), ("0.9999", 9.999)):
@@ -169,6 +171,8 @@ def test_quantiles_and_the_maximum_are_shown_for_each_task(tmp_path: Path) -> No
     task = {"task": "Slow"}
     assert found.get_sample_value("takt_scan_execution_max_seconds", task) == 0.01
     assert found.get_sample_value("takt_scan_lateness_max_seconds", task) is None
+    assert found.get_sample_value("takt_scan_jitter_max_seconds", task) == 4e-5
+    assert found.get_sample_value("takt_scan_reaction_max_seconds", task) == 0.007
     main = {"task": "Main", "quantile": "0.5"}
     assert found.get_sample_value("takt_scan_execution_quantile_seconds", main) is None
 

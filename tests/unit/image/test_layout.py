@@ -43,7 +43,7 @@ def test_the_header_s_bytes_are_pinned(path: Path) -> None:
         data = path.read_bytes()
         generation, pid = image.generation, image.runtime_pid
     assert data[:8] == b"TAKTIMG\0"
-    assert struct.unpack_from("<II", data, 8) == (6, 16_384)
+    assert struct.unpack_from("<II", data, 8) == (7, 16_384)
     assert struct.unpack_from("<QQQ", data, 16) == (len(data), LAYOUT_HASH, generation)
     assert struct.unpack_from("<II", data, 40) == (pid, 2)
     assert struct.unpack_from("<qqII", data, 48) == (5, -6, 77, 10)
@@ -61,7 +61,7 @@ def test_the_sections_stand_where_they_stood(path: Path) -> None:
         (2, 1, 64 + 4 * (64 + 64)),
         (3, 0, 64 + 4 * (64 + 128)),  # 40 header + 2 * 16 consumed + 5
         (4, 0, 64 + 4 * (64 + 256)),  # 64 header + 8 qualities + 130 state
-        (5, 0, 64 + 2 * (64 + 8 * 1152)),
+        (5, 0, 64 + 4 * (64 + 8 * 1152)),
         (6, 0, 64 + 2 * (64 + 8 * 1152)),
         (6, 1, 64 + 2 * (64 + 8 * 1152)),
         (7, 0, 64 + 64 * (64 + 1024)),
@@ -98,6 +98,8 @@ def test_the_places_in_the_payloads_are_pinned() -> None:
     assert layout.COMMAND.size == 64
     assert (layout.COMMAND_VALUE, layout.COMMAND_BYTES) == (64, 1088)
     assert (layout.RING_HEADER_BYTES, layout.SLOT_HEADER_BYTES) == (64, 64)
+    assert (layout.TASK_LATENESS, layout.TASK_EXECUTION) == (64, 64 + 9280)
+    assert (layout.TASK_JITTER, layout.TASK_REACTION) == (64 + 2 * 9280, 64 + 3 * 9280)
 
 
 def test_who_attaches_reads_the_directory_that_was_written(path: Path) -> None:
@@ -161,7 +163,7 @@ def test_an_image_of_another_version_or_size_is_refused(path: Path) -> None:
     create_image(path, DIRECTORY, LAYOUT_HASH, now_ns=1).close()
     whole = path.read_bytes()
     path.write_bytes(whole[:8] + b"\x01" + whole[9:])
-    with pytest.raises(ImageError, match=r"image version 1 .* expected version 6"):
+    with pytest.raises(ImageError, match=r"image version 1 .* expected version 7"):
         attach_image(path)
     path.write_bytes(whole[:-64])
     with pytest.raises(ImageError, match=f"of {len(whole)} bytes: expected"):
