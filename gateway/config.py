@@ -116,6 +116,9 @@ OUTBOX_FLUSH_S: Final = 1.0
 OUTBOX_RECENT_BYTES: Final = 16_000_000
 """Payload kept in memory after it was stored, so that live samples are not read back from disk."""
 
+OUTBOX_CHECKPOINT_BYTES: Final = 4_000_000
+"""Written to the log before it is copied to the file: small enough to cost a commit little."""
+
 # -- uplinks ------------------------------------------------------------------------------------
 UPLINK_GROUP_SAMPLES: Final = 10_000
 """Samples sent before an acknowledgement is awaited: many messages share one round trip."""

@@ -14,6 +14,7 @@ between two starts of the machine. A wall clock that jumps drops nothing.
 import contextlib
 import json
 import logging
+import os
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -25,11 +26,13 @@ from gateway.config import OUTBOX_BATCH_SAMPLES
 from gateway.flow.batches import Source, cut, encode_batch
 from gateway.flow.ranges import NOTHING, Range, RangeSet
 from gateway.flow.reports import Mark, Report
+from gateway.store.checkpoints import Checkpoints
 from gateway.store.marks import mark_of, pack_marks, unpack_marks
 from gateway.store.sqlite import (
     OutboxCorruptError,
     OutboxUnavailableError,
     connect,
+    lock,
     transaction,
     translated,
 )
@@ -128,14 +131,15 @@ class Outbox:
         self._dropped: dict[tuple[str, str], RangeSet] = {}
         self.dirty = True
         """Whether cursors have moved since they were written."""
-        with translated():
+        with contextlib.ExitStack() as stack, translated():
+            stack.callback(os.close, lock(path))
             self._db = connect(path)
-            try:
-                self._prepare()
-                self._load(uplinks)
-            except BaseException:
-                self._db.close()
-                raise
+            stack.callback(self._db.close)
+            self._prepare()
+            self._load(uplinks)
+            self._checkpoints = Checkpoints(path, self._db)
+            stack.callback(self._checkpoints.close)
+            self._closing = stack.pop_all()
 
     @property
     def head(self) -> int:
@@ -282,7 +286,7 @@ class Outbox:
     def abandon(self) -> None:
         """Close the file as it is."""
         with contextlib.suppress(sqlite3.Error):
-            self._db.close()
+            self._closing.close()
 
     @property
     def age_ns(self) -> int:
@@ -347,6 +351,7 @@ class Outbox:
             self._books = before
             raise
         self.dirty = False
+        self._checkpoints.committed(max(0, self._books.bytes - before.bytes))
 
     def _apply_caps(self) -> None:
         """Drop the oldest batches beyond the caps, counting them for whoever owes them."""

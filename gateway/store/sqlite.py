@@ -1,6 +1,8 @@
 """SQLite as the outbox uses it: settings, transactions, errors by whose fault they are."""
 
 import contextlib
+import fcntl
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +15,10 @@ _UNAVAILABLE: Final = {
 }  # fmt: skip
 _SETTINGS: Final = (
     "auto_vacuum = INCREMENTAL",  # before the first table: a drained outbox gives its disk back
-    "locking_mode = EXCLUSIVE",  # one gateway a file
     "journal_mode = WAL",
     "synchronous = FULL",
-    # Each checkpoint holds up one commit by some 100 ms: at the default of 1,000 pages, a backlog
-    # that drains held up more than one commit in a hundred.
-    "wal_autocheckpoint = 8000",
+    "wal_autocheckpoint = 0",  # `gateway.store.checkpoints` sees to it, beside the commits
+    "secure_delete = OFF",  # Debian's is ON, which writes each batch once more when it is deleted
     "journal_size_limit = 67108864",
     "cache_size = -8192",
 )
@@ -46,6 +46,26 @@ def connect(path: Path) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def lock(path: Path) -> int:
+    """Take a file for this process by a lock beside it; closing the result gives it back.
+
+    Raises:
+        OutboxUnavailableError: Another process has it, or there is no place for the lock.
+    """
+    try:
+        descriptor = os.open(
+            path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
+    except OSError as error:
+        raise OutboxUnavailableError(f"no lock beside it: {error.strerror}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise OutboxUnavailableError("it is locked by another process") from error
+    return descriptor
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from gateway.flow.ranges import RangeSet
+from gateway.store import checkpoints
 from gateway.store.outbox import Caps, Outbox
 from gateway.store.sqlite import OutboxCorruptError, OutboxUnavailableError
 from tests.support.samples import SOURCE, OutboxRig, StandingClocks, ranges_of, report
@@ -143,8 +144,10 @@ def test_times_of_another_start_of_the_machine_are_not_compared_with_ours(rig: O
     outbox = rig.open()
     outbox.append(SOURCE, [report(7)])
     outbox.close()
-    (same,) = rig.open().read((0, 9), 9)
+    outbox = rig.open()
+    (same,) = outbox.read((0, 9), 9)
     assert same.marks[0].end_ns == 7
+    outbox.close()
     rig.clocks.boot = "the next"
     outbox = rig.open()
     (other,) = outbox.read((0, 9), 9)
@@ -187,6 +190,19 @@ def test_another_database_is_no_outbox(rig: OutboxRig) -> None:
     database.close()
     with pytest.raises(OutboxCorruptError, match="version is 0: expected 1"):
         rig.open()
+
+
+def test_the_log_stays_small_while_commits_go_on(
+    rig: OutboxRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "OUTBOX_CHECKPOINT_BYTES", 100_000)
+    outbox = rig.open()
+    for cycle in range(300):
+        outbox.append(SOURCE, [report(cycle, 500)])
+    log = rig.path.with_name(rig.path.name + "-wal")
+    assert outbox.kept_bytes > 2_500_000
+    assert log.stat().st_size < 1_500_000
+    assert outbox.pending("a") == sum(end - first for first, end in ranges_of(outbox)) == 150_000
 
 
 def test_a_second_gateway_is_kept_out(rig: OutboxRig) -> None:
