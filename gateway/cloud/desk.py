@@ -1,16 +1,14 @@
 """What all down-links of a project share: the image, the ids of the last hour, the audit log."""
 
 import asyncio
-import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from gateway.cloud.carry_out import Effect, Errand, present_value
 from gateway.config import COMMAND_LIFE_NS
 from gateway.flow.command_rules import SeenIds, find_single, fitting_value
 from gateway.flow.commands import Command, Moment, Reason, RefusalError, check_alive
-from gateway.store.audit import AuditLog
+from gateway.store.audit import AuditLog, stamped
 from runtime.artifact.program import Symbol
 from runtime.datatypes.elementary import Scalar
 from runtime.datatypes.values import Json
@@ -18,7 +16,6 @@ from runtime.image.segment import Image
 from runtime.project.uplinks import CommandRule
 
 Record = Mapping[str, Json | None]
-_SECOND_NS: Final = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +104,7 @@ class CommandDesk:
         Raises:
             RefusalError: The disk does not take it.
         """
-        wall_ns = self.times.now().wall
-        stamp = dt.datetime.fromtimestamp(wall_ns // _SECOND_NS, dt.UTC)
-        text = f"{stamp:%Y-%m-%dT%H:%M:%S}.{wall_ns % _SECOND_NS // 1_000_000:03}Z"
-        line = {"time": text, "time_ns": wall_ns, **record}
+        line = stamped(record, self.times.now().wall)
         async with self._writing:
             try:
                 await asyncio.to_thread(self._audit.append, line)

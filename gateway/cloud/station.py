@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import secrets
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from gateway.flow.commands import Moment
 from gateway.store.audit import AuditLog
 from gateway.store.counters import CloudView, SamplingCounters
 from gateway.store.outbox import Caps, Clocks
+from gateway.store.places import audit_path, outbox_path
 from gateway.store.queue import Store
 from runtime.image.segment import Image
 from runtime.project.load import Project
@@ -99,21 +99,6 @@ class Station:
             wall_error_ns=wall_error_ns(),
             commands={item.name: item.counters for item in self._downlinks},
         )
-
-
-def outbox_path(project: Project) -> Path:
-    """Return where a project's outbox stands; TAKT_STATE is a folder that outlives restarts."""
-    config, state = project.config, os.environ.get("TAKT_STATE")
-    if config.outbox.file is not None:
-        return project.folder / config.outbox.file
-    if state is not None:
-        return Path(state) / f"{config.project.name}.outbox.db"
-    return project.folder / "outbox.db"
-
-
-def audit_path(project: Project) -> Path:
-    """Return where the log of commands stands: beside the outbox."""
-    return outbox_path(project).with_suffix(".commands.jsonl")
 
 
 def system_times() -> Times:

@@ -1,9 +1,10 @@
-"""The audit log: what the cloud commanded and what became of it, a line of JSON each.
+"""The audit log: what the cloud and OPC UA clients commanded and what became of it, in JSON.
 
 Lines are appended and on disk before the call returns; none is ever changed. The file is opened for
 each line, so that it may be moved away for keeping while the gateway runs.
 """
 
+import datetime as dt
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -14,10 +15,21 @@ from gateway.config import COMMAND_TAIL_BYTES
 from runtime.datatypes.values import Json
 
 _OWNER_ONLY: Final = 0o600
+_SECOND_NS: Final = 1_000_000_000
+
+
+def stamped(record: Mapping[str, Json | None], wall_ns: int) -> dict[str, Json | None]:
+    """Return a record with its time in front: as people read it, and in ns."""
+    stamp = dt.datetime.fromtimestamp(wall_ns // _SECOND_NS, dt.UTC)
+    text = f"{stamp:%Y-%m-%dT%H:%M:%S}.{wall_ns % _SECOND_NS // 1_000_000:03}Z"
+    return {"time": text, "time_ns": wall_ns, **record}
 
 
 class AuditLog:
-    """One file; not to be used from two threads at a time."""
+    """One file; not to be used from two threads at a time, but from two processes.
+
+    A line is one write to the file's end, so those of two processes never mix.
+    """
 
     def __init__(self, path: Path) -> None:
         """Name the file; nothing is opened yet."""

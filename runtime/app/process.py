@@ -250,6 +250,7 @@ class _Plc:
                 "restarted": kind.value,
                 "before": self._mode_before.name,
                 "stood_ms": round((time.monotonic_ns() - self._ordered_ns) / 1e6, 1),
+                "frame": self._frames_before,
             }
             logger.info("%s restart", kind.value, extra=facts)
             control.answer(facts)

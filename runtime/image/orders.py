@@ -1,9 +1,11 @@
 """Orders to a running runtime, as lines of JSON through the Unix socket beside its image.
 
-    {"restart": "hot"}  ─►   {"restarted": "hot", "before": "FAULTED", "stood_ms": 41.2}
-    {"stop": true}      ─►   {"stopped": true, "before": "RUNNING"}
-    {"start": true}     ─►   {"restarted": "hot", "before": "STOPPED", "stood_ms": 812.0}
-    anything refused    ─►   {"error": "it is RUNNING: expected STOPPED to start it"}
+    {"restart": "hot"}  ─►  {"restarted": "hot", "before": "FAULTED", "stood_ms": 41.2, "frame": 9}
+    {"stop": true}      ─►  {"stopped": true, "before": "RUNNING"}
+    {"start": true}     ─►  {"restarted": "hot", "before": "STOPPED", "stood_ms": 812.0, "frame": 9}
+    anything refused    ─►  {"error": "it is RUNNING: expected STOPPED to start it"}
+
+`frame` is the number of the last frame before: the next is the first scan's after a restart.
 
 One order a connection. No socket here: the runtime listens in a thread, `takt` waits for its
 answer, the gateway does so on its event loop; all three speak by these functions.

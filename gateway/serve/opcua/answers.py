@@ -1,7 +1,7 @@
 """The services that this server answers itself, by the number of the request."""
 
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ _I32: Final = struct.Struct("<i")
 _END: Final = _I32.pack(-1)
 """No diagnostics."""
 _READ_ONLY: Final = 1
+_NOT_EXECUTABLE: Final = ua.DataValue(ua.Variant(Value=False, VariantType=ua.VariantType.Boolean))
 ATTRIBUTES: Final = frozenset(map(int, ua.AttributeIds))
 """The numbers of all attributes."""
 
@@ -75,6 +76,8 @@ class Served:
     variables: Mapping[bytes, Variable]
     """Variables by their NodeIds as messages hold them."""
     ticks: Ticks
+    methods: Collection[ua.NodeId] = ()
+    """Methods for engineers."""
 
 
 class Answers:
@@ -155,6 +158,9 @@ class ReadService:
                 return _status_row(Status.BAD_INDEX_RANGE_NO_DATA)
             if variable is not None and item.AttributeId == ua.AttributeIds.UserAccessLevel:
                 return bytes(struct_to_binary(user_access(variable, level)))
+            asks_rights = item.AttributeId == ua.AttributeIds.UserExecutable
+            if asks_rights and level < Role.ENGINEER and item.NodeId in self._served.methods:
+                return bytes(struct_to_binary(_NOT_EXECUTABLE))
             return self._library(item, timestamps)
         if not item.IndexRange:
             return encode_row(variable, snapshot, timestamps, now)

@@ -5,7 +5,7 @@ What is built here is right by construction, so the nodes go straight into its t
 that many nodes have alike are one object.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -154,14 +154,18 @@ class Builder:
         )
         return self.put_variable(node, name, parent, form, HAS_PROPERTY)
 
-    def put_method(self, node: ua.NodeId, name: str, parent: Place) -> Place:
-        """Make a method without arguments; who may call it is asked when it is called."""
+    def put_method(
+        self, node: ua.NodeId, name: str, parent: Place, arguments: Sequence[ua.Argument]
+    ) -> Place:
+        """Make a method without results; who may call it is asked when it is called."""
         place = self._node(node, name, ua.NodeClass.Method, self.namespace)
         place.data.attributes |= {
             ua.AttributeIds.Executable: _TRUE,
             ua.AttributeIds.UserExecutable: _TRUE,
         }
         self.link(parent, place, HAS_COMPONENT)
+        if arguments:
+            self._put_list(place, "InputArguments", list(arguments), ua.ObjectIds.Argument)
         return place
 
     def put_object_type(
@@ -199,17 +203,21 @@ class Builder:
             ua.EnumValueType(Value=value, DisplayName=ua.LocalizedText(text))
             for value, text in values.items()
         ]
-        names = ua.NodeId(f"{node.Identifier}.EnumValues", node.NamespaceIndex)
-        form = VariableForm(
-            attribute(named, ua.VariantType.ExtensionObject),
-            ua.NodeId(ua.ObjectIds.EnumValueType), _READ,
-            dimensions=(len(named),), type_node=_PROPERTY_TYPE,
-        )  # fmt: skip
-        made = self.put_variable(names, "EnumValues", place, form, HAS_PROPERTY)
-        made.data.attributes[ua.AttributeIds.BrowseName] = attribute(
-            ua.QualifiedName("EnumValues", 0), ua.VariantType.QualifiedName
-        )
+        self._put_list(place, "EnumValues", named, ua.ObjectIds.EnumValueType)
         return place
+
+    def _put_list(self, place: Place, name: str, values: list[Any], kind: int) -> None:
+        """Make a property of the standard's that holds a list of structures."""
+        owner = place.data.nodeid
+        form = VariableForm(
+            attribute(values, ua.VariantType.ExtensionObject),
+            ua.NodeId(kind), _READ, dimensions=(len(values),), type_node=_PROPERTY_TYPE,
+        )  # fmt: skip
+        node = ua.NodeId(f"{owner.Identifier}.{name}", owner.NamespaceIndex)
+        made = self.put_variable(node, name, place, form, HAS_PROPERTY)
+        made.data.attributes[ua.AttributeIds.BrowseName] = attribute(
+            ua.QualifiedName(name, 0), ua.VariantType.QualifiedName
+        )
 
 
 _NO_TEXT: Final = attribute(ua.LocalizedText(), ua.VariantType.LocalizedText)

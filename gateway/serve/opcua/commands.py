@@ -1,4 +1,4 @@
-"""Write and Call (part 4, 5.10.4 and 5.11): what clients may change, and who of them.
+"""Write (part 4, 5.10.4): what clients may change, and who of them.
 
 A write goes through the queue of commands in the image and takes effect at the next scan of its
 task. The client is answered when the scan has, so that what it reads next is what it wrote.
@@ -14,7 +14,7 @@ from asyncua.ua.ua_binary import nodeid_to_binary
 
 from gateway.protocols.opcua.builtin import VALUE, Status
 from gateway.protocols.opcua.messages import Message
-from gateway.serve.opcua.answers import Call, Served, Service, check_count, encode_response, results
+from gateway.serve.opcua.answers import Call, Served, Service, check_count, results
 from gateway.serve.opcua.decoding import WriteError, value_of
 from gateway.serve.opcua.security import Role
 from gateway.serve.opcua.variables import Variable
@@ -32,20 +32,18 @@ _TOGETHER: Final = COMMAND_SLOTS // 2
 """Writes that are given before their answers are waited for: others command too."""
 
 
-class CommandServices:
-    """The table of these services."""
+class WriteServices:
+    """Answers Write."""
 
-    def __init__(self, served: Served, methods: Mapping[ua.NodeId, str]) -> None:
-        """Write variables and call methods."""
+    def __init__(self, served: Served) -> None:
+        """Write variables of the program, and leave the library's to it."""
         self._served = served
-        self._methods = methods
 
     @property
     def services(self) -> Mapping[int, Service]:
-        """The services by the number of their request."""
-        return {Message.WRITE_REQUEST: self._write, Message.CALL_REQUEST: self._call}
+        """The service by the number of its request."""
+        return {Message.WRITE_REQUEST: self._write}
 
-    # -- writing --------------------------------------------------------------------------------
     async def _write(self, call: Call) -> bytes:
         wanted = call.parameters(ua.WriteParameters)
         check_count(len(wanted.NodesToWrite))
@@ -99,22 +97,6 @@ class CommandServices:
                 return Status.GOOD if applied else Status.BAD_NOT_WRITABLE
             await asyncio.sleep(POLL_S)
         return Status.BAD_TIMEOUT
-
-    # -- methods --------------------------------------------------------------------------------
-    async def _call(self, call: Call) -> bytes:
-        wanted = call.parameters(ua.CallParameters)
-        check_count(len(wanted.MethodsToCall))
-        response = ua.CallResponse()
-        response.Results = [await self._method(call, item) for item in wanted.MethodsToCall]
-        return encode_response(call, response)
-
-    async def _method(self, call: Call, item: ua.CallMethodRequest) -> ua.CallMethodResult:
-        if item.MethodId not in self._methods:
-            return (await call.session.call([item]))[0]
-        denied = call.level < Role.ENGINEER
-        # The runtime has no command that starts or stops it: an engineer is told so.
-        status = Status.BAD_USER_ACCESS_DENIED if denied else Status.BAD_NOT_SUPPORTED
-        return ua.CallMethodResult(StatusCode=ua.StatusCode(status))
 
 
 def _refusal(call: Call, variable: Variable, item: ua.WriteValue, image: Image) -> int:

@@ -25,9 +25,10 @@ from asyncua.ua.ua_binary import struct_from_binary
 from gateway.protocols.opcua.builtin import ticks_of
 from gateway.serve.opcua.answers import Answers, Served
 from gateway.serve.opcua.book import SubscriptionBook
-from gateway.serve.opcua.commands import CommandServices
+from gateway.serve.opcua.commands import WriteServices
 from gateway.serve.opcua.frames import FrameSource
 from gateway.serve.opcua.history import History
+from gateway.serve.opcua.methods import Audit, MethodServices
 from gateway.serve.opcua.monitoring import MonitoringServices
 from gateway.serve.opcua.plcopen import DEVICES_URI, PLCOPEN_URI, put_types
 from gateway.serve.opcua.processor import Listener, Shared
@@ -37,7 +38,9 @@ from gateway.serve.opcua.space import ProgramSpace
 from gateway.serve.opcua.variables import Choice, Variable, program_tree
 from gateway.serve.opcua.view import ViewServices
 from gateway.serve.opcua_process import parent_gone
+from gateway.store.audit import AuditLog
 from gateway.store.certificates import CertificateFolder, Identity
+from gateway.store.places import audit_path
 from runtime.errors import HostError, ImageError
 from runtime.image.segment import Image, attach_image, image_path
 from runtime.project.load import Project
@@ -88,6 +91,7 @@ class OpcUaServer:
         self._gatekeeper = Gatekeeper(
             section, project.folder, self._certificates, time.monotonic_ns, time.time_ns
         )
+        self._audit = Audit(AuditLog(audit_path(project)), time.time_ns)
         self._source: FrameSource | None = None
 
     async def run(self) -> None:
@@ -117,7 +121,7 @@ class OpcUaServer:
         """Serve one program until its variables change."""
         server = await self._prepare(identity)
         space = await self._build(server, source)
-        served = Served(server.iserver, lambda: source, space.variables, now_ticks)
+        served = Served(server.iserver, lambda: source, space.variables, now_ticks, space.methods)
         async with asyncio.TaskGroup() as group:
             book = SubscriptionBook(group, lambda: source, time.monotonic_ns, now_ticks)
             server.iserver.subscription_service = book
@@ -126,7 +130,7 @@ class OpcUaServer:
             history = History(served, interval_s, self._section.history_samples)
             for part in (
                 MonitoringServices(served, book), ViewServices(served), history,
-                CommandServices(served, space.methods),
+                WriteServices(served), MethodServices(served, space.methods, self._audit),
             ):  # fmt: skip
                 answers.add(part.services)
             sampler = group.create_task(history.run())

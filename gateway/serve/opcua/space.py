@@ -3,7 +3,7 @@
     Objects > DeviceSet > two_tanks > Resources > Resource > Tasks > Control
                                                            > Programs > MAIN > LEVEL, PUMP > …
                                                            > GlobalVars > …
-                                                           > MethodSet > Start, Stop
+                                                           > MethodSet > Start, Stop, Restart
 
 The NodeId of a variable is its path: ns=…;s=MAIN.PUMP.SPEED, ns=…;s=MAIN.TABLE[3].
 """
@@ -24,12 +24,28 @@ from runtime.image.directory import Directory
 
 START: Final = "Start"
 STOP: Final = "Stop"
+RESTART: Final = "Restart"
+_ARGUMENTS: Final = {
+    START: (),
+    STOP: (),
+    RESTART: (("Kind", ua.ObjectIds.String, "cold, warm or hot"),),
+}
+"""The methods, each with name, type and meaning of its arguments."""
 _OBJECT_TYPE: Final = ua.NodeId(ua.ObjectIds.BaseObjectType)
 _DEVICE_TEXTS: Final = ("SerialNumber", "DeviceManual", "DeviceRevision", "HardwareRevision")
 """What a device has to tell and a program cannot: empty."""
 
 Present = Callable[[Variable], ua.DataValue]
 """Returns a variable's value as the library holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method of the resource."""
+
+    owner: ua.NodeId
+    name: str
+    arguments: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -44,7 +60,7 @@ class ProgramSpace:
     version: str
     variables: dict[bytes, Variable] = field(default_factory=dict)
     """Variables by their NodeIds as messages hold them."""
-    methods: dict[ua.NodeId, str] = field(default_factory=dict)
+    methods: dict[ua.NodeId, Method] = field(default_factory=dict)
     _kinds: dict[str, ua.NodeId] = field(default_factory=dict)
 
     def put(self, directory: Directory, tree: Iterable[Node]) -> None:
@@ -96,10 +112,20 @@ class ProgramSpace:
 
     def _put_methods(self, build: Builder, resource: Place) -> None:
         methods = self._part(build, resource, "MethodSet", _OBJECT_TYPE)
-        for name in (START, STOP):
+        for name, wanted in _ARGUMENTS.items():
             node = self._id(f"Resource/MethodSet/{name}")
-            build.put_method(node, name, methods)
-            self.methods[node] = name
+            arguments = [
+                ua.Argument(
+                    Name=argument,
+                    DataType=ua.NodeId(kind),
+                    ValueRank=-1,
+                    Description=ua.LocalizedText(meaning),
+                )
+                for argument, kind, meaning in wanted
+            ]
+            build.put_method(node, name, methods, arguments)
+            names = tuple(item.Name for item in arguments)
+            self.methods[node] = Method(methods.data.nodeid, name, names)
 
     def _put_tasks(self, build: Builder, resource: Place, directory: Directory) -> None:
         tasks = self._part(build, resource, "Tasks", self.types.configurable)

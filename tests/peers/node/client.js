@@ -3,7 +3,7 @@
 //   {"endpoint": "opc.tcp://…", "folder": "certificates", "policy": "None", "mode": "None",
 //    "user": "…", "password": "…", "steps": [{"read": ["ns=2;s=A"]}, …]}
 //
-// Steps: read [node], write [{node, type, value}], browse node, call [object, method],
+// Steps: read [node], write [{node, type, value}], browse node, call [object, method, text…],
 // history {node, start, end}, monitor {nodes, sampling, publishing, seconds, deadband, queue}.
 "use strict";
 const {
@@ -63,8 +63,9 @@ const steps = {
     }));
   },
 
-  async call(session, [objectId, methodId]) {
-    const result = await session.call({ objectId, methodId, inputArguments: [] });
+  async call(session, [objectId, methodId, ...given]) {
+    const inputArguments = given.map((value) => ({ dataType: DataType.String, value }));
+    const result = await session.call({ objectId, methodId, inputArguments });
     return result.statusCode.name;
   },
 
