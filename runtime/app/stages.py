@@ -9,8 +9,9 @@ from runtime.build import check_sources, parse
 from runtime.datatypes.derived import DataType
 from runtime.diagnostics.diagnostic import Diagnostic, Findings
 from runtime.model.program import Model
+from runtime.prebuilt import Request
 from runtime.retain.layout import exact_spans
-from runtime.source import Source, Span
+from runtime.source import Span
 from runtime.stdlib.declare import StandardBlock, StandardFunction
 from runtime.syntax.lexer import tokenise
 from runtime.syntax.tokens import TokenKind
@@ -18,15 +19,15 @@ from runtime.syntax.tokens import TokenKind
 Shown = tuple[str | None, tuple[Diagnostic, ...]]
 
 
-def print_stage(stage: str, sources: tuple[Source, ...]) -> Shown:
-    """Return a stage's output, None where the program is wrong, and the findings."""
-    return _STAGES[stage](sources)
+def print_stage(stage: str, request: Request) -> Shown:
+    """Return a stage's output for what was asked, None where that is wrong, and the findings."""
+    return _STAGES[stage](request)
 
 
-def _tokens(sources: tuple[Source, ...]) -> Shown:
+def _tokens(request: Request) -> Shown:
     findings = Findings()
     lines = []
-    for number, source in enumerate(sources):
+    for number, source in enumerate(request.sources):
         for token in tokenise(source, number, findings):
             if token.kind is not TokenKind.END:
                 line, column = source.position(token.start)
@@ -34,10 +35,10 @@ def _tokens(sources: tuple[Source, ...]) -> Shown:
     return "\n".join(lines), tuple(findings.sorted())
 
 
-def _tree(sources: tuple[Source, ...]) -> Shown:
+def _tree(request: Request) -> Shown:
     findings = Findings()
     parts: list[str] = []
-    for number, source in enumerate(sources):
+    for number, source in enumerate(request.sources):
         tokens = tokenise(source, number, findings)
         parts += outline(parse(tokens, number, source, findings))
     return (None if findings.errors else "\n".join(parts)), tuple(findings.sorted())
@@ -80,8 +81,8 @@ def _word(value: object) -> str | None:
     return repr(value)
 
 
-def _model(sources: tuple[Source, ...]) -> Shown:
-    return _of_model(sources, lambda model: "\n".join(_model_lines(model)))
+def _model(request: Request) -> Shown:
+    return _of_model(request, lambda model: "\n".join(_model_lines(model)))
 
 
 def _model_lines(model: Model) -> Iterator[str]:
@@ -105,24 +106,24 @@ def _model_lines(model: Model) -> Iterator[str]:
         yield from outline(routine.body, 1)
 
 
-def _llvm(sources: tuple[Source, ...]) -> Shown:
+def _llvm(request: Request) -> Shown:
     from runtime.codegen.module import program_ir
 
-    return _of_model(sources, program_ir)
+    return _of_model(request, program_ir)
 
 
-def _assembly(sources: tuple[Source, ...]) -> Shown:
+def _assembly(request: Request) -> Shown:
     from runtime.codegen.module import assembly
 
-    return _of_model(sources, assembly)
+    return _of_model(request, assembly)
 
 
-def _of_model(sources: tuple[Source, ...], text: Callable[[Model], str]) -> Shown:
-    checked = check_sources(sources)
+def _of_model(request: Request, text: Callable[[Model], str]) -> Shown:
+    checked = check_sources(request.sources, request.plans, request.channels)
     return (None if checked.model is None else text(checked.model)), checked.findings
 
 
-_STAGES: Final[dict[str, Callable[[tuple[Source, ...]], Shown]]] = {
+_STAGES: Final[dict[str, Callable[[Request], Shown]]] = {
     "tokens": _tokens,
     "tree": _tree,
     "model": _model,

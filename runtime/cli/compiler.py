@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from runtime.cli.sim import Files
-from runtime.cli.sources import read_sources, reject, show_findings
+from runtime.cli.sources import Given, reject, requested, show_findings
 from runtime.errors import HostError, UsageError
 
 
@@ -23,52 +22,51 @@ class Stage(enum.StrEnum):
 
 
 def check(
-    files: Files,
+    given: Given,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Diagnostics as JSON on stdout.")] = False,
 ) -> None:
     """Check a program without running it; exit status 1 where it has errors."""
     from runtime.build import check_sources
 
-    sources = read_sources(files)
-    checked = check_sources(sources)
+    request = requested(given, "check")
+    checked = check_sources(request.sources, request.plans, request.channels)
     if checked.model is None:
-        raise reject(checked.findings, sources, as_json=as_json)
-    show_findings(checked.findings, sources)
+        raise reject(checked.findings, checked.sources, as_json=as_json)
+    show_findings(checked.findings, checked.sources)
 
 
 def show(
-    files: Files,
+    given: Given,
     *,
     stage: Annotated[Stage, typer.Option(help="What to print.")] = Stage.MODEL,
 ) -> None:
     """Print what a stage of the compiler makes of a program."""
     from runtime.app.stages import print_stage
 
-    sources = read_sources(files)
-    text, findings = print_stage(str(stage), sources)
+    request = requested(given, "show")
+    text, findings = print_stage(str(stage), request)
     if text is None:
-        raise reject(findings, sources, as_json=False)
-    show_findings(findings, sources)
+        raise reject(findings, request.sources, as_json=False)
+    show_findings(findings, request.sources)
     print(text)
 
 
 def build(
-    files: Files,
+    given: Given,
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path(
         "program.takt"
     ),
 ) -> None:
     """Compile a program into a file that machines of this kind run."""
+    from runtime.app.ready import ready
     from runtime.artifact.program import dump
-    from runtime.build import compile_sources
 
-    sources = read_sources(files)
-    compilation = compile_sources(sources, output.stem)
+    compilation = ready(requested(given, output.stem))
     if compilation.program is None:
-        raise reject(compilation.findings, sources, as_json=False)
-    show_findings(compilation.findings, sources)
+        raise reject(compilation.findings, compilation.sources, as_json=False)
+    show_findings(compilation.findings, compilation.sources)
     try:
         output.write_bytes(dump(compilation.program))
     except OSError as error:

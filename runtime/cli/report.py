@@ -8,20 +8,27 @@ import typer
 
 from runtime.artifact.chains import CallChains
 from runtime.errors import TaktError
+from runtime.project.load import FILE_NAME, load_project
 
 
 def report(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A report that a fault has left.")],
+    given: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PROJECT|FILE", help="A project: its newest report; or a report's file."
+        ),
+    ],
     *,
     scans: Annotated[int, typer.Option(min=0, help="How many of the last entries to print.")] = 20,
 ) -> None:
     """Print the report of a fault: what, where, the scans before it, the values."""
+    file = newest_report(given) if given.is_dir() or given.name == FILE_NAME else given
     told = _read(file)
     fault = told["fault"]
     place = f"{fault['file']}:{fault['line']}" if fault["file"] else "an unknown place"
     routine = f" in {fault['routine']}" if fault.get("routine") else ""
     print(f"{told['project']}: {fault['kind']}{routine} at {place}")
-    print(f"task {fault['task']}, cycle {fault['cycle']}")
+    print(f"task {fault['task']}, cycle {fault['cycle']}  ({file})")
     calls = CallChains(tuple(map(tuple, fault.get("calls", []))), fault.get("more_calls", False))
     if calls.chains:
         print(f"called by {calls}")
@@ -33,6 +40,20 @@ def report(
     print("values in the scan that faulted:")
     for path, value in told["values"].items():
         print(f"  {path} = {json.dumps(value)}")
+
+
+def newest_report(path: Path) -> Path:
+    """Return the newest report of a project.
+
+    Raises:
+        TaktError: It has none.
+    """
+    project = load_project(path)
+    folder = project.folder / project.config.recorder.folder
+    newest = max(folder.glob("*.json"), key=lambda file: file.stat().st_mtime_ns, default=None)
+    if newest is None:
+        raise TaktError(f"{folder}: no report of a fault is kept there")
+    return newest
 
 
 def _read(file: Path) -> dict[str, Any]:

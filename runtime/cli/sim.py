@@ -11,14 +11,14 @@ import typer
 
 from runtime.artifact.paths import Paths, split_paths
 from runtime.artifact.program import Symbol
-from runtime.cli.sources import read_sources, reject, show_findings
+from runtime.cli.sources import Given, reject, requested, show_findings
 from runtime.errors import UsageError
 from runtime.project.units import parse_duration
 
 if TYPE_CHECKING:
     from runtime.app.simulate import Simulation, Stepper
     from runtime.artifact.program import Site, TaskInfo
-    from runtime.source import Source
+    from runtime.prebuilt import Request
 
 
 class Format(enum.StrEnum):
@@ -35,11 +35,8 @@ class Engine(enum.StrEnum):
     INTERPRETED = "interpreted"
 
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="ST sources, in any order.")]
-
-
 def sim(
-    files: Files,
+    given: Given,
     *,
     cycles: Annotated[int, typer.Option(min=0, help="Scans to run.")] = 10,
     period: Annotated[str, typer.Option(help='Virtual time between scans, such as "100ms".')] = (
@@ -62,9 +59,9 @@ def sim(
     from runtime.app.simulate import Simulation, found_symbol, read_settings
 
     period_ns = _period(period)
-    sources = read_sources(files)
+    request = requested(given, "sim")
     as_json = output is Format.JSONL
-    stepper, symbols, sites, tasks = _engine(sources, engine, as_json=as_json)
+    stepper, symbols, sites, tasks = _engine(request, engine, as_json=as_json)
     paths = Paths(symbols)
     watched = tuple(found_symbol(paths, name) for name in split_paths(watch or "")) or symbols
     settings = read_settings(inputs, symbols) if inputs is not None else ()
@@ -86,20 +83,22 @@ def _period(text: str) -> int:
 
 
 def _engine(
-    sources: "tuple[Source, ...]", engine: Engine, *, as_json: bool
+    request: "Request", engine: Engine, *, as_json: bool
 ) -> "tuple[Stepper, tuple[Symbol, ...], tuple[Site, ...], tuple[TaskInfo, ...]]":
     """Return an engine ready to run, or leave with the diagnostics."""
+    from runtime.app.ready import ready
     from runtime.app.simulate import CompiledStepper, interpreted
-    from runtime.build import check_sources, compile_sources, sites_of, symbols_of, tasks_of
+    from runtime.build import check_sources, sites_of, symbols_of, tasks_of
 
+    sources = request.sources
     if engine is Engine.COMPILED:
-        compilation = compile_sources(sources, "sim")
+        compilation = ready(request)
         if compilation.program is None:
             raise reject(compilation.findings, sources, as_json=as_json)
         show_findings(compilation.findings, sources)
         program = compilation.program
         return CompiledStepper(program), program.symbols, program.sites, program.tasks
-    checked = check_sources(sources)
+    checked = check_sources(sources, request.plans, request.channels)
     if checked.model is None:
         raise reject(checked.findings, sources, as_json=as_json)
     show_findings(checked.findings, sources)

@@ -1,18 +1,41 @@
-"""What the compiler's commands share: reading sources, showing findings."""
+"""What the compiler's commands share: reading a project or sources, showing findings."""
 
 import json
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from runtime.diagnostics.diagnostic import Diagnostic, as_dict, caret_view
+from runtime.errors import UsageError
+from runtime.prebuilt import Request, request_of
+from runtime.project.load import FILE_NAME, load_project
 from runtime.source import Source, read_source
 
+Given = Annotated[
+    list[Path],
+    typer.Argument(metavar="PROJECT|FILE...", help="A project's folder, or ST sources."),
+]
+"""What a command of the compiler is given."""
 
-def read_sources(files: list[Path]) -> tuple[Source, ...]:
-    """Read the sources that a command names."""
-    return tuple(read_source(file) for file in files)
+
+def requested(paths: list[Path], name: str) -> Request:
+    """Return what a command asks of the compiler.
+
+    Args:
+        paths: As `Given`.
+        name: Of a program of mere sources; a project has its own.
+
+    Raises:
+        UsageError: A project beside something else.
+    """
+    projects = [path for path in paths if path.is_dir() or path.name == FILE_NAME]
+    if not projects:
+        return Request(tuple(read_source(file) for file in paths), name)
+    if len(paths) > 1:
+        raise UsageError(f"{projects[0]}: expected one project alone, or ST sources")
+    return request_of(load_project(projects[0]))
 
 
 def show_findings(findings: tuple[Diagnostic, ...], sources: tuple[Source, ...]) -> None:

@@ -5,24 +5,20 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from runtime.cli.sources import read_sources, reject, show_findings
-from runtime.errors import UsageError
+from runtime.cli.sources import Given, reject, requested, show_findings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runtime.app.timing import Measured, TaskTiming
     from runtime.artifact.program import CompiledProgram
-    from runtime.prebuilt import Compilation
 
 _MISSES: Final = 1
 _COLUMNS: Final = ("interval", "estimate", "median", "p99.9", "max", "response", "fits")
 
 
 def timing(
-    paths: Annotated[
-        list[Path], typer.Argument(metavar="PROJECT|FILE...", help="A project, or ST sources.")
-    ],
+    given: Given,
     *,
     scans: Annotated[int, typer.Option(min=1, help="Scans to measure.")] = 2000,
 ) -> None:
@@ -32,7 +28,7 @@ def timing(
     """
     from runtime.app.timing import measure, processor_factor, processor_use, timings
 
-    program = _compiled(paths)
+    program = _compiled(given)
     factor = processor_factor()
     found = timings(program, factor)
     print(f"this processor takes {factor:.2f} of the reference processor's time")
@@ -65,21 +61,11 @@ def table(
     return "\n".join(lines)
 
 
-def _compiled(paths: list[Path]) -> "CompiledProgram":
-    compilation = _compilation(paths)
+def _compiled(given: list[Path]) -> "CompiledProgram":
+    from runtime.app.ready import ready
+
+    compilation = ready(requested(given, "timing"))
     if compilation.program is None:
         raise reject(compilation.findings, compilation.sources, as_json=False)
     show_findings(compilation.findings, compilation.sources)
     return compilation.program
-
-
-def _compilation(paths: list[Path]) -> "Compilation":
-    from runtime.build import build_project, compile_sources
-    from runtime.project.load import FILE_NAME, load_project
-
-    projects = [path for path in paths if path.is_dir() or path.name == FILE_NAME]
-    if not projects:
-        return compile_sources(read_sources(paths), "timing")
-    if len(paths) > 1:
-        raise UsageError(f"{projects[0]}: expected one project alone, or ST sources")
-    return build_project(load_project(projects[0]))

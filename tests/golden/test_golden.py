@@ -7,6 +7,7 @@ import pytest
 
 from runtime.app.stages import print_stage
 from runtime.diagnostics.diagnostic import caret_view
+from runtime.prebuilt import Request
 from runtime.source import Source
 
 FOLDER = Path(__file__).parent
@@ -17,7 +18,8 @@ _SOURCE = re.compile(r"^-- source (\S+)\n", re.MULTILINE)
 
 def printed(stage: str, sources: tuple[Source, ...]) -> str:
     """Return what a stage prints of some sources; `diagnostics` is what the check says."""
-    text, findings = print_stage("model" if stage == "diagnostics" else stage, sources)
+    asked = "model" if stage == "diagnostics" else stage
+    text, findings = print_stage(asked, Request(sources, "golden"))
     shown = [caret_view(item, sources) for item in findings]
     if stage != "diagnostics" and text is not None:
         shown.append(text)

@@ -100,6 +100,23 @@ def test_both_engines_print_the_same_bytes(shop: Shop) -> None:
     assert len(compiled.lines) == 4
 
 
+def test_a_project_is_checked_and_simulated_with_its_own_tasks(shop: Shop) -> None:
+    shop.file("a.st", COUNTER)
+    shop.file(
+        "takt.toml",
+        '[project]\nname = "own"\n[[task]]\nname = "T"\ninterval = "200ms"\nprograms = ["MAIN"]\n',
+    )
+    assert shop.call("check", ".") == Done(0, "", "")
+    simulated = ("--cycles", "3", "--watch", "MAIN.X")
+    compiled = shop.call("sim", ".", *simulated)
+    assert [line["values"]["MAIN.X"] for line in compiled.lines if isinstance(line, dict)] == [
+        1, 1, 2,
+    ]  # fmt: skip
+    assert shop.call("sim", "takt.toml", *simulated, "--engine", "interpreted") == compiled
+    assert "task T: MAIN" in shop.call("show", ".").out
+    assert ".: expected one project alone" in shop.call("check", "a.st", ".").err
+
+
 def test_sim_takes_inputs_before_their_cycle(shop: Shop) -> None:
     inputs = shop.file("in.jsonl", '{"cycle":2,"set":{"MAIN.X":40,"main.go":false}}\n\n')
     done = shop.takt(

@@ -112,6 +112,18 @@ def test_a_report_is_printed_by_command(faulted: tuple[FlightRecorder, Plant]) -
     assert "  IDLE.N = " in done.output
 
 
+def test_the_newest_report_of_a_project_is_printed(faulted: tuple[FlightRecorder, Plant]) -> None:
+    recorder, plant = faulted
+    folder = str(plant.project.folder)
+    none_yet = CliRunner().invoke(app, ["report", folder])
+    assert "no report of a fault is kept there" in str(none_yet.exception)
+    (fault,) = recorder.fresh_faults()
+    file = recorder.write(fault, wall_ns=0)
+    done = CliRunner().invoke(app, ["report", folder])
+    assert done.exit_code == 0
+    assert str(file) in done.output
+
+
 def test_an_unknown_variable_is_a_fault_of_the_project_file(tmp_path: Path) -> None:
     plant = Plant(tmp_path / "p", SOURCE, TOML.replace("TOTAL", "NOWHERE.X"))
     with pytest.raises(ProjectError, match=r"recorder\.variables\[1\] = 'NOWHERE\.X'"):
