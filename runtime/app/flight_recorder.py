@@ -2,8 +2,9 @@
 
 The scan does nothing for it but its journal. When a task has faulted, the main thread writes one
 file of JSON: the fault with its source line, the variables of the state in which the code faulted
-(nothing of it was committed), and the last takes, commits and commands of all tasks, with inputs
-and the variables that `[recorder]` names. `takt report FILE` prints it.
+(nothing of it was committed; what its task does not exchange is as others have committed it), and
+the last takes, commits and commands of all tasks, with inputs and the variables that `[recorder]`
+names. `takt report` prints it.
 """
 
 import json
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from runtime.app.command_text import told_command
 from runtime.artifact.paths import PathError, Paths
 from runtime.artifact.program import CompiledProgram, Symbol
 from runtime.datatypes.values import Json
@@ -23,7 +25,7 @@ from runtime.project.load import FILE_NAME, Project
 
 logger = logging.getLogger(__name__)
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 class FlightRecorder:
@@ -63,8 +65,11 @@ class FlightRecorder:
         """Return the report of a fault as JSON holds it."""
         names = [item.name for item in self._engine.settings]
         task = names.index(fault.task)
-        state = self._engine.memory.private(task)
-        entries = list(entries_of(self._engine.memory.journal().last()))
+        memory = self._engine.memory
+        state = memory.private(task)
+        if len(names) > 1:
+            state = self._program.tasks[task].exchange.seen(state, memory.committed)
+        entries = list(entries_of(memory.journal().last()))
         return {
             "report": VERSION,
             "project": self._project.config.project.name,
@@ -117,7 +122,7 @@ class FlightRecorder:
                 told |= {"end_ns": entry.time_ns, "faulted": entry.first != 0}
                 told |= {"values": self._chosen_values(entry.values)} if self._chosen else {}
             else:
-                told["command"] = entry.command.hex()
+                told |= told_command(entry.command, self._program.symbols)
             yield told
 
     def _chosen_values(self, content: bytes) -> dict[str, Json]:

@@ -8,6 +8,8 @@ its release and what it commits at its end; with one task there is nothing to sa
 from dataclasses import dataclass
 from typing import Final
 
+from runtime.datatypes.values import Buffer
+
 SEVERAL: Final = -1
 """In the place of an owner: more than one task writes there, or the inputs do."""
 NOBODY: Final = -2
@@ -57,6 +59,15 @@ class Exchange:
     takes: tuple[Take, ...] = ()
     owned: tuple[Owned, ...] = ()
     shared: tuple[Cells, ...] = ()
+
+    def seen(self, private: Buffer, committed: Buffer) -> bytes:
+        """Return the state as the task sees it: its own copy, and the rest as it was committed."""
+        whole = bytearray(committed)
+        ranges: tuple[Take | Owned | Cells, ...] = (*self.takes, *self.owned, *self.shared)
+        for item in ranges:
+            part = slice(item.offset, item.offset + item.size)
+            whole[part] = memoryview(private)[part]
+        return bytes(whole)
 
     def owns(self, offset: int) -> bool:
         """Whether no other task writes the byte at an offset."""

@@ -46,6 +46,11 @@ class Paths:
             symbol = _part_of(symbol, part, path)
         return symbol
 
+    @property
+    def symbols(self) -> Iterable[Symbol]:
+        """The symbol table."""
+        return self._symbols.values()
+
     def _longest(self, parts: list[str], path: str) -> tuple[Symbol, int]:
         """Return the variable that a path begins with, and how many parts name it."""
         named = 1
@@ -59,6 +64,56 @@ class Paths:
         example = next(iter(self._symbols), "MAIN.X")
         hint = f"did you mean {close[0]}?" if close else f"expected a path such as {example}"
         raise PathError(f"{path}: no such variable; {hint}")
+
+
+def elementary_at(symbols: Iterable[Symbol], offset: int, size: int, bit: int) -> Symbol | None:
+    """Return the elementary variable, member or element at a place in the state, or None.
+
+    Args:
+        symbols: The symbol table.
+        offset: Where it begins.
+        size: Its bytes.
+        bit: Of a single bit its number in the byte, else -1.
+    """
+    for symbol in symbols:
+        if symbol.offset <= offset < symbol.offset + max(symbol.type.size, 1):
+            found = _descend(symbol, offset)
+            if found is None:
+                continue
+            if bit < 0 or found.bit == bit:
+                return found if found.offset == offset and found.type.size == size else None
+            if found.bit < 0 and found.type != BOOL:
+                return _bit(found, 8 * (offset - found.offset) + bit, found.path)
+    return None
+
+
+def _descend(symbol: Symbol, offset: int) -> Symbol | None:
+    """Return the elementary part of a variable that an offset lies in."""
+    while not isinstance(symbol.type, Elementary):
+        part = _part_at(symbol, offset)
+        if part is None:
+            return None
+        symbol = _part_of(symbol, part, symbol.path)
+    return symbol
+
+
+def _part_at(symbol: Symbol, offset: int) -> str | None:
+    inside = offset - symbol.offset
+    if isinstance(symbol.type, Structure):
+        return next(
+            (
+                field.name
+                for field in symbol.type.fields
+                if field.offset <= inside < field.offset + field.type.size
+            ),
+            None,
+        )
+    assert isinstance(symbol.type, Array)
+    number, indices = inside // symbol.type.element.size, []
+    for lower, upper in reversed(symbol.type.bounds):
+        number, index = divmod(number, upper - lower + 1)
+        indices.append(lower + index)
+    return f"[{','.join(map(str, reversed(indices)))}]"
 
 
 def split_paths(text: str) -> list[str]:

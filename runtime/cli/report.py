@@ -57,13 +57,15 @@ def newest_report(path: Path) -> Path:
 
 
 def _read(file: Path) -> dict[str, Any]:
+    from runtime.app.flight_recorder import VERSION
+
     try:
         told = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise TaktError(f"{file}: unreadable ({error.strerror}); expected a report") from None
     except ValueError:
         told = None
-    if not isinstance(told, dict) or told.get("report") != 1:
+    if not isinstance(told, dict) or told.get("report") != VERSION:
         raise TaktError(f"{file}: no report of a fault; expected a file that the runtime has left")
     return told
 
@@ -77,4 +79,8 @@ def _line(entry: dict[str, Any]) -> str:
         word = "FAULTS " if entry["faulted"] else "commits"
         values = entry.get("values", {})
         return f"{head} {word} " + "  ".join(f"{k} = {json.dumps(v)}" for k, v in values.items())
-    return f"{head} command {entry['command']}"
+    words = [entry["command"], entry.get("path", f"offset {entry.get('offset')}")]
+    if entry["command"] == "release all":
+        words = words[:1]
+    value = f" := {json.dumps(entry['value'])}" if "value" in entry else ""
+    return f"{head} {' '.join(words)}{value}"

@@ -100,6 +100,25 @@ def test_each_fault_is_fresh_once(faulted: tuple[FlightRecorder, Plant]) -> None
     assert recorder.fresh_faults() == ()
 
 
+def test_a_report_tells_commands_by_name(faulted: tuple[FlightRecorder, Plant]) -> None:
+    recorder, _ = faulted
+    (fault,) = recorder.fresh_faults()
+    scans = json.loads(json.dumps(recorder.report(fault, 0)["scans"]))
+    told = [item for item in scans if item["what"] == "command"]
+    assert [(item["command"], item["path"], item["value"]) for item in told] == [
+        ("write", "TOTAL", 100)
+    ]
+
+
+def test_what_a_task_does_not_exchange_is_told_as_committed(
+    faulted: tuple[FlightRecorder, Plant],
+) -> None:
+    recorder, _ = faulted
+    (fault,) = recorder.fresh_faults()
+    values = json.loads(json.dumps(recorder.report(fault, 0)["values"]))
+    assert (fault.task, values["IDLE.N"]) == ("Work", 6)
+
+
 def test_a_report_is_printed_by_command(faulted: tuple[FlightRecorder, Plant]) -> None:
     recorder, _ = faulted
     (fault,) = recorder.fresh_faults()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runtime.artifact.paths import PathError, Paths, split_paths
+from runtime.artifact.paths import PathError, Paths, elementary_at, split_paths
 from runtime.build import check_sources, symbols_of
 from tests.support.programs import program, run, sources_of
 
@@ -39,6 +39,25 @@ def paths() -> Paths:
 )
 def test_a_path_is_found_in_any_case_and_spacing(paths: Paths, path: str, canonical: str) -> None:
     assert paths.find(path).path == canonical
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "MAIN.X", "MAIN.R", "MAIN.MOTORS[3].SPEED", "MAIN.MOTORS[2].TEMP[-1]", "MAIN.GRID[2,1]",
+        "MAIN.P.M.TEMP[1]", "MAIN.MOTORS[1].FLAGS.9", "MAIN.S",
+    ],
+)  # fmt: skip
+def test_a_place_in_the_state_has_its_path(paths: Paths, path: str) -> None:
+    symbol = paths.find(path)
+    found = elementary_at(paths.symbols, symbol.offset, symbol.type.size, symbol.bit)
+    assert found == symbol
+
+
+def test_a_place_between_variables_has_no_path(paths: Paths) -> None:
+    grid = paths.find("MAIN.GRID[1,1]")
+    assert elementary_at(paths.symbols, grid.offset + 1, 2, -1) is None
+    assert elementary_at(paths.symbols, 1 << 30, 4, -1) is None
 
 
 def test_what_a_path_names_is_read_and_written() -> None:
