@@ -175,9 +175,9 @@ class Report:
         )
 
 
-def parse_options(question: str) -> Options:
-    """Return the options of the command line."""
-    parser = argparse.ArgumentParser(description=question)
+def parse_options(question: str, own: argparse.ArgumentParser | None = None) -> Options:
+    """Return the options of the command line; `own` has those of one benchmark alone."""
+    parser = argparse.ArgumentParser(description=question, parents=[own] if own else [])
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there")
     parser.add_argument("--quick", action="store_true", help="a tenth of the time, rougher")
     arguments = parser.parse_args()

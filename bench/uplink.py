@@ -4,21 +4,25 @@ Ours: the whole way of full-rate capture, scan frame to filter to outbox (SQLite
 to acknowledgement, in one process. Peer: the bare client library that sends what the outbox holds,
 ready made, without storing anything: as fast as that library goes on this machine.
 Goals: 100,000 samples/s a core to JetStream and MQTT, 50,000 into PostgreSQL; live samples
-acknowledged within 250 ms (p99) while a backlog drains. Peers of Debian: `make packages`.
+acknowledged within 250 ms (p99) while a backlog drains. `--soak 600` watches memory for ten minutes
+under a steady load to all three at once. Peers of Debian: `make packages`.
 """
 
+import argparse
 import asyncio
 import contextlib
 import resource
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from report import Goal, Report, Row, parse_options
-from uplink_load import Load, make_load
+from uplink_chain import ROOMY, RULE, VALUES, chain, until
+from uplink_load import make_load
+from uplink_soak import SOAK_S_MAX, soak, soak_length
 
 from gateway.cloud.jetstream import JetStreamPeer, JetStreamSettings
 from gateway.cloud.mqtt import MqttPeer, MqttSettings
@@ -26,19 +30,13 @@ from gateway.cloud.postgresql import PostgresqlPeer, PostgresqlSettings
 from gateway.cloud.sampling import Sampling, SamplingClocks
 from gateway.cloud.seam import Peer
 from gateway.cloud.station import system_clocks
-from gateway.cloud.uplink import Uplink, UplinkSettings
 from gateway.store.counters import SamplingCounters
 from gateway.store.lanes import Group, Lane
-from gateway.store.outbox import Caps, StoredBatch
+from gateway.store.outbox import StoredBatch
 from gateway.store.queue import Store
-from runtime.project.uplinks import PublishSection
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-VALUES = 500
-RULE = PublishSection.model_validate({"variables": ["MAIN.*"], "on": "scan"})
-AHEAD_SAMPLES = 60_000
-"""Samples between the scan and the acknowledgement that the load allows itself."""
 GROUP_BATCHES = 10
 
 
@@ -53,81 +51,9 @@ class Turn:
     p99_ms: list[float] = field(default_factory=list)
 
 
-@dataclass
-class Chain:
-    """The whole way, running."""
-
-    load: Load
-    sampling: Sampling
-    store: Store
-    uplink: Uplink
-    counters: SamplingCounters
-
-    @property
-    def acknowledged(self) -> int:
-        """Samples that have arrived."""
-        return sum(self.uplink.counters.samples.values())
-
-    async def push(self, samples: int) -> None:
-        """Push that many samples through, as fast as they are acknowledged."""
-        goal = self.counters.samples + samples
-        while self.counters.samples < goal:
-            ahead = self.counters.samples - self.acknowledged
-            if ahead < AHEAD_SAMPLES:
-                self.load.scan(10)
-                self.sampling.step()
-            await asyncio.sleep(0 if ahead < AHEAD_SAMPLES else 0.001)
-        await self.arrived()
-
-    async def pace(self, samples_per_s: int, seconds: float) -> None:
-        """Push samples at a steady rate."""
-        began, scans = time.monotonic(), 0
-        while (passed := time.monotonic() - began) < seconds:
-            due = round(passed * samples_per_s / VALUES)
-            self.load.scan(due - scans)
-            scans = due
-            self.sampling.step()
-            await asyncio.sleep(0.002)
-        await self.arrived()
-
-    async def arrived(self) -> None:
-        """Wait until all that was sampled is acknowledged."""
-        await until(lambda: self.acknowledged >= self.counters.samples)
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Wait for a condition, looking every millisecond: what is measured knows nothing of it."""
-    async with asyncio.timeout(120):
-        while not condition():  # noqa: ASYNC110  as it says
-            await asyncio.sleep(0.001)
-
-
-@contextlib.asynccontextmanager
-async def chain(folder: Path, peer: Peer, rate: int = 10**9) -> AsyncIterator[Chain]:
-    """Run the whole way to a peer."""
-    load = make_load(folder / "bench.image", VALUES)
-    clocks = system_clocks()
-    store = Store(folder / "outbox.db", Caps(10**10, 10**18), clocks, ["up"], project="bench",
-                  linger_s=0.01)  # fmt: skip
-    uplink = Uplink(UplinkSettings("up", rate, 30.0), peer, store, time.monotonic_ns)
-    counters = SamplingCounters()
-    sampling = Sampling(
-        load.image, [RULE], store, counters, SamplingClocks(time.monotonic_ns, time.time_ns)
-    )
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(store.run()), group.create_task(uplink.run())]
-        try:
-            yield Chain(load, sampling, store, uplink, counters)
-        finally:
-            for task in tasks:
-                task.cancel()
-    load.image.close()
-    (folder / "outbox.db").unlink()
-
-
 async def ours(folder: Path, peer: Peer, samples: int, turn: Turn) -> None:
     """Measure throughput, then latency at a steady half of it."""
-    async with chain(folder, peer) as way:
+    async with chain(folder, {"up": peer}) as way:
         await way.push(20 * VALUES)
         began, cpu, before = time.monotonic(), time.process_time(), way.acknowledged
         await way.push(samples)
@@ -162,7 +88,7 @@ async def bare(peer: Peer, payloads: Sequence[bytes], samples: int, turn: Turn) 
 async def drain(folder: Path, peer: Peer, backlog: int) -> tuple[float, float]:
     """Return p50 and p99 in ms of live samples while a backlog drains beside them."""
     away = _Gate(peer)
-    async with chain(folder, away, rate=50_000) as way:
+    async with chain(folder, {"up": away}, rate=50_000) as way:
         while way.counters.samples < backlog:
             way.load.scan(20)
             way.sampling.step()
@@ -230,7 +156,7 @@ def peers(folder: Path) -> Iterator[dict[str, list[Peer]]]:
 async def payloads_of(folder: Path, samples: int) -> list[bytes]:
     """Return the batches that our outbox makes of that many samples."""
     load = make_load(folder / "payloads.image", VALUES)
-    store = Store(folder / "payloads.db", Caps(10**10, 10**18), system_clocks(), ["none"],
+    store = Store(folder / "payloads.db", ROOMY, system_clocks(), ["none"],
                   project="bench", linger_s=0)  # fmt: skip
     counters = SamplingCounters()
     clocks = SamplingClocks(time.monotonic_ns, time.time_ns)
@@ -257,7 +183,11 @@ async def payloads_of(folder: Path, samples: int) -> list[bytes]:
 def main() -> None:
     """Measure in turns and report."""
     question = "How many samples a second reach a broker or a database, and how late?"
-    report = Report(question, parse_options(question))
+    own = argparse.ArgumentParser(add_help=False)
+    own.add_argument("--soak", type=soak_length, default=0, metavar="SECONDS",
+                     help=f"then watch memory under load, at most {SOAK_S_MAX} s")  # fmt: skip
+    report = Report(question, parse_options(question, own))
+    soak_s: int = own.parse_known_args()[0].soak
     quick = report.options.quick
     rounds, samples, backlog = (2, 100_000, 200_000) if quick else (4, 400_000, 1_000_000)
     goals = {"JetStream": 100_000, "MQTT": 100_000, "PostgreSQL": 50_000}
@@ -273,11 +203,15 @@ def main() -> None:
                 with report.window():
                     asyncio.run(bare(alone, payloads, len(payloads) * 2 * VALUES, library))
             add_rows(report, kind, goals[kind], way, library)
-        p50, p99 = asyncio.run(drain(folder, clients["JetStream"][0], backlog))
-        report.rows.append(
-            Row(f"live p99 while {backlog} drain", "ms", [p50, p99], value=p99,
-                goal=Goal(value_below=250))
-        )  # fmt: skip
+        for kind, (mine, _) in clients.items():
+            with report.window():
+                p50, p99 = asyncio.run(drain(folder, mine, backlog))
+            report.rows.append(
+                Row(f"{kind}: live p99 while {backlog} drain", "ms", [p50, p99], value=p99,
+                    goal=Goal(value_below=250))
+            )  # fmt: skip
+        if soak_s:
+            report.rows += asyncio.run(soak(folder, clients, soak_s))
     report.finish()
 
 
