@@ -1,7 +1,12 @@
-"""Batches from an MQTT broker, for the consumer: a session that outlives the connection."""
+"""Batches from an MQTT broker, for the consumer: acknowledged when they are safe.
+
+A session that outlives the connection: the broker sends again what was not acknowledged.
+"""
 
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
+from typing import Final
 
 import aiomqtt
 from paho.mqtt.packettypes import PacketTypes
@@ -10,7 +15,9 @@ from paho.mqtt.properties import Properties
 from gateway.cloud.consumer import Delivery
 from gateway.cloud.seam import UplinkError
 
-_SESSION_S = 7 * 86_400
+_SESSION_S: Final = 7 * 86_400
+_UNACKNOWLEDGED_MAX: Final = 256
+"""Messages that the broker sends ahead of acknowledgements: they are in memory here."""
 
 
 @contextlib.asynccontextmanager
@@ -24,31 +31,42 @@ async def mqtt_deliveries(
     """
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.SessionExpiryInterval = _SESSION_S
+    properties.ReceiveMaximum = _UNACKNOWLEDGED_MAX
+    client = _Client(
+        host,
+        port,
+        username=user,
+        password=password,
+        identifier=name,
+        protocol=aiomqtt.ProtocolVersion.V5,
+        clean_start=False,
+        properties=properties,
+    )
+    client.leave_acknowledging_to_us()  # before it connects: the session's messages come at once
     try:
-        async with aiomqtt.Client(
-            host,
-            port,
-            username=user,
-            password=password,
-            identifier=name,
-            protocol=aiomqtt.ProtocolVersion.V5,
-            clean_start=False,
-            properties=properties,
-        ) as client:
+        async with client:
             await client.subscribe(topic, qos=1)
             yield _messages(client)
     except aiomqtt.MqttError as error:
         raise UplinkError(f"MQTT: {error}") from error
 
 
-async def _messages(client: aiomqtt.Client) -> AsyncIterator[Delivery]:
+class _Client(aiomqtt.Client):
+    """A client that acknowledges a message when it is told to, not on its arrival."""
+
+    def leave_acknowledging_to_us(self) -> None:
+        """Acknowledge nothing from now on but by `acknowledge`."""
+        self._client.manual_ack_set(on=True)
+
+    async def acknowledge(self, message: aiomqtt.Message) -> None:
+        """Tell the broker that a message is safe; after the connection it sends it again."""
+        self._client.ack(message.mid, message.qos)
+
+
+async def _messages(client: _Client) -> AsyncIterator[Delivery]:
     try:
         async for message in client.messages:
             lane = message.topic.value.rpartition("/")[2]
-            yield Delivery(lane, bytes(message.payload), _nothing)
+            yield Delivery(lane, bytes(message.payload), partial(client.acknowledge, message))
     except aiomqtt.MqttError as error:
         raise UplinkError(f"MQTT: {error}") from error
-
-
-async def _nothing() -> None:
-    """Do nothing: the client has acknowledged already."""

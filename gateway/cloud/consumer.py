@@ -1,7 +1,7 @@
 """`takt cloud`: receive batches from MQTT or JetStream, keep the samples, account for every number.
 
-JetStream is told only when a batch is safe in the sink, and keeps the place by a durable name. An
-MQTT broker keeps it by a session of the same name; its client acknowledges on arrival.
+A broker is told only when a batch is safe in the sink. JetStream keeps the place by a durable name,
+an MQTT broker by a session of that name.
 """
 
 import asyncio
