@@ -135,6 +135,12 @@ UPLINK_RANGES_MAX: Final = 256
 UPLINK_IDLE_S: Final = 1.0
 """Longest time that an uplink without anything to send goes without looking for more."""
 
+FAULT_WAIT_FIRST_S: Final = 1.0
+"""Wait before an uplink begins anew after a fault of ours, doubled with each one that follows."""
+
+FAULT_WAIT_MAX_S: Final = 60.0
+"""Longest such wait; an uplink that worked for longer begins with the shortest again."""
+
 JETSTREAM_WINDOW_S: Final = 120.0
 """Time in which a server drops a message that comes twice, in streams that the gateway makes."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.cloud.desk import CommandDesk, Times
+from gateway.cloud.isolation import isolate
 from gateway.cloud.make import make_downlinks, make_uplinks
 from gateway.cloud.sampling import Sampling, SamplingClocks
 from gateway.cloud.wall_clock import wall_error_ns
@@ -61,7 +62,10 @@ class Station:
     def start(self, group: asyncio.TaskGroup) -> None:
         """Open the outbox and connect, with tasks of the group."""
         self._storing = [group.create_task(self._store.run())]
-        self._sending = [group.create_task(uplink.run()) for uplink in self._uplinks]
+        self._sending = [
+            group.create_task(isolate(uplink.name, uplink.run, uplink.counters))
+            for uplink in self._uplinks
+        ]
         if self._downlinks:
             self._commanding = [group.create_task(self._command())]
 
@@ -85,9 +89,10 @@ class Station:
         except OSError as error:
             _LOG.error("the audit log cannot be read, no command is taken: %s", error)
             return
+        counters = {uplink.name: uplink.counters for uplink in self._uplinks}
         async with asyncio.TaskGroup() as group:
             for downlink in self._downlinks:
-                group.create_task(downlink.run())
+                group.create_task(isolate(downlink.name, downlink.run, counters[downlink.name]))
 
     def view(self) -> CloudView:
         """Return what a scrape needs."""

@@ -23,6 +23,8 @@ class UplinkCounters:
     state: UplinkState = UplinkState.DOWN
     connections: int = 0
     failures: int = 0
+    faults: int = 0
+    """Faults of the gateway, after each of which the uplink or its commands began anew."""
     samples: dict[Lane, int] = field(default_factory=lambda: dict.fromkeys(Lane, 0))
     """Acknowledged samples."""
     batches: int = 0

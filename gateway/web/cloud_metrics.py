@@ -99,6 +99,9 @@ def _uplinks(view: CloudView) -> Iterator[Metric]:
     )
     connections = CounterMetricFamily("takt_uplink_connections", "Connections.", labels=labels)
     failures = CounterMetricFamily("takt_uplink_failures", "Failures.", labels=labels)
+    faults = CounterMetricFamily(
+        "takt_uplink_faults", "Faults of the gateway that an uplink survived.", labels=labels
+    )
     splits = CounterMetricFamily(
         "takt_uplink_splits", "How often the live lane fell behind.", labels=labels
     )
@@ -112,11 +115,12 @@ def _uplinks(view: CloudView) -> Iterator[Metric]:
         state.add_metric([name], counters.state)
         connections.add_metric([name], counters.connections)
         failures.add_metric([name], counters.failures)
+        faults.add_metric([name], counters.faults)
         splits.add_metric([name], counters.splits)
         payload.add_metric([name], counters.bytes)
         for lane, count in counters.samples.items():
             samples.add_metric([name, lane.value], count)
-    yield from (state, connections, failures, splits, payload, samples)
+    yield from (state, connections, failures, faults, splits, payload, samples)
 
 
 def _commands(view: CloudView) -> Iterator[Metric]:
