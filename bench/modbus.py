@@ -34,6 +34,7 @@ from report import Goal, Report, Row, parse_options, percentile
 from gateway.field.drivers import Drivers
 from gateway.field.mailbox import MailboxWriter
 from gateway.field.poller import DevicePoller
+from gateway.field.promptness import ask_for_short_slices, freeze_objects
 from gateway.field.seam import BurstDriver, ReadExchange, Took, WriteExchange
 from gateway.tags import DeviceMap, device_maps
 from runtime.image.layout import SectionKind
@@ -246,6 +247,7 @@ def poll(folder: Path, port: int, seconds: float) -> tuple[list[float], float, i
         driver = WatchedDriver(inner)
         mailbox = MailboxWriter(image.ring(SectionKind.INPUTS), POLLED)
         statistics = LinkStatistics(image.section(SectionKind.LINK_STATISTICS))
+        freeze_objects()
         begun_ns = time.monotonic_ns()
         poller = DevicePoller(device, driver, mailbox, statistics, time.monotonic_ns)
         task = asyncio.ensure_future(poller.run())
@@ -257,6 +259,7 @@ def poll(folder: Path, port: int, seconds: float) -> tuple[list[float], float, i
         late = [(begin - begun_ns) % period_ns / 1e6 for begin in driver.begun_ns[1:]]
         return late, polls * POLLED / took_s, poller.skipped
 
+    ask_for_short_slices()  # as the gateway does
     try:
         return uvloop.run(scenario())
     finally:

@@ -30,6 +30,7 @@ from gateway.field.drivers import Drivers
 from gateway.field.mailbox import MailboxWriter
 from gateway.field.outputs import OutputWatcher
 from gateway.field.poller import DevicePoller
+from gateway.field.promptness import ask_for_short_slices, freeze_objects
 from gateway.serve.modbus import ModbusService
 from gateway.serve.modbus_answers import Answers
 from gateway.serve.opcua_process import keep_server
@@ -196,6 +197,7 @@ class Gateway:
                 if image is not None:
                     await self._end_session()
                     self._session = Session(image, self._devices, self._station, group)
+                    freeze_objects()
                     self._note(f"serving {self._path}", logging.INFO, image.runtime_pid)
                 if self._session is not None and self._session.rival:
                     self._note(f"gateway {self._session.rival} has taken over", logging.WARNING)
@@ -264,4 +266,5 @@ def _other_process(pid: int) -> bool:
 
 def run(project: Project) -> None:
     """Run the gateway of a project until SIGTERM or SIGINT."""
+    ask_for_short_slices()
     uvloop.run(Gateway(project).run())

@@ -20,6 +20,9 @@ from gateway.protocols.modbus.limits import (
 from gateway.tags import Channel
 from runtime.project.channels import BIT_TABLES, Table
 
+BITS_A_UNIT: Final = 16
+"""Coils or inputs that cost as much as a register."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -101,6 +104,23 @@ def plan_writes(
     return tuple(spans)
 
 
+def gap_sizes(channels: Sequence[Channel], numbers: Collection[int]) -> set[int]:
+    """Return how large the gaps between neighbours are, in registers or as many bits (16 each).
+
+    A plan is another one only where the greatest gap that is read along passes one of them.
+    """
+    sizes: set[int] = set()
+    for table, members in _by_table(channels, numbers).items():
+        unit = BITS_A_UNIT if table in BIT_TABLES else 1
+        end = channels[members[0]].register
+        for number in members:
+            channel = channels[number]
+            if channel.register > end:
+                sizes.add(-(-(channel.register - end) // unit))
+            end = max(end, channel.register + channel.size)
+    return sizes
+
+
 def gap_starts(channels: Sequence[Channel], span: Span) -> set[tuple[Table, int]]:
     """Return the addresses in a span where its channels go on after a gap."""
     starts, end = set(), span.start
@@ -128,13 +148,19 @@ def middle(channels: Sequence[Channel], span: Span) -> set[tuple[Table, int]]:
 def _spans(
     channels: Sequence[Channel], numbers: Collection[int], reach: Reach, breaks: Breaks = ()
 ) -> Iterator[Span]:
+    for table, members in _by_table(channels, numbers).items():
+        count_max, gap_max = reach.of(table)
+        yield from _join(channels, members, count_max, gap_max, breaks)
+
+
+def _by_table(channels: Sequence[Channel], numbers: Collection[int]) -> dict[Table, list[int]]:
+    """Return the channels of each table, sorted by address."""
     by_table: dict[Table, list[int]] = {}
     for number in numbers:
         by_table.setdefault(channels[number].table, []).append(number)
-    for table, members in by_table.items():
+    for members in by_table.values():
         members.sort(key=lambda number: (channels[number].register, number))
-        count_max, gap_max = reach.of(table)
-        yield from _join(channels, members, count_max, gap_max, breaks)
+    return by_table
 
 
 def _join(

@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.field.planner import (
+    BITS_A_UNIT,
     READ_REACH,
     Reach,
     Span,
+    gap_sizes,
     gap_starts,
     middle,
     plan_reads,
@@ -205,3 +207,22 @@ def test_a_refused_span_is_cut_at_its_gaps_or_in_the_middle_but_in_no_value() ->
     assert gap_starts(spread, wide) == {("input", 4), ("input", 9)}
     assert middle(dense, tight) == {("input", 2)}
     assert middle([channel("input", 7, 4)], single) == set()
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(("holding", "coil")), st.integers(0, 600)), max_size=30),
+    st.integers(0, 125),
+)
+@settings(deadline=None)
+def test_a_plan_changes_only_where_the_reach_passes_the_size_of_a_gap(
+    places: list[tuple[Table, int]], gap: int
+) -> None:
+    channels = [channel(table, place) for table, place in places]
+    sizes = gap_sizes(channels, range(len(channels)))
+    known = max((size for size in sizes if size <= gap), default=0)
+
+    def plan(units: int) -> tuple[Span, ...]:
+        reach = replace(READ_REACH, gap_bits=units * BITS_A_UNIT, gap_registers=units)
+        return plan_reads(channels, reach)
+
+    assert plan(gap) == plan(known)
