@@ -17,7 +17,6 @@ run only. The spin hides the kernel's wake-up, as p50 and p99 show, but not the 
 import contextlib
 import math
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -31,6 +30,7 @@ from typing import Final
 
 import loads
 import numpy as np
+from cyclictest import PEER, Counts, cyclictest, parsed, percentile
 from demo_project import Started, started, write_project
 from report import Goal, Report, Row, Window, parse_options
 
@@ -41,14 +41,12 @@ from runtime.image.statistics import HistogramCopy
 SPIN_US: Final = 100
 RATIO_GOAL: Final = 1.2
 PRIORITY: Final = 80
-HISTOGRAM_US: Final = 20_000
 SETTLE_S: Final = 0.3
 PERCENTS: Final = (50.0, 99.0, 99.9)
 GOAL_PERCENT: Final = 99.9
 WAKE_UPS_MIN: Final = 10_000
 """With fewer, a handful of wake-ups would decide the p99.9: such a row has no goal."""
 CPU: Final = max(os.sched_getaffinity(0))
-PEER: Final = "cyclictest"
 LOADS: Final = {
     "idle": loads.idle,
     "gateway": loads.gateway,
@@ -57,9 +55,6 @@ LOADS: Final = {
 }
 
 PATIENCE_S: Final = 10
-
-Counts = dict[float, int]
-"""How often each lateness in us occurred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +101,7 @@ class Turns:
 
     def values(self, percent: float, *, quiet: bool) -> list[float]:
         """Return the percentile of each turn."""
-        return [_percentile(count, percent) for count in self._chosen(quiet=quiet)]
+        return [percentile(count, percent) for count in self._chosen(quiet=quiet)]
 
     def pooled(self, percent: float, *, quiet: bool) -> float:
         """Return the percentile over all turns."""
@@ -114,7 +109,7 @@ class Turns:
         for counts in self._chosen(quiet=quiet):
             for value, count in counts.items():
                 total[value] = total.get(value, 0) + count
-        return _percentile(total, percent)
+        return percentile(total, percent)
 
     @property
     def wake_ups(self) -> int:
@@ -130,38 +125,7 @@ class Turns:
         return [counts for window, counts in pairs if window.quiet or not quiet]
 
 
-def _percentile(counts: Counts, percent: float) -> float:
-    total, passed = sum(counts.values()), 0
-    for value in sorted(counts):
-        passed += counts[value]
-        if passed >= total * percent / 100:
-            return value
-    return 0.0
-
-
 # -- contenders ---------------------------------------------------------------------------------
-@contextlib.contextmanager
-def cyclictest(interval_ms: int, seconds: int, priority: int) -> Iterator["subprocess.Popen[str]"]:
-    """Start cyclictest, which begins at the next whole second."""
-    policy = ["--policy=fifo", f"-p{priority}"] if priority else ["--policy=other"]
-    command = [
-        PEER, "-m", "-q", "-t1", f"-a{CPU}", f"-i{interval_ms * 1000}", f"-h{HISTOGRAM_US}",
-        f"-D{seconds}", "--secaligned", *policy,
-    ]  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        yield process
-
-
-def parsed(text: str) -> Counts:
-    """Return the histogram in what cyclictest prints."""
-    pairs = re.findall(r"^(\d{6})\s+(\d+)", text, flags=re.MULTILINE)
-    over = re.search(r"^# Histogram Overflows: 0*(\d+)", text, flags=re.MULTILINE)
-    # A lateness of 12.9 us counts in cyclictest's line 12: its upper end, as in our histogram.
-    found = {float(value) + 1: int(count) for value, count in pairs if int(count)}
-    beyond = int(over.group(1)) if over else 0
-    return found | ({float(HISTOGRAM_US): beyond} if beyond else {})
-
-
 def together(runtime: Started, interval_ms: int, seconds: int, priority: int) -> Pair:
     """Return the latenesses of the runtime and of cyclictest in the same seconds.
 
@@ -173,7 +137,7 @@ def together(runtime: Started, interval_ms: int, seconds: int, priority: int) ->
         # It aligns to the second after its own start, so it is started early in this one.
         _sleep_until(math.floor(time.monotonic()) + 1 + SETTLE_S)
         begin = math.floor(time.monotonic()) + 1
-        with cyclictest(interval_ms, seconds, priority) as process:
+        with cyclictest(interval_ms, seconds, priority, CPU) as process:
             _sleep_until(begin)
             before = runtime.statistics.lateness.copy()
             _sleep_until(begin + seconds)
