@@ -63,7 +63,8 @@ SERVER_RETRY_S: Final = 5.0
 """Wait before a server's address that was taken is tried again."""
 
 SERVER_WRITES_MAX: Final = 32
-"""Values that one Modbus request may set: half of what a task's queue of commands holds."""
+"""Places of the state that one Modbus request may set, neighbours being one: half of what a task's
+queue of commands holds."""
 
 SERVER_BURST_NS: Final = 100_000_000
 """How far ahead of its rate a client may be before it has to wait."""

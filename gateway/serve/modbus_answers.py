@@ -14,12 +14,13 @@ import numpy.typing as npt
 
 from gateway.config import SERVER_WRITES_MAX
 from gateway.flow.authority import silence_limit_ns
-from gateway.protocols.modbus.pdu import ExceptionCode, Function
+from gateway.protocols.modbus.pdu import ExceptionCode, Function, unpack_registers
 from gateway.protocols.modbus.requests import (
     Identify,
     MaskWriteRegister,
     ReadBits,
     ReadRegisters,
+    ReadWriteRegisters,
     Request,
     WriteCoil,
     WriteCoils,
@@ -58,7 +59,9 @@ _CONFORMITY: Final = 0x81
 """Basic identification, by stream and one by one."""
 
 
-Write = WriteCoil | WriteCoils | WriteRegister | WriteRegisters | MaskWriteRegister
+Write = (
+    WriteCoil | WriteCoils | WriteRegister | WriteRegisters | MaskWriteRegister | ReadWriteRegisters
+)
 """Requests that write."""
 
 
@@ -97,14 +100,13 @@ class ServedImage:
     def write(self, request: Write) -> int:
         """Command what a request sets; return 0, or the exception code that refuses it."""
         table, address, entries = self._entries(request)
-        symbols = self._writes[table].symbols(address, entries) if table in self._writes else None
-        if symbols is None:
+        pieces = self._writes[table].pieces(address, entries) if table in self._writes else None
+        if pieces is None:
             return ExceptionCode.ILLEGAL_DATA_ADDRESS
-        if len(symbols) > SERVER_WRITES_MAX:
-            return ExceptionCode.ILLEGAL_DATA_VALUE
         try:
-            for symbol, raw in symbols:
-                self._commands.write(symbol, bool(raw) if symbol.bit >= 0 else raw)
+            self._commands.write_together(pieces, SERVER_WRITES_MAX)
+        except ValueError:
+            return ExceptionCode.ILLEGAL_DATA_VALUE
         except ImageError:  # more commands wait than the queue holds, or the runtime has gone
             return ExceptionCode.SERVER_DEVICE_BUSY
         return 0
@@ -120,6 +122,8 @@ class ServedImage:
                 return "holding", request.address, (request.value,)
             case WriteRegisters():
                 return "holding", request.address, request.values
+            case ReadWriteRegisters():
+                return "holding", request.write_address, request.values
             case MaskWriteRegister():
                 table = self.table("holding")
                 packed = table.read(request.address, 1) if table is not None else None
@@ -180,6 +184,8 @@ class Answers:
             return Refused(function, ExceptionCode.SERVER_DEVICE_FAILURE)
         if isinstance(request, ReadBits | ReadRegisters):
             return _read(served, request)
+        if isinstance(request, ReadWriteRegisters):
+            return _write_and_read(served, request)
         if isinstance(request, Write):
             code = served.write(request)
             return Refused(function, code) if code else _written(request)
@@ -225,7 +231,25 @@ class Answers:
 def _written(request: Write) -> Response:
     if isinstance(request, WriteCoils | WriteRegisters):
         return BlockWritten(function_of(request), request.address, len(request.values))
+    assert not isinstance(request, ReadWriteRegisters)
     return request
+
+
+def _write_and_read(served: ServedImage, request: ReadWriteRegisters) -> Response:
+    """Answer function 23: what is written shows already, the rest is of the newest scan."""
+    function = function_of(request)
+    table = served.table("holding")
+    packed = table.read(request.address, request.count) if table is not None else None
+    if packed is None:
+        return Refused(function, ExceptionCode.ILLEGAL_DATA_ADDRESS)
+    code = served.write(request)
+    if code:
+        return Refused(function, code)
+    words = dict(enumerate(unpack_registers(packed), request.address))
+    for register, word in enumerate(request.values, request.write_address):
+        if register in words:
+            words[register] = word
+    return RegistersRead.of(function, tuple(words.values()))
 
 
 def _read(served: ServedImage, request: ReadBits | ReadRegisters) -> Response:

@@ -17,9 +17,10 @@ import numpy.typing as npt
 from runtime.artifact.paths import PathError, Paths
 from runtime.artifact.program import Area, Symbol
 from runtime.datatypes.derived import Array, DataType
-from runtime.datatypes.elementary import ELEMENTARY, Elementary, Kind
+from runtime.datatypes.elementary import Elementary, Kind
 from runtime.datatypes.texts import HEADER_BYTES, Text
 from runtime.errors import HostError
+from runtime.image.commands import Piece
 from runtime.image.directory import Directory
 from runtime.project.channels import BIT_TABLES, Table
 from runtime.project.servers import ModbusServer, ServerRange
@@ -44,6 +45,8 @@ class Value:
     places: tuple[int, ...]
     """Byte of the state for each byte of its registers; -1 for a byte that is 0."""
     is_writable: bool
+    is_bool: bool = False
+    """Whether only 0 and 1 are values of it."""
     length_at: int = -1
     """Where the length of a string stands in the state; its characters end there."""
 
@@ -91,6 +94,7 @@ class _Part:
     size: int
     bit: int = -1
     is_text: bool = False
+    is_bool: bool = False
 
 
 def _stretch(item: ServerRange, directory: Directory) -> Iterator[_Part]:
@@ -107,8 +111,6 @@ def _stretch(item: ServerRange, directory: Directory) -> Iterator[_Part]:
             f'variable {item.variable}: READ_ONLY in VAR_ACCESS; expected access = "read"'
         )
     for part in _elements(symbol.type, symbol.offset):
-        if part.is_text and item.access == "read-write":
-            raise ValueError(f"variable {item.variable}: expected a number or bit to be written")
         yield replace(part, bit=symbol.bit)
 
 
@@ -149,7 +151,7 @@ def _elements(data_type: DataType, offset: int) -> Iterator[_Part]:
         case Text(name="STRING"):
             yield _Part(offset + HEADER_BYTES, data_type.capacity, is_text=True)
         case Elementary() if data_type.kind not in {Kind.TEXT, Kind.REFERENCE}:
-            yield _Part(offset, data_type.size)
+            yield _Part(offset, data_type.size, is_bool=data_type.kind is Kind.BOOL)
         case _:
             raise ValueError(
                 f"a {data_type}: expected a number, bit or STRING, or an array of them"
@@ -168,12 +170,16 @@ def _value(item: ServerRange, register: int, part: _Part) -> Value:
     if part.is_text:  # characters as they come, two a register
         places = [*range(offset, offset + size), *([-1] * (size % 2))]
         count, length_at = len(places) // 2, offset - HEADER_BYTES
-        return Value(register, count, offset, size, -1, tuple(places), is_writable, length_at)
+        return Value(
+            register, count, offset, size, -1, tuple(places), is_writable, length_at=length_at
+        )
     places = [-1] * (size % 2) + [*range(offset + size - 1, offset - 1, -1)]
     if item.word_order == "little":
         pairs = [places[first : first + 2] for first in range(0, len(places), 2)]
         places = [place for pair in reversed(pairs) for place in pair]
-    return Value(register, len(places) // 2, offset, size, -1, tuple(places), is_writable)
+    return Value(
+        register, len(places) // 2, offset, size, -1, tuple(places), is_writable, part.is_bool
+    )
 
 
 class RegisterTable:
@@ -254,8 +260,8 @@ class WriteMap:
     def __init__(self, values: Sequence[Value]) -> None:
         self._values = {value.register: value for value in values if value.is_writable}
 
-    def symbols(self, address: int, entries: Sequence[int]) -> list[tuple[Symbol, int]] | None:
-        """Return the variables that entries set, each with its raw value.
+    def pieces(self, address: int, entries: Sequence[int]) -> list[Piece] | None:
+        """Return what entries set in the state.
 
         Args:
             address: First entry that is written.
@@ -264,34 +270,31 @@ class WriteMap:
         Returns:
             None where an entry cannot be written, or only a part of a value would be.
         """
-        found, place = [], 0
+        found: list[Piece] = []
+        place = 0
         while place < len(entries):
             value = self._values.get(address + place)
             if value is None or place + value.count > len(entries):
                 return None
-            own = entries[place : place + value.count]
-            found.append((_command_symbol(value), own[0] if value.bit >= 0 else _raw(value, own)))
+            found.append(_piece(value, entries[place : place + value.count]))
             place += value.count
         return found
 
 
-_RAW_TYPES: Final = {1: "BYTE", 2: "WORD", 4: "DWORD", 8: "LWORD"}
-
-
-def _command_symbol(value: Value) -> Symbol:
-    """Return a name for the bytes of a value, whatever their type is to the program."""
+def _piece(value: Value, entries: Sequence[int]) -> Piece:
+    """Return what the entries of a value make of its bytes."""
     if value.bit >= 0:
-        return Symbol(
-            f"bit {value.offset}.{value.bit}", value.offset, ELEMENTARY["BOOL"], value.bit
-        )
-    return Symbol(f"bytes {value.offset}", value.offset, ELEMENTARY[_RAW_TYPES[value.size]])
-
-
-def _raw(value: Value, words: Sequence[int]) -> int:
-    """Return the number that registers stand for."""
+        mask = 1 << value.bit
+        return Piece(value.offset, bytes((mask if entries[0] else 0,)), mask)
+    if value.is_bool:
+        return Piece(value.offset, bytes((any(entries),)))
     content = bytearray(value.size)
-    packed = b"".join(word.to_bytes(2, "big") for word in words)
+    packed = b"".join(word.to_bytes(2, "big") for word in entries)
     for place, byte in zip(value.places, packed, strict=True):
         if place >= 0:
             content[place - value.offset] = byte
-    return int.from_bytes(content, "little")
+    if value.length_at < 0:
+        return Piece(value.offset, bytes(content))
+    text = bytes(content).partition(b"\0")[0]
+    header = len(text).to_bytes(HEADER_BYTES, "little")
+    return Piece(value.length_at, header + text.ljust(value.size, b"\0"))

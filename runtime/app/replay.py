@@ -69,7 +69,7 @@ class CompiledReplayer:
 
     def command(self, task: int, command: bytes) -> None:
         """Let the next take of a task apply a command."""
-        post(self._image.section(SectionKind.COMMANDS, task), command)
+        post(self._image.section(SectionKind.COMMANDS, task), [command])
 
     def take(self, entry: Entry) -> None:
         """Do a take as it was done."""

@@ -13,7 +13,7 @@ import contextlib
 import fcntl
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,6 +38,16 @@ class Ticket:
 
     task: int
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes that are to stand at a place of the state."""
+
+    offset: int
+    content: bytes
+    mask: int = WHOLE_BYTE
+    """Of a single byte, the bits that are to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +77,34 @@ class Commands:
             ImageError: The variable cannot be commanded, or too many commands wait.
         """
         return self._give(CommandKind.WRITE, symbol, value)
+
+    def write_together(self, pieces: Sequence[Piece], commands_max: int) -> tuple[Ticket, ...]:
+        """Set stretches of the state, all that are one task's at the same take of it.
+
+        Neighbours are one command.
+
+        Args:
+            pieces: Whole values, which someone has checked against the program's symbols.
+            commands_max: How many commands it may take.
+
+        Raises:
+            ValueError: It takes more of them.
+            ImageError: Too many commands wait; nothing was commanded.
+        """
+        waiting: dict[int, list[Piece]] = {}
+        for piece in pieces:
+            _join(waiting.setdefault(self.task_at(piece.offset), []), piece)
+        count = sum(map(len, waiting.values()))
+        if count > commands_max:
+            raise ValueError(f"{count} commands: expected {commands_max} at most")
+        with self._alone():
+            for task, own in waiting.items():
+                self._check_room(task, len(own))
+            return tuple(
+                Ticket(task, number)
+                for task, own in waiting.items()
+                for number in post(self._queues[task], [_encode_piece(piece) for piece in own])
+            )
 
     def force(self, symbol: Symbol, value: bool | float | str) -> Ticket:  # noqa: FBT001
         """Hold a variable at a value until it is released.
@@ -157,24 +195,31 @@ class Commands:
 
     def task_of(self, symbol: Symbol) -> int:
         """Return the task that alone writes a variable, else the first one."""
+        return self.task_at(symbol.offset)
+
+    def task_at(self, offset: int) -> int:
+        """Return the task that alone writes a place of the state, else the first one."""
         for number, task in enumerate(self._image.directory.tasks):
-            if any(start <= symbol.offset < start + size for start, size in task.owned):
+            if any(start <= offset < start + size for start, size in task.owned):
                 return number
         return 0
 
-    def _post(self, task: int, kind: CommandKind, mask: int, offset: int, content: bytes) -> Ticket:
+    def _check_room(self, task: int, count: int) -> None:
         queue = self._queues[task]
+        written, applied = (
+            _U64.unpack_from(queue, place)[0]
+            for place in (layout.COMMANDS_WRITTEN, layout.COMMANDS_APPLIED)
+        )
+        if written - applied + count > layout.COMMAND_SLOTS:
+            name = self._image.directory.tasks[task].name
+            text = f"{written - applied} commands wait for task {name!r}: expected it to run"
+            raise ImageError(text)
+
+    def _post(self, task: int, kind: CommandKind, mask: int, offset: int, content: bytes) -> Ticket:
         with self._alone():
-            written, applied = (
-                _U64.unpack_from(queue, place)[0]
-                for place in (layout.COMMANDS_WRITTEN, layout.COMMANDS_APPLIED)
-            )
-            if written - applied >= layout.COMMAND_SLOTS:
-                name = self._image.directory.tasks[task].name
-                text = f"{layout.COMMAND_SLOTS} commands wait for task {name!r}: expected it to run"
-                raise ImageError(text)
-            fields = (0, kind, mask, offset, len(content), 0, 0, CommandStatus.WAITING)
-            return Ticket(task, post(queue, layout.COMMAND.pack(*fields) + content))
+            self._check_room(task, 1)
+            (number,) = post(self._queues[task], [_encode(kind, mask, offset, content)])
+            return Ticket(task, number)
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -190,17 +235,45 @@ class Commands:
             os.close(descriptor)
 
 
-def post(queue: memoryview, command: bytes) -> int:
-    """Put a command with its value into a queue that has room; return its number."""
-    number: int = _U64.unpack_from(queue, layout.COMMANDS_WRITTEN)[0] + 1
-    slot = _slot(number)
-    _U64.pack_into(queue, slot, 0)
-    queue[slot + 8 : slot + len(command)] = command[8:]
+def post(queue: memoryview, commands: Sequence[bytes]) -> range:
+    """Put commands with their values into a queue that has room; return their numbers.
+
+    The task sees all of them or none.
+    """
+    first: int = _U64.unpack_from(queue, layout.COMMANDS_WRITTEN)[0] + 1
+    numbers = range(first, first + len(commands))
+    for number, command in zip(numbers, commands, strict=True):
+        slot = _slot(number)
+        _U64.pack_into(queue, slot, 0)
+        queue[slot + 8 : slot + len(command)] = command[8:]
+        fence()
+        _U64.pack_into(queue, slot, number)
     fence()
-    _U64.pack_into(queue, slot, number)
-    fence()
-    _U64.pack_into(queue, layout.COMMANDS_WRITTEN, number)
-    return number
+    _U64.pack_into(queue, layout.COMMANDS_WRITTEN, numbers.stop - 1)
+    return numbers
+
+
+def _encode(kind: CommandKind, mask: int, offset: int, content: bytes) -> bytes:
+    fields = (0, kind, mask, offset, len(content), 0, 0, CommandStatus.WAITING)
+    return layout.COMMAND.pack(*fields) + content
+
+
+def _encode_piece(piece: Piece) -> bytes:
+    return _encode(CommandKind.WRITE, piece.mask, piece.offset, piece.content)
+
+
+def _join(pieces: list[Piece], piece: Piece) -> None:
+    """Add a piece behind others of a task, to the last of them where it goes on there."""
+    before = pieces[-1] if pieces else None
+    if (
+        before is not None
+        and before.mask == piece.mask == WHOLE_BYTE
+        and before.offset + len(before.content) == piece.offset
+        and len(before.content) + len(piece.content) <= layout.COMMAND_VALUE_MAX
+    ):
+        pieces[-1] = Piece(before.offset, before.content + piece.content)
+    else:
+        pieces.append(piece)
 
 
 def _slot(number: int) -> int:

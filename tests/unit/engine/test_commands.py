@@ -13,7 +13,7 @@ from runtime.engine import plan
 from runtime.engine.entries import entries_of
 from runtime.errors import ImageError
 from runtime.image import layout
-from runtime.image.commands import Commands
+from runtime.image.commands import Commands, Piece
 from runtime.image.layout import CommandStatus, SectionKind
 from runtime.model.exchange import exchanges
 from runtime.source import Source
@@ -240,3 +240,35 @@ def test_a_run_with_commands_is_repeated_bit_by_bit(desk: Desk) -> None:
     assert model is not None
     twin = InterpretedReplayer(model, exchanges(model), desk.plant.engine)
     assert replay(entries, twin).differs_at is None
+
+
+def test_pieces_that_are_neighbours_are_one_command_and_all_take_effect_together(
+    desk: Desk,
+) -> None:
+    first, second = desk.symbol("FIRST.N"), desk.symbol("SECOND.SEEN")
+    whole = [
+        Piece(first.offset, b"\x05"),
+        Piece(first.offset + 1, bytes(first.type.size - 1)),
+        Piece(second.offset, (9).to_bytes(second.type.size, "little")),
+    ]
+    tickets = desk.commands.write_together(whole, 2)
+    assert len(tickets) == 2
+    desk.step("A")
+    desk.step("B")
+    assert desk.plant.value("FIRST.N") == 6
+    assert [answer.status for ticket in tickets if (answer := desk.commands.answer(ticket))] == [
+        CommandStatus.APPLIED
+    ] * 2
+
+
+def test_pieces_for_which_there_is_no_room_are_not_written_at_all(desk: Desk) -> None:
+    place = desk.symbol("FIRST.N")
+    apart = [Piece(place.offset, b"\x07"), Piece(place.offset, b"\x08")]
+    with pytest.raises(ValueError, match="2 commands: expected 1 at most"):
+        desk.commands.write_together(apart, 1)
+    for _ in range(layout.COMMAND_SLOTS - 1):
+        desk.commands.write(place, 1)
+    with pytest.raises(ImageError, match=f"{layout.COMMAND_SLOTS - 1} commands wait for task 'A'"):
+        desk.commands.write_together(apart, 2)
+    desk.step("A")
+    assert desk.plant.value("FIRST.N") == 2
