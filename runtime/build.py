@@ -147,6 +147,7 @@ def _program(
         source_hash=key,
         retained=model.retained,
         calls=call_graph(model),
+        units=model.units,
     )
 
 

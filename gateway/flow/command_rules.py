@@ -17,7 +17,6 @@ from runtime.datatypes.texts import Text
 from runtime.datatypes.values import Json, describe, parse_json, read_json, store
 from runtime.project.uplinks import CommandRule
 
-READ_ONLY: Final = "READ_ONLY"
 """Direction of a name of VAR_ACCESS that nobody may write by."""
 _PART: Final = re.compile(r"\.(?P<member>[A-Z_0-9]+)|\[(?P<index>-?\d{1,18}(,-?\d{1,18})*)\]")
 
@@ -54,8 +53,8 @@ def find_single(symbols: Iterable[Symbol], path: str) -> Symbol:
         found = _inside(wanted[len(root.path) :], root.offset, root.type)
         if found is None:
             continue
-        if root.direction == READ_ONLY:
-            raise RefusalError(Reason.READ_ONLY, f"{wanted} is READ_ONLY in VAR_ACCESS")
+        if root.is_read_only:
+            raise RefusalError(Reason.READ_ONLY, f"{wanted} is {root.sealed_by}")
         offset, scalar = found
         return Symbol(wanted, offset, scalar, root.bit)
     raise RefusalError(Reason.UNKNOWN, f"the program has no single variable {wanted}")

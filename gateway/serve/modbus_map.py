@@ -107,9 +107,7 @@ def _stretch(item: ServerRange, directory: Directory) -> Iterator[_Part]:
         return
     symbol = _symbol(item.variable, directory)
     if symbol.is_read_only and item.access == "read-write":
-        raise ValueError(
-            f'variable {item.variable}: READ_ONLY in VAR_ACCESS; expected access = "read"'
-        )
+        raise ValueError(f'variable {item.variable}: {symbol.sealed_by}; expected access = "read"')
     for part in _elements(symbol.type, symbol.offset):
         yield replace(part, bit=symbol.bit)
 

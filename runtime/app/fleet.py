@@ -100,7 +100,9 @@ class Shared:
     @staticmethod
     def of(program: CompiledProgram) -> "Shared":
         """Return it for a program."""
-        return Shared(encode_names(program.symbols, program.sites), program.layout_hash)
+        return Shared(
+            encode_names(program.symbols, program.sites, program.units), program.layout_hash
+        )
 
 
 def _prepared(

@@ -38,7 +38,7 @@ from runtime.app.threads import (
     scan_threads,
     watching_threads,
 )
-from runtime.artifact.program import CompiledProgram
+from runtime.artifact.program import CompiledProgram, Symbol
 from runtime.diagnostics.diagnostic import caret_view
 from runtime.engine import plan, realtime
 from runtime.engine.modes import Happening, after
@@ -330,9 +330,20 @@ def task_entries(program: CompiledProgram, project: Project) -> tuple[TaskEntry,
             item.name,
             item.interval_ns if item.kind == plan.CYCLIC else 0,
             tuple((owned.offset, owned.size) for owned in task.exchange.owned),
+            task.priority,
+            _path_of(task.single, program),
+            task.programs,
         )
         for item, task in zip(task_settings(program, project), program.tasks, strict=True)
     )
+
+
+def _path_of(place: Symbol | None, program: CompiledProgram) -> str:
+    """Return the name of a place, empty where it has none."""
+    if place is None:
+        return ""
+    at = place.offset, place.bit
+    return next((item.path for item in program.symbols if (item.offset, item.bit) == at), "")
 
 
 def directory_of(project: Project, program: CompiledProgram) -> Directory:
@@ -347,6 +358,7 @@ def directory_of(project: Project, program: CompiledProgram) -> Directory:
         state_bytes=program.state_size,
         symbols=program.symbols,
         sites=program.sites,
+        units=program.units,
         frame_slots=frame_slots(project, task_entries(program, project), program.state_size),
     )
 

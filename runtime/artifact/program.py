@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from runtime.artifact.abi import FaultKind
 from runtime.artifact.exchange import NO_EXCHANGE, Cells, Exchange, Owned, Take
+from runtime.artifact.units import Unit, decode_unit, encode_unit
 from runtime.datatypes.derived import Array, DataType, Field, Structure
 from runtime.datatypes.elementary import ELEMENTARY, Elementary, Kind
 from runtime.datatypes.scalars import Enumeration, Reference, Subrange, enumeration, subrange
@@ -24,7 +25,11 @@ from runtime.datatypes.values import Buffer, Json, read_json
 from runtime.errors import TaktError
 
 MAGIC: Final = b"TAKTPROG"
-VERSION: Final = 9
+VERSION: Final = 10
+CONSTANT: Final = "CONSTANT"
+"""Direction of a constant: code may hold its value, so a write would change nothing."""
+_SEALS: Final = {"READ_ONLY": "READ_ONLY in VAR_ACCESS", CONSTANT: "CONSTANT"}
+_ACCESS: Final = frozenset({"READ_ONLY", "READ_WRITE"})
 _PREFIX: Final = struct.Struct("<8sII32s")
 
 
@@ -46,12 +51,23 @@ class Symbol:
     bit: int = -1
     """Bit number inside the byte for a located BOOL such as %IX0.3, else -1."""
     direction: str = ""
-    """READ_ONLY or READ_WRITE of a name that VAR_ACCESS gives to a variable; else empty."""
+    """READ_ONLY or READ_WRITE of a name that VAR_ACCESS gives to a variable, CONSTANT of one that
+    is declared so; else empty."""
 
     @property
     def is_read_only(self) -> bool:
-        """Whether VAR_ACCESS lets nobody outside write by this name."""
-        return self.direction == "READ_ONLY"
+        """Whether nobody outside may write by this name."""
+        return bool(self.sealed_by)
+
+    @property
+    def is_access(self) -> bool:
+        """Whether it is a name that VAR_ACCESS gives."""
+        return self.direction in _ACCESS
+
+    @property
+    def sealed_by(self) -> str:
+        """What keeps those outside from writing by this name, empty where nothing does."""
+        return _SEALS.get(self.direction, "")
 
     def read(self, state: Buffer) -> Json:
         """Return the variable's value in a state, as JSON holds it."""
@@ -151,6 +167,8 @@ class CompiledProgram:
     """RETAIN and PERSISTENT variables in the order of their places."""
     calls: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Names of routines with those that each may call (`artifact.chains`)."""
+    units: tuple[Unit, ...] = ()
+    """Which variables of programs and blocks stand in which section."""
 
     @property
     def state_size(self) -> int:
@@ -283,6 +301,7 @@ def dump(program: CompiledProgram) -> bytes:
             "source_hash": program.source_hash,
             "retained": [[encode_symbol(item.symbol), item.retention] for item in program.retained],
             "calls": program.calls,
+            "units": [encode_unit(item) for item in program.units],
         }
     ).encode()
     rest = header + program.initial_state + program.object_code
@@ -326,6 +345,7 @@ def parse(data: bytes) -> CompiledProgram:
                 for symbol, retention in header["retained"]
             ),
             calls=tuple((caller, tuple(callees)) for caller, callees in header["calls"]),
+            units=tuple(decode_unit(item) for item in header["units"]),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise TaktError(f"compiled program is damaged: {error}") from None

@@ -174,9 +174,7 @@ class Commands:
     ) -> Ticket:
         data_type = symbol.type
         if symbol.is_read_only:
-            text = (
-                f"{symbol.path} is READ_ONLY in VAR_ACCESS: expected a READ_WRITE name to command"
-            )
+            text = f"{symbol.path} is {symbol.sealed_by}: expected what may be written to command"
             raise ImageError(text)
         if not isinstance(data_type, Elementary) or data_type.kind is Kind.REFERENCE:
             raise ImageError(f"{symbol.path} is {data_type}: expected a single value to command")

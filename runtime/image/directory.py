@@ -16,6 +16,7 @@ from runtime.artifact.program import (
     encode_site,
     encode_symbol,
 )
+from runtime.artifact.units import Unit, decode_unit, encode_unit
 from runtime.limits import (
     FRAME_HISTORY_NS,
     FRAME_RING_BYTES_MAX,
@@ -40,6 +41,11 @@ class TaskEntry:
     interval_ns: int
     owned: tuple[tuple[int, int], ...] = ()
     """Offset and bytes of what no other task writes: commands for it go to this task."""
+    priority: int = 0
+    single: str = ""
+    """Path of the BOOL whose rising edge releases it."""
+    programs: tuple[tuple[str, str], ...] = ()
+    """Its program instances, each with the name of its program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,8 @@ class Directory:
     """The area %M."""
     frame_slots: int = SLOTS
     """Slots of the ring of frames: how many scans a reader may fall behind."""
+    units: tuple[Unit, ...] = ()
+    """Which variables of programs and blocks stand in which section."""
 
     @property
     def areas(self) -> Mapping[str, Area]:
@@ -131,12 +139,15 @@ def frame_slots(project: Project, tasks: Sequence[TaskEntry], state_bytes: int) 
     return max(SLOTS, min(wanted, by_memory, FRAME_SLOTS_MAX))
 
 
-def encode_names(symbols: tuple[Symbol, ...], sites: tuple[Site, ...]) -> str:
+def encode_names(
+    symbols: tuple[Symbol, ...], sites: tuple[Site, ...], units: tuple[Unit, ...]
+) -> str:
     """Return the part of a directory that is alike for all instances of a program, as JSON."""
     return json.dumps(
         {
             "symbols": [encode_symbol(symbol) for symbol in symbols],
             "sites": [encode_site(site) for site in sites],
+            "units": [encode_unit(unit) for unit in units],
         }
     )
 
@@ -152,6 +163,7 @@ def encode(directory: Directory, names: str | None = None) -> bytes:
         {
             "project": directory.project,
             "tasks": [[task.name, task.interval_ns, list(task.owned)] for task in directory.tasks],
+            "schedules": [[task.priority, task.single, task.programs] for task in directory.tasks],
             "devices": [
                 [item.name, item.stale_after_ns, list(item.inputs)] for item in directory.devices
             ],
@@ -162,7 +174,7 @@ def encode(directory: Directory, names: str | None = None) -> bytes:
             "frame_slots": directory.frame_slots,
         }
     )
-    shared = names or encode_names(directory.symbols, directory.sites)
+    shared = names or encode_names(directory.symbols, directory.sites, directory.units)
     return f"{own[:-1]}, {shared[1:]}".encode()
 
 
@@ -170,12 +182,21 @@ def decode(data: bytes) -> Directory:
     """Return the directory that `encode` wrote; instances of one program share their names."""
     own, _, names = data.partition(_NAMES_AT)
     raw = json.loads(own + b"}")
-    symbols, sites = _decode_names(names)
+    symbols, sites, units = _decode_names(names)
     return Directory(
         project=raw["project"],
         tasks=tuple(
-            TaskEntry(name, interval, tuple((offset, size) for offset, size in owned))
-            for name, interval, owned in raw["tasks"]
+            TaskEntry(
+                name,
+                interval,
+                tuple((offset, size) for offset, size in owned),
+                priority,
+                single,
+                tuple((instance, program) for instance, program in programs),
+            )
+            for (name, interval, owned), (priority, single, programs) in zip(
+                raw["tasks"], raw["schedules"], strict=True
+            )
         ),
         devices=tuple(
             DeviceEntry(name, stale, tuple(inputs)) for name, stale, inputs in raw["devices"]
@@ -187,14 +208,18 @@ def decode(data: bytes) -> Directory:
         memory_area=Area(*raw["memory_area"]),
         sites=sites,
         frame_slots=raw["frame_slots"],
+        units=units,
     )
 
 
 @functools.lru_cache(maxsize=_PROGRAMS_KEPT)
-def _decode_names(names: bytes) -> tuple[tuple[Symbol, ...], tuple[Site, ...]]:
-    """Return symbols and sites; a fleet's hundreds of images have the same."""
+def _decode_names(
+    names: bytes,
+) -> tuple[tuple[Symbol, ...], tuple[Site, ...], tuple[Unit, ...]]:
+    """Return symbols, sites and units; a fleet's hundreds of images have the same."""
     raw = json.loads(b"{" + _NAMES_AT.removeprefix(b", ") + names)
     return (
         tuple(decode_symbol(item) for item in raw["symbols"]),
         tuple(decode_site(site) for site in raw["sites"]),
+        tuple(decode_unit(unit) for unit in raw["units"]),
     )

@@ -19,6 +19,7 @@ from runtime.model.program import (
 from runtime.model.retention import check_retention, retained_variables
 from runtime.model.scope import Names, RoutineInfo, Scope, VariableInfo
 from runtime.model.statements import Body
+from runtime.model.units import units_of
 from runtime.model.work import Declarations
 from runtime.project.plans import TaskPlan
 from runtime.syntax import tree
@@ -67,6 +68,11 @@ def build_model(
         tuple(names.sites),
         retained,
         tuple(layout.references),
+        units_of(
+            names,
+            [(instance, info) for instance, info, _ in layout.instances.values()],
+            layout.variables,
+        ),
     )
     return with_counted_loops(model)
 

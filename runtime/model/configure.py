@@ -7,7 +7,7 @@ then by declaration. Programs without a task make up the last one, which runs in
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from runtime.artifact.program import Retention
+from runtime.artifact.program import CONSTANT, Retention
 from runtime.datatypes.derived import align
 from runtime.datatypes.elementary import BOOL, TIME, UINT, Elementary
 from runtime.limits import STATE_BYTES_MAX
@@ -60,7 +60,10 @@ def lay_out_tasks(
 ) -> tuple[Task, ...]:
     """Return the tasks with their instances laid out in the state."""
     names = layout.work.names
-    layout.variables += [Variable(item.name.upper(), item.place) for item in names.globals.values()]
+    layout.variables += [
+        Variable(item.name.upper(), item.place, CONSTANT if item.constant else "")
+        for item in names.globals.values()
+    ]
     if plans is not None:
         if configurations:
             text = "the tasks of takt.toml are used, not those of the CONFIGURATION"
@@ -145,7 +148,8 @@ def _instance(
         place = item.place
         if place.base is Base.SELF:
             place = Place(Base.STATE, offset + place.offset, place.type, owner=place.owner)
-        layout.variables.append(Variable(f"{path}.{key}", place))
+        direction = CONSTANT if item.constant else ""
+        layout.variables.append(Variable(f"{path}.{key}", place, direction))
     instance = Instance(path, info.name.upper(), offset, (), ())
     layout.instances[path] = (instance, info, word)
     return instance

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from runtime.artifact.abi import FaultKind
 from runtime.artifact.program import Retained
+from runtime.artifact.units import Unit
 from runtime.datatypes.derived import DataType, Structure
 from runtime.datatypes.elementary import Elementary, Scalar
 from runtime.datatypes.scalars import Reference
@@ -428,7 +429,7 @@ class Variable:
     path: str
     place: Place
     direction: str = ""
-    """READ_ONLY or READ_WRITE of a name that VAR_ACCESS gives."""
+    """READ_ONLY or READ_WRITE of a name that VAR_ACCESS gives, CONSTANT of a constant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -486,3 +487,5 @@ class Model:
     retained: tuple[Retained, ...] = ()
     """In the order of their places."""
     initial_references: tuple[int, ...] = ()
+    units: tuple[Unit, ...] = ()
+    """Which variables of programs and blocks stand in which section."""

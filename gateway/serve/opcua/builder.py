@@ -18,7 +18,10 @@ HAS_PROPERTY: Final = ua.NodeId(ua.ObjectIds.HasProperty)
 HAS_SUBTYPE: Final = ua.NodeId(ua.ObjectIds.HasSubtype)
 ORGANIZES: Final = ua.NodeId(ua.ObjectIds.Organizes)
 _TYPE_DEFINITION: Final = ua.NodeId(ua.ObjectIds.HasTypeDefinition)
+_INSTANCES: Final = (ua.NodeClass.Object, ua.NodeClass.Variable)
 _PROPERTY_TYPE: Final = ua.NodeId(ua.ObjectIds.PropertyType)
+_MODELLING_RULE: Final = ua.NodeId(ua.ObjectIds.HasModellingRule)
+_OPTIONAL: Final = ua.NodeId(ua.ObjectIds.ModellingRule_Optional)
 _READ: Final = 1
 
 
@@ -70,7 +73,11 @@ class Builder:
         data = self._space[node]
         name = data.attributes[ua.AttributeIds.BrowseName].value.Value.Value
         node_class = data.attributes[ua.AttributeIds.NodeClass].value.Value.Value
-        return Place(data, name, ua.NodeClass(node_class))
+        place = Place(data, name, ua.NodeClass(node_class))
+        if place.node_class in _INSTANCES:
+            defined = (item for item in data.references if item.ReferenceTypeId == _TYPE_DEFINITION)
+            place.type_definition = next((item.NodeId for item in defined), ua.NodeId())
+        return place
 
     def _node(self, node: ua.NodeId, name: str, node_class: ua.NodeClass, namespace: int) -> Place:
         data = NodeData(node)
@@ -122,9 +129,12 @@ class Builder:
         parent: Place,
         form: "VariableForm",
         reference: ua.NodeId = HAS_COMPONENT,
+        *,
+        namespace: int | None = None,
     ) -> Place:
         """Make a variable."""
-        place = self._node(node, name, ua.NodeClass.Variable, self.namespace)
+        index = self.namespace if namespace is None else namespace
+        place = self._node(node, name, ua.NodeClass.Variable, index)
         dimensions = ua.DataValue(
             ua.Variant(list(form.dimensions) or None, ua.VariantType.UInt32, is_array=True)
         )
@@ -146,19 +156,37 @@ class Builder:
         return place
 
     def put_property(
-        self, node: ua.NodeId, name: str, parent: Place, value: Any, kind: ua.VariantType
+        self,
+        name: str,
+        parent: Place,
+        value: Any,
+        kind: ua.VariantType,
+        *,
+        namespace: int | None = None,
     ) -> Place:
         """Make a property with a value that stays."""
+        owner = parent.data.nodeid
+        node = ua.NodeId(f"{owner.Identifier}/{name}", owner.NamespaceIndex)
         form = VariableForm(
             attribute(value, kind), ua.NodeId(kind.value), _READ, type_node=_PROPERTY_TYPE
         )
-        return self.put_variable(node, name, parent, form, HAS_PROPERTY)
+        return self.put_variable(node, name, parent, form, HAS_PROPERTY, namespace=namespace)
+
+    def declare(self, place: Place) -> None:
+        """Let a node of a type be what its instances may have."""
+        self.link(place, self.existing(_OPTIONAL), _MODELLING_RULE)
 
     def put_method(
-        self, node: ua.NodeId, name: str, parent: Place, arguments: Sequence[ua.Argument]
+        self,
+        node: ua.NodeId,
+        name: str,
+        parent: Place,
+        arguments: Sequence[ua.Argument],
+        *,
+        namespace: int,
     ) -> Place:
         """Make a method without results; who may call it is asked when it is called."""
-        place = self._node(node, name, ua.NodeClass.Method, self.namespace)
+        place = self._node(node, name, ua.NodeClass.Method, namespace)
         place.data.attributes |= {
             ua.AttributeIds.Executable: _TRUE,
             ua.AttributeIds.UserExecutable: _TRUE,
@@ -214,10 +242,7 @@ class Builder:
             ua.NodeId(kind), _READ, dimensions=(len(values),), type_node=_PROPERTY_TYPE,
         )  # fmt: skip
         node = ua.NodeId(f"{owner.Identifier}.{name}", owner.NamespaceIndex)
-        made = self.put_variable(node, name, place, form, HAS_PROPERTY)
-        made.data.attributes[ua.AttributeIds.BrowseName] = attribute(
-            ua.QualifiedName(name, 0), ua.VariantType.QualifiedName
-        )
+        self.put_variable(node, name, place, form, HAS_PROPERTY, namespace=0)
 
 
 _NO_TEXT: Final = attribute(ua.LocalizedText(), ua.VariantType.LocalizedText)

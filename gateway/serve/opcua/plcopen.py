@@ -3,13 +3,14 @@
 Built here, not imported: just the types that instances of Takt have, under their official numbers.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from asyncua import ua
 from asyncua.server.address_space import AddressSpace
 
-from gateway.serve.opcua.builder import ORGANIZES, Builder
+from gateway.serve.opcua.builder import HAS_COMPONENT, ORGANIZES, Builder
 
 DEVICES_URI: Final = "http://opcfoundation.org/UA/DI/"
 PLCOPEN_URI: Final = "http://PLCopen.org/OpcUa/IEC61131-3/"
@@ -27,6 +28,8 @@ _UNIT: Final = 1003
 _PROGRAM: Final = 1004
 _FUNCTION_BLOCK: Final = 1005
 _TASK: Final = 1006
+_ABSTRACT: Final = frozenset({_UNIT, _PROGRAM, _FUNCTION_BLOCK})
+"""Their instances are of types under them, one for each program and block."""
 _REFERENCES: Final = (
     (4001, "HasInputVars", "InputVarsOf", ua.ObjectIds.HasComponent),
     (4002, "HasOutputVars", "OutputVarsOf", ua.ObjectIds.HasComponent),
@@ -35,7 +38,13 @@ _REFERENCES: Final = (
     (4005, "HasExternalVars", "ExternalVarsOf", ua.ObjectIds.Organizes),
     (4006, "With", "Executes", ua.ObjectIds.NonHierarchicalReferences),
 )
-_LOCAL_VARIABLES: Final = 4004
+_SECTIONS: Final = {
+    "VAR_INPUT": 4001,
+    "VAR_OUTPUT": 4002,
+    "VAR_IN_OUT": 4003,
+    "VAR": 4004,
+    "VAR_EXTERNAL": 4005,
+}
 _WITH: Final = 4006
 
 
@@ -54,9 +63,14 @@ class Types:
     function_block: ua.NodeId
     configurable: ua.NodeId
     functional_group: ua.NodeId
-    local_variables: ua.NodeId
+    sections: Mapping[str, ua.NodeId]
+    """How a program or function block refers to what a section declares."""
     executes_with: ua.NodeId
     device_set: ua.NodeId
+
+    def reference(self, section: str) -> ua.NodeId:
+        """Return how a parent refers to a variable of a section; empty for a plain part."""
+        return self.sections[section] if section else HAS_COMPONENT
 
 
 def put_types(space: AddressSpace, devices: int, plcopen: int) -> Types:
@@ -88,7 +102,7 @@ def put_types(space: AddressSpace, devices: int, plcopen: int) -> Types:
         (_FUNCTION_BLOCK, "CtrlFunctionBlockType", unit),
         (_TASK, "CtrlTaskType", object_type),
     ):
-        plc.put_object_type(ua.NodeId(number, plcopen), name, above, abstract=number == _UNIT)
+        plc.put_object_type(ua.NodeId(number, plcopen), name, above, abstract=number in _ABSTRACT)
     return Types(
         devices=devices,
         plcopen=plcopen,
@@ -99,7 +113,7 @@ def put_types(space: AddressSpace, devices: int, plcopen: int) -> Types:
         function_block=ua.NodeId(_FUNCTION_BLOCK, plcopen),
         configurable=configurable,
         functional_group=group,
-        local_variables=ua.NodeId(_LOCAL_VARIABLES, plcopen),
+        sections={name: ua.NodeId(number, plcopen) for name, number in _SECTIONS.items()},
         executes_with=ua.NodeId(_WITH, plcopen),
         device_set=device_set,
     )

@@ -6,13 +6,14 @@ state; an array of numbers is a value by itself, and its elements are too.
 
 import fnmatch
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from gateway.serve.opcua.coding import Coding, coding_of
 from runtime.artifact.program import Symbol
-from runtime.datatypes.derived import Array, DataType, Structure
+from runtime.artifact.units import Member, Unit
+from runtime.datatypes.derived import Array, DataType, Field, Structure
 from runtime.datatypes.scalars import Enumeration
 from runtime.image.directory import Directory
 
@@ -41,6 +42,8 @@ class Variable:
     writable: bool = False
     historical: bool = False
     enumeration: Enumeration | None = None
+    section: str = ""
+    """Where a program or block declares it, such as VAR_INPUT; empty outside of these."""
 
     @property
     def symbol(self) -> Symbol:
@@ -68,8 +71,11 @@ class Group:
     path: str
     name: str
     type_name: str
-    """Name of its type, empty for an array and a program."""
+    """Name of its type, empty for an array and a program without one."""
     members: tuple["Node", ...]
+    unit: Unit | None = None
+    """What declares its members, for an instance of a block, a class or a program."""
+    section: str = ""
 
 
 Node = Variable | Group
@@ -104,8 +110,20 @@ def matches(path: str, patterns: Iterable[str]) -> bool:
 @dataclass(slots=True)
 class _Maker:
     choice: Choice
+    units: Mapping[str, Unit] = field(default_factory=dict)
+    """By their names in upper case."""
     inputs: dict[tuple[int, int], int] = field(default_factory=dict)
     """Number of an input by its byte in the state and its bit."""
+
+    def reader(self) -> "_Maker":
+        """Return one whose variables nobody writes."""
+        return replace(self, choice=replace(self.choice, write=()))
+
+    def member(self, node: Node | None, unit: Unit | None, found: Member | None) -> Node | None:
+        """Return a node as the member of a unit that it is."""
+        if node is None or unit is None or unit.kind == "CLASS":
+            return node
+        return replace(node, section=found.section if found is not None else "VAR")
 
     def node(self, path: str, name: str, offset: int, data_type: DataType, bit: int) -> Node | None:
         if isinstance(data_type, Structure):
@@ -124,12 +142,17 @@ class _Maker:
         )  # fmt: skip
 
     def _group(self, path: str, name: str, offset: int, structure: Structure) -> Node | None:
-        members = (
-            self.node(f"{path}.{item.name}", item.name, offset + item.offset, item.type, -1)
-            for item in structure.fields
-        )
+        unit = self.units.get(structure.name.upper())
+        members = (self._field(path, offset, item, unit) for item in structure.fields)
         found = tuple(item for item in members if item is not None)
-        return Group(path, name, structure.name, found) if found else None
+        return Group(path, name, structure.name, found, unit) if found else None
+
+    def _field(self, path: str, offset: int, item: Field, unit: Unit | None) -> Node | None:
+        declared = unit.member(item.name) if unit is not None else None
+        maker = self.reader() if declared is not None and declared.constant else self
+        at = offset + item.offset
+        node = maker.node(f"{path}.{item.name}", item.name, at, item.type, -1)
+        return self.member(node, unit, declared)
 
     def _array(self, path: str, name: str, offset: int, array: Array) -> Node | None:
         coding = coding_of(array.element)
@@ -175,18 +198,30 @@ def input_places(directory: Directory) -> dict[tuple[int, int], int]:
 def program_tree(directory: Directory, choice: Choice) -> tuple[Node, ...]:
     """Return the variables of a program: its instances as groups, the global ones beside them.
 
-    What VAR_ACCESS makes READ_ONLY is not writable, whatever the patterns say.
+    What is CONSTANT, or READ_ONLY in VAR_ACCESS, is not writable, whatever the patterns say.
     """
-    maker = _Maker(choice, input_places(directory))
-    reader = _Maker(replace(choice, write=()), maker.inputs)
+    units = {unit.name.upper(): unit for unit in directory.units}
+    maker = _Maker(choice, units, input_places(directory))
+    reader = maker.reader()
+    programs = {
+        instance: units.get(program.upper())
+        for task in directory.tasks
+        for instance, program in task.programs
+    }
     globals_: list[Node] = []
     instances: dict[str, list[Node]] = {}
     for symbol in directory.symbols:
         owner, _, name = symbol.path.rpartition(".")
         node = _symbol_node(reader if symbol.is_read_only else maker, symbol, name)
+        unit = programs.get(owner)
+        node = maker.member(node, unit, unit.member(name) if unit is not None else None)
         if node is not None:
             (instances.setdefault(owner, []) if owner else globals_).append(node)
-    groups = [Group(owner, owner, "", tuple(found)) for owner, found in instances.items()]
+    groups = [
+        Group(owner, owner, unit.name if unit is not None else "", tuple(found), unit)
+        for owner, found in instances.items()
+        for unit in (programs.get(owner),)
+    ]
     return (*groups, *globals_)
 
 

@@ -59,7 +59,7 @@ const steps = {
     }
     return found.map((item) => ({
       node: item.nodeId.toString(), name: item.browseName.name,
-      type: item.typeDefinition.toString(),
+      type: item.typeDefinition.toString(), reference: item.referenceTypeId.toString(),
     }));
   },
 
