@@ -3,9 +3,9 @@
 import asyncio
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from pydantic import ValidationError
@@ -16,6 +16,8 @@ from gateway.field.modbus_scan import Finding, scan
 from runtime.errors import TaktError, UsageError
 from runtime.project.channels import BIT_TABLES
 from runtime.project.devices import DEVICE_KINDS, ModbusDevice
+
+_VALUES_SHOWN: Final = 16
 
 scanner = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -43,7 +45,7 @@ def modbus(
     ] = "19200/even",
     name: Annotated[str, typer.Option(help="Name of the device in what is printed.")] = "device",
 ) -> None:
-    """Identify a Modbus device, read its tables, and print them as [[device]] and [[io]].
+    """Identify a Modbus device, read its tables, and print what `takt.toml` needs of it.
 
     Nothing is written to the device.
     """
@@ -109,24 +111,28 @@ async def _scan(section: ModbusDevice, last: int) -> Finding:
 
 
 def fragment(keys: dict[str, str | int], finding: Finding) -> Iterator[str]:
-    """Return the lines of `takt.toml`: the device, and every entry that can be read as input."""
+    """Return the lines of `takt.toml`: the device, and all entries that can be read as inputs."""
     total = sum(len(stretch.values) for stretch in finding.stretches)
     yield f"# {total} entries found by {finding.requests} requests"
     for kind, text in finding.identity:
         yield f"# {kind}: {''.join(letter for letter in text if letter.isprintable())}"
-    for stretch in finding.stretches:
-        last = stretch.start + len(stretch.values) - 1
-        yield f"# {stretch.table} {stretch.start} to {last}"
     yield "\n[[device]]"
     for key, value in keys.items():
         yield f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}"
     words = sum(len(item.values) for item in finding.stretches if item.table not in BIT_TABLES)
     word, bit = 0, 16 * words
     for stretch in finding.stretches:
-        for place, value in enumerate(stretch.values):
-            if stretch.table in BIT_TABLES:
-                address, bit = f"%IX{bit // 8}.{bit % 8}", bit + 1
-            else:
-                address, word = f"%IW{word}", word + 1
-            yield f'\n[[io]]\naddress = "{address}"  # read {value}\ndevice = "{keys["name"]}"'
-            yield f'table = "{stretch.table}"\nregister = {stretch.start + place}'
+        count = len(stretch.values)
+        if stretch.table in BIT_TABLES:
+            address, bit = f"%IX{bit // 8}.{bit % 8}", bit + count
+        else:
+            address, word = f"%IW{word}", word + count
+        yield f"\n[[io]]  # {stretch.table} {stretch.start} to {stretch.start + count - 1}"
+        yield f'address = "{address}"  # read {_listed(stretch.values)}'
+        yield f'device = "{keys["name"]}"\ntable = "{stretch.table}"'
+        yield f"register = {stretch.start}\ncount = {count}"
+
+
+def _listed(values: Sequence[int]) -> str:
+    shown = " ".join(map(str, values[:_VALUES_SHOWN]))
+    return shown + (" …" if len(values) > _VALUES_SHOWN else "")

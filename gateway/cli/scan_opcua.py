@@ -23,7 +23,7 @@ def opcua(
     pki: Annotated[str, typer.Option(help="Folder of certificates; made if it is absent.")] = "pki",
     name: Annotated[str, typer.Option(help="Name of the device in what is printed.")] = "device",
 ) -> None:
-    """Identify an OPC UA server, browse it, and print its variables as [[device]] and [[io]].
+    """Identify an OPC UA server, browse it, and print its variables as `takt.toml` needs them.
 
     Nothing is written to the server.
     """

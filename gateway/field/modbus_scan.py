@@ -1,6 +1,6 @@
 """What a Modbus device has: who it is, and which entries of its tables can be read.
 
-    block refused -> its halves -> … -> single entries       (illegal address only)
+    block refused -> its halves -> … -> 16 or fewer -> single entries     (illegal address only)
 
 Nothing is written. A device that refuses a function has no such table; one that refuses for another
 reason than the address is left alone there.
@@ -27,6 +27,9 @@ _IDENTITIES_MAX: Final = 20
 
 _BLOCK: Final = 100
 """Entries that are tried at once: what nearly all devices give."""
+
+_SINGLY: Final = 16
+"""Entries that are tried one by one: halving to the end asks twice for each that is not there."""
 
 _FUNCTIONS: Final[dict[Table, Function]] = {
     "coil": Function.READ_COILS,
@@ -127,6 +130,11 @@ async def _look(asker: _Asker, table: Table, first: int, end: int, found: dict[i
     if code not in {ExceptionCode.ILLEGAL_DATA_ADDRESS, ExceptionCode.ILLEGAL_DATA_VALUE}:
         return False
     if count == 1:
+        return True
+    if count <= _SINGLY:
+        for place in range(first, end):
+            if not await _look(asker, table, place, place + 1, found):
+                return False
         return True
     middle = first + count // 2
     return await _look(asker, table, first, middle, found) and await _look(

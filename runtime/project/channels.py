@@ -114,6 +114,8 @@ class ModbusIo(IoBase):
     """Type of the value in the registers; unset takes as many registers as the address has bits."""
     bit: Annotated[int, Field(ge=0, le=15)] | None = None
     """Bit of a register, 0 the least significant; with type "bool"."""
+    count: Annotated[int, Field(ge=1, le=65_536)] = 1
+    """Neighbouring channels of one kind: each has the next address and the next place."""
     length: Annotated[int, Field(ge=1, le=246)] | None = None
     """Characters of a string, two a register."""
     word_order: Order | None = None
@@ -145,8 +147,15 @@ class ModbusIo(IoBase):
         return self.place is not None and self.place[0] in BIT_TABLES
 
     @property
+    def span(self) -> int:
+        """Registers (or bits of a bit table) that it takes, all `count` channels together."""
+        if self.bit is not None and not self.is_bit:
+            return -(-(self.bit + self.count) // 16)
+        return self.registers * self.count
+
+    @property
     def registers(self) -> int:
-        """Registers (or bits of a bit table) that it takes."""
+        """Registers (or bits of a bit table) that one of its channels takes."""
         if self.type == "string":
             return -(-(self.length or 0) // 2)
         if self.type in NUMBER_TYPES:
@@ -162,12 +171,23 @@ class ModbusIo(IoBase):
 
     @property
     def addresses(self) -> tuple[Address, ...]:
-        """The addresses that it fills: one, or for a string one for every eight characters."""
-        address = self.address
-        parts = -(-(self.length or 1) // PART_BYTES) if self.type == "string" else 1
-        return tuple(
-            Address(address.area, address.width, address.byte + PART_BYTES * part, address.bit)
-            for part in range(parts)
+        """The addresses that it fills: `count`, or one for every eight characters of a string."""
+        parts = -(-(self.length or 1) // PART_BYTES) if self.type == "string" else self.count
+        return tuple(self.address.neighbour(part) for part in range(parts))
+
+    def channel(self, number: int, address_base: int) -> "ModbusIo":
+        """Return one of its `count` channels, the first is 0, with a table of its own."""
+        assert self.place is not None
+        bits = (self.bit or 0) + number
+        step = bits // 16 if self.bit is not None else number * self.registers
+        return self.model_copy(
+            update={
+                "address": self.address.neighbour(number),
+                "table": self.place[0],
+                "register_": self.offset(address_base) + address_base + step,
+                "bit": None if self.bit is None else bits % 16,
+                "count": 1,
+            }
         )
 
 
@@ -230,10 +250,21 @@ IoSection = Annotated[
 """Every kind of channel; a further one joins here and in `IO_KINDS`."""
 
 
-def parts(entry: IoSection) -> Iterator[IoSection]:
-    """Return a channel as the entries of the image that it makes."""
-    if not isinstance(entry, ModbusIo) or entry.type != "string":
+def parts(entry: IoSection, address_base: int) -> Iterator[IoSection]:
+    """Return a channel as the entries of the image that it makes.
+
+    Args:
+        entry: The channel; nothing is wrong with it.
+        address_base: Of its device.
+    """
+    if not isinstance(entry, ModbusIo):
         yield entry
+        return
+    if entry.type != "string":
+        yield from (
+            entry.channel(number, address_base) if entry.count > 1 else entry
+            for number in range(entry.count)
+        )
         return
     fields = entry.model_dump(by_alias=True) | {"default": 0, "safe": 0}
     for number, address in enumerate(entry.addresses):

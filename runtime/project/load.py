@@ -18,7 +18,7 @@ from runtime.errors import Fault, ProjectError
 from runtime.limits import DEVICES_MAX, TASKS_MAX
 from runtime.project.channels import IO_KINDS, IoSection, parts
 from runtime.project.config import ProjectConfig, TaskSection
-from runtime.project.devices import DEVICE_KINDS, DeviceBase
+from runtime.project.devices import DEVICE_KINDS, DeviceBase, ModbusDevice
 from runtime.project.rules import channel_faults
 from runtime.project.uplinks import UPLINK_KINDS
 
@@ -51,7 +51,14 @@ def load_project(path: Path) -> Project:
     if faults:
         raise ProjectError(str(file), tuple(faults))
     config = ProjectConfig.model_validate(raw)
-    entries = tuple(part for entry in config.io for part in parts(entry))
+    bases = {
+        device.name: device.address_base
+        for device in config.device
+        if isinstance(device, ModbusDevice)
+    }
+    entries = tuple(
+        part for entry in config.io for part in parts(entry, bases.get(entry.device, 0))
+    )
     config = config.model_copy(update={"io": entries})
     return Project(folder, config, _find_sources(folder, config.project.sources))
 

@@ -49,9 +49,9 @@ def _place_rule(entry: ModbusIo, device: DeviceBase | None) -> Broken:
         return "register", str(entry.register_), expected
     base = device.address_base if isinstance(device, ModbusDevice) else 0
     first = entry.offset(base)
-    least, greatest = entry.register_ - first, _REGISTERS - entry.registers
+    least, greatest = entry.register_ - first, _REGISTERS - entry.span
     if not 0 <= first <= greatest:
-        many = f" for {entry.registers} registers" if entry.registers > 1 else ""
+        many = f" for {entry.span} {'bits' if entry.is_bit else 'registers'}" * (entry.span > 1)
         return "register", str(entry.register_), f"{least} to at most {least + greatest}{many}"
     return None
 
@@ -126,6 +126,12 @@ def _scale_rule(entry: ModbusIo, _device: DeviceBase | None) -> Broken:
     return None
 
 
+def _count_rule(entry: ModbusIo, _device: DeviceBase | None) -> Broken:
+    if entry.count > 1 and entry.type == "string":
+        return "count", str(entry.count), "no count, except of numbers and bits"
+    return None
+
+
 def _length_rule(entry: ModbusIo, device: DeviceBase | None) -> Broken:
     if entry.length is not None and entry.type != "string":
         return "length", str(entry.length), 'no length, except with type = "string"'
@@ -194,5 +200,6 @@ _REGISTER_RULES: Final[tuple[RegisterRule, ...]] = (
     _type_rule,
     _scale_rule,
     _length_rule,
+    _count_rule,
 )
 _NODE_RULES: Final[tuple[NodeRule, ...]] = (_node_rule, _node_type_rule, _deadband_rule)

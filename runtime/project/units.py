@@ -55,6 +55,11 @@ class Address:
         start = self.byte * 8 + self.bit
         return range(start, start + self.width)
 
+    def neighbour(self, distance: int) -> "Address":
+        """Return the address of the same width so many further on."""
+        start = self.byte * 8 + self.bit + distance * self.width
+        return Address(self.area, self.width, start // 8, start % 8)
+
     def __str__(self) -> str:
         """Return the address in its canonical form."""
         if self.width == 1:

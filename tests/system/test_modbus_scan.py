@@ -42,12 +42,12 @@ def test_what_is_found_is_a_sound_project(tmp_path: Path) -> None:
         async with pymodbus_on("tcp", tables) as plant:
             status, out, err = await takt(f"127.0.0.1:{plant.port}", "--last", "99")
         assert (status, err) == (0, "")
-        for line in ("# holding 7 to 8", "# holding 40 to 40", "# input 0 to 2", "# coil 0 to 15"):
-            assert line in out.splitlines()
-        assert 'address = "%IW3"  # read 70' in out
+        for found in ("holding 7 to 8", "holding 40 to 40", "input 0 to 2", "coil 0 to 15"):
+            assert f"[[io]]  # {found}" in out.splitlines()
+        assert 'address = "%IW3"  # read 70 71\n' in out
         inputs = device_maps(write_project(tmp_path, out))[0].inputs
-        found = {(item.table, item.register) for item in inputs if isinstance(item, Channel)}
-        assert {("holding", 7), ("holding", 8), ("holding", 40), ("input", 2)} <= found
+        channels = {(item.table, item.register) for item in inputs if isinstance(item, Channel)}
+        assert {("holding", 7), ("holding", 8), ("holding", 40), ("input", 2)} <= channels
         assert not plant.writes
 
     run(scenario())
@@ -60,7 +60,7 @@ def test_a_serial_device_is_scanned_over_its_line() -> None:
             status, out, _ = await takt(line.near, *options)
         assert status == 0
         assert f'serial = "{line.near}"' in out
-        assert "# holding 0 to 9" in out.splitlines()
+        assert "[[io]]  # holding 0 to 9" in out.splitlines()
 
     run(scenario())
 
@@ -72,7 +72,7 @@ def test_our_own_server_tells_who_it_is(tmp_path: Path) -> None:
         async with serving(tmp_path) as (service, _):
             _, out, _ = await takt(f"127.0.0.1:{service.port}", "--last", "9")
         assert "# vendor: Takt" in out.splitlines()
-        assert "# holding 0 to 3" in out.splitlines()
+        assert "[[io]]  # holding 0 to 3" in out.splitlines()
 
     run(scenario())
 

@@ -51,6 +51,62 @@ def test_a_register_is_found_by_table_and_base_or_by_its_reference(
     assert (channel.table, channel.register) == (table, register)
 
 
+@pytest.mark.parametrize(
+    ("address", "keys", "device", "expected"),
+    [
+        (
+            "%IW4", "register = 40010\ncount = 3", "",
+            [("%IW4", 9, None), ("%IW5", 10, None), ("%IW6", 11, None)],
+        ),
+        (
+            "%ID2", "register = 5\ntable = 'input'\ntype = 'float32'\ncount = 2",
+            "address_base = 1", [("%ID2", 4, None), ("%ID3", 6, None)],
+        ),
+        (
+            "%IX1.7", "register = 3\ntable = 'holding'\nbit = 15\ncount = 2", "",
+            [("%IX1.7", 3, 15), ("%IX2.0", 4, 0)],
+        ),
+        (
+            "%IX0.7", "register = 10008\ncount = 2", "",
+            [("%IX0.7", 7, None), ("%IX1.0", 8, None)],
+        ),
+    ],
+)  # fmt: skip
+def test_neighbours_are_counted_in_one_entry(
+    tmp_path: Path, address: str, keys: str, device: str,
+    expected: list[tuple[str, int, int | None]],
+) -> None:  # fmt: skip
+    text = device_toml("plc", 1502) + device + "\n" + IO.format(address, keys)
+    project = write_project(tmp_path, text)
+
+    found = [(item.address, item.register, item.encoding.bit) for item in registers(project)]
+    assert found == expected
+    assert [str(entry.address) for entry in project.config.io] == [row[0] for row in expected]
+
+
+@pytest.mark.parametrize(
+    ("address", "keys", "fault"),
+    [
+        (
+            "%IW0", "register = 49998\ncount = 60000",
+            "register = 49998: expected 40001 to at most 45537 for 60000 registers",
+        ),
+        ("%IW32760", "register = 40001\ncount = 9", "address = %IW32760"),
+        ("%IL0", 'register = 40001\ntype = "string"\nlength = 8\ncount = 2', "count = 2"),
+        ("%IW0", "register = 40001\ncount = 0", "count = 0"),
+    ],
+)  # fmt: skip
+def test_a_count_that_does_not_fit_is_a_fault(
+    tmp_path: Path, address: str, keys: str, fault: str
+) -> None:
+    assert any(fault in item for item in faults(tmp_path, address, keys))
+
+
+def test_counted_channels_overlap_as_single_ones_do(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match=r"io\[1\]\.address = %IW2"):
+        project_of(tmp_path, ("%IW0", "register = 40001\ncount = 3"), ("%IW2", "register = 40099"))
+
+
 def test_references_of_bits_name_coils_and_discrete_inputs(tmp_path: Path) -> None:
     text = device_toml("plc", 1502) + IO.format("%IX0.0", "register = 17")
     text += IO.format("%IX0.1", "register = 10020")
