@@ -167,5 +167,11 @@ COMMAND_PATIENCE_S: Final = 2.0
 COMMAND_POLL_S: Final = 0.002
 """Period of looking for that scan."""
 
+LEASE_RENEWALS: Final = 3
+"""Renewals of a lease within its time: two may fail before it is lost."""
+
+LEASE_RETRY_S: Final = 1.0
+"""Wait before the lease's server is tried again, and longest wait between two looks at a lease."""
+
 COMMAND_TAIL_BYTES: Final = 64_000_000
 """End of the audit log that is read for ids: an hour at the full rate takes less."""

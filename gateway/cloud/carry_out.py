@@ -1,8 +1,10 @@
 """One command through the image: given to its task, answered with its cycle, read back from it."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from gateway.config import COMMAND_PATIENCE_S, COMMAND_POLL_S
 from gateway.flow.authority import silence_limit_ns
@@ -48,15 +50,40 @@ class Errand:
     """A command that the image has taken."""
 
     def __init__(
-        self, image: Image, symbol: Symbol, value: Scalar | str, *, deadline_ns: int, now_ns: int
+        self,
+        image: Image,
+        symbol: Symbol,
+        value: Scalar | str,
+        *,
+        deadline_ns: int,
+        clock: Callable[[], int],
+        gate: Callable[[Path | None], None],
     ) -> None:
         """Give the command to the variable's task.
+
+        Args:
+            image: It, and the variable and value.
+            symbol: A single value.
+            value: Fits the variable.
+            deadline_ns: The command's, CLOCK_MONOTONIC.
+            clock: That clock.
+            gate: Raises RefusalError where commands may not enter an image, at the last moment: the
+                lock of the image's commands is held, and nothing comes between it and the command.
 
         Raises:
             RefusalError: It has expired, or will have before the task's next scan, or has no place.
         """
+
+        def permit() -> None:
+            if image.gateway_pid not in {0, os.getpid()}:
+                text = f"gateway {image.gateway_pid} serves the image now"
+                raise RefusalError(Reason.SUPERSEDED, text)
+            gate(image.path)
+            check_alive(deadline_ns, clock())
+
         self._image, self._symbol = image, symbol
-        self._commands = Commands(image)
+        self._commands = Commands(image, permit)
+        now_ns = clock()
         self._ring = image.ring(SectionKind.FRAME)
         self._first = self._ring.head + 1
         interval_ns = image.directory.tasks[self._commands.task_of(symbol)].interval_ns

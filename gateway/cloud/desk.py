@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.cloud.carry_out import Effect, Errand, present_value
+from gateway.cloud.lease import Gate, OpenGate
 from gateway.config import COMMAND_LIFE_NS
 from gateway.flow.command_rules import SeenIds, find_single, fitting_value
 from gateway.flow.commands import Command, Moment, Reason, RefusalError, check_alive
@@ -40,9 +41,16 @@ class Checked:
 class CommandDesk:
     """Checks commands against the program, carries them out, and writes down what happened."""
 
-    def __init__(self, image: Callable[[], Image | None], audit: AuditLog, times: Times) -> None:
+    def __init__(
+        self,
+        image: Callable[[], Image | None],
+        audit: AuditLog,
+        times: Times,
+        gate: Gate | None = None,
+    ) -> None:
         """Take the image that is served at a moment; the log is opened with its first line."""
         self.times = times
+        self.gate: Gate = gate or OpenGate()
         self.seen = SeenIds()
         self._image, self._audit = image, audit
         self._writing = asyncio.Lock()
@@ -78,6 +86,7 @@ class CommandDesk:
         now = self.times.now()
         check_alive(command.deadline_ns, now.monotonic)
         image = self._image()
+        self.gate.check(image.path if image is not None else None)
         if image is None:
             raise RefusalError(Reason.NOT_RUNNING, "no runtime is there")
         symbol = find_single(image.directory.symbols, command.variable)
@@ -88,13 +97,15 @@ class CommandDesk:
         """Give a command to the program and wait for its effect; None where none was seen.
 
         Raises:
-            RefusalError: It has expired meanwhile, the image has changed, or the task refuses.
+            RefusalError: It has expired meanwhile, another gateway commands, the image has changed,
+                or the task refuses.
         """
         if self._image() is not checked.image:
             raise RefusalError(Reason.NOT_RUNNING, "the runtime was restarted meanwhile")
         errand = Errand(
             checked.image, checked.symbol, checked.value,
-            deadline_ns=command.deadline_ns, now_ns=self.times.now().monotonic,
+            deadline_ns=command.deadline_ns, clock=lambda: self.times.now().monotonic,
+            gate=self.gate.check,
         )  # fmt: skip
         return await errand.effect(self._image)
 

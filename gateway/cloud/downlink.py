@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from gateway.cloud.desk import Checked, CommandDesk
-from gateway.cloud.ending import stop_if_cancelled
+from gateway.cloud.ending import first_of, stop_if_cancelled
 from gateway.cloud.seam import UplinkError
 from gateway.config import (
     COMMAND_BURST_S,
@@ -101,12 +101,13 @@ class Downlink:
         wait_s = RECONNECT_FIRST_S
         while True:
             try:
+                await self._desk.gate.opened()
                 async with asyncio.timeout(self._timeout_s):
                     await self._link.connect()
                 self.counters.is_listening = True
                 self._last_error, wait_s = "", RECONNECT_FIRST_S
                 _LOG.info("uplink %s: takes commands", self.name, extra={"uplink": self.name})
-                await self._link.listen(self._take)
+                await first_of(self._link.listen(self._take), self._desk.gate.closed())
             except (UplinkError, OSError, TimeoutError) as error:
                 self._note(str(error) or "no answer in time")
             finally:
@@ -133,6 +134,8 @@ class Downlink:
         while True:
             message, arrived = await self._waiting.get()
             answer = await self._judge(message, arrived)
+            if answer["outcome"] == Reason.SUPERSEDED:
+                continue  # another gateway answers
             try:
                 async with asyncio.timeout(self._timeout_s):
                     await self._link.answer(message, answer)

@@ -1,6 +1,9 @@
 """The uplinks of a project, made from its `takt.toml`; libraries are imported when asked for."""
 
 import importlib.util
+import os
+import secrets
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.cloud.desk import CommandDesk
 from gateway.cloud.downlink import CommandLink, Downlink
+from gateway.cloud.lease import Lease
 from gateway.cloud.seam import Peer
 from gateway.cloud.uplink import Uplink, UplinkSettings
 from gateway.store.queue import Store
@@ -87,6 +91,30 @@ def make_downlinks(project: Project, desk: CommandDesk) -> list[Downlink]:
         for section in project.config.uplink
         if isinstance(section, MqttUplink | JetStreamUplink) and section.command
     ]
+
+
+def make_lease(project: Project, image: Callable[[], Path | None]) -> Lease | None:
+    """Return the lease that lets a project's gateway command, None where it has none.
+
+    Raises:
+        HostError: A library, a secret or a certificate is missing.
+    """
+    section, name = project.config.lease, project.config.project.name
+    if section is None:
+        return None
+    (uplink,) = (item for item in project.config.uplink if item.name == section.uplink)
+    assert isinstance(uplink, JetStreamUplink)
+    _require_library(uplink)
+    from gateway.cloud.lease_nats import NatsLeaseStore
+
+    settings = _jetstream_settings(uplink, project.folder, name)
+    holder = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+    store = NatsLeaseStore(settings, section.bucket, name)
+    return Lease(section.uplink, store, holder, section.ttl, image, _boot_ns)
+
+
+def _boot_ns() -> int:
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
 
 def _command_link(section: MqttUplink | JetStreamUplink, folder: Path, project: str) -> CommandLink:

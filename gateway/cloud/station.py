@@ -10,12 +10,12 @@ from typing import Final
 
 from gateway.cloud.desk import CommandDesk, Times
 from gateway.cloud.isolation import isolate
-from gateway.cloud.make import make_downlinks, make_uplinks
+from gateway.cloud.make import make_downlinks, make_lease, make_uplinks
 from gateway.cloud.sampling import Sampling, SamplingClocks
 from gateway.cloud.wall_clock import wall_error_ns
 from gateway.flow.commands import Moment
 from gateway.store.audit import AuditLog
-from gateway.store.counters import CloudView, SamplingCounters
+from gateway.store.counters import CloudView, SamplingCounters, UplinkCounters
 from gateway.store.outbox import Caps, Clocks
 from gateway.store.places import audit_path, outbox_path
 from gateway.store.queue import Store
@@ -52,9 +52,12 @@ class Station:
             linger_s=outbox.linger / _SECOND_NS,
         )
         self._uplinks = make_uplinks(project, self._store, time.monotonic_ns)
-        self._desk = CommandDesk(image, AuditLog(audit_path(project)), system_times())
+        self._lease = make_lease(project, lambda: _path(image()))
+        audit = AuditLog(audit_path(project))
+        self._desk = CommandDesk(image, audit, system_times(), self._lease)
         self._downlinks = make_downlinks(project, self._desk)
         self._counters = SamplingCounters()
+        self._leasing: list[asyncio.Task[None]] = []
         self._commanding: list[asyncio.Task[None]] = []
         self._sending: list[asyncio.Task[None]] = []
         self._storing: list[asyncio.Task[None]] = []
@@ -68,6 +71,10 @@ class Station:
         ]
         if self._downlinks:
             self._commanding = [group.create_task(self._command())]
+            if self._lease is not None:
+                counters = self._by_name()[self._lease.uplink]
+                running = isolate(self._lease.uplink, self._lease.run, counters)
+                self._leasing = [group.create_task(running)]
 
     def sampling(self, image: Image) -> Sampling:
         """Return what samples an image; it is the caller's to run."""
@@ -76,7 +83,7 @@ class Station:
 
     async def stop(self) -> None:
         """End the uplinks, then store what is left; call it when sampling has ended."""
-        for tasks in (self._commanding, self._sending, self._storing):
+        for tasks in (self._commanding, self._leasing, self._sending, self._storing):
             for task in tasks:
                 task.cancel()
             if tasks:
@@ -89,10 +96,13 @@ class Station:
         except OSError as error:
             _LOG.error("the audit log cannot be read, no command is taken: %s", error)
             return
-        counters = {uplink.name: uplink.counters for uplink in self._uplinks}
+        counters = self._by_name()
         async with asyncio.TaskGroup() as group:
             for downlink in self._downlinks:
                 group.create_task(isolate(downlink.name, downlink.run, counters[downlink.name]))
+
+    def _by_name(self) -> dict[str, UplinkCounters]:
+        return {uplink.name: uplink.counters for uplink in self._uplinks}
 
     def view(self) -> CloudView:
         """Return what a scrape needs."""
@@ -100,10 +110,16 @@ class Station:
             sampling=self._counters,
             store=self._store.state(),
             hops=self._store.hops,
-            uplinks={uplink.name: uplink.counters for uplink in self._uplinks},
+            uplinks=self._by_name(),
             wall_error_ns=wall_error_ns(),
             commands={item.name: item.counters for item in self._downlinks},
+            lease=self._lease.counters if self._lease is not None else None,
+            is_lease_held=self._lease is not None and self._lease.is_held,
         )
+
+
+def _path(image: Image | None) -> Path | None:
+    return image.path if image is not None else None
 
 
 def system_times() -> Times:

@@ -41,6 +41,8 @@ class Reason(enum.StrEnum):
     """Of another type than the variable, or outside of its bounds."""
     TOKEN = "token"  # noqa: S105  a word for the metrics
     NOT_RUNNING = "not-running"
+    SUPERSEDED = "superseded"
+    """Another gateway commands now: it holds the lease, or serves the image."""
     AUDIT = "audit"
     """The audit log cannot be written."""
     RUNTIME = "runtime"

@@ -48,6 +48,17 @@ class CommandCounters:
 
 
 @dataclass(slots=True)
+class LeaseCounters:
+    """The lease that lets a gateway command."""
+
+    token: int = 0
+    """That of the last taking."""
+    taken: int = 0
+    lost: int = 0
+    """How often another took it while it was ours."""
+
+
+@dataclass(slots=True)
 class SamplingCounters:
     """From the image to the store."""
 
@@ -92,6 +103,9 @@ class CloudView:
     """Bound of the wall clock's error; None where nobody disciplines it."""
     commands: dict[str, CommandCounters] = field(default_factory=dict)
     """By uplink, of those that bring any."""
+    lease: LeaseCounters | None = None
+    """None for a project without a lease."""
+    is_lease_held: bool = False
 
 
 def flow_hops() -> dict[str, HopHistogram]:

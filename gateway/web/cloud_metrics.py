@@ -37,6 +37,7 @@ class CloudCollector(Collector):
         yield from _outbox(view)
         yield from _uplinks(view)
         yield from _commands(view)
+        yield from _lease(view)
         yield from _hops(view)
 
 
@@ -138,6 +139,17 @@ def _commands(view: CloudView) -> Iterator[Metric]:
         for outcome, count in sorted(counters.outcomes.items()):
             counts.add_metric([name, outcome], count)
     yield from (listening, counts)
+
+
+def _lease(view: CloudView) -> Iterator[Metric]:
+    """Yield who may command, for projects with a lease."""
+    if view.lease is None:
+        return
+    gauge, counter = GaugeMetricFamily, CounterMetricFamily
+    yield _single(gauge, "takt_lease_held", "Whether commands may be taken.", view.is_lease_held)
+    yield _single(gauge, "takt_lease_token", "Token of the last taking.", view.lease.token)
+    yield _single(counter, "takt_lease_taken", "How often it was taken.", view.lease.taken)
+    yield _single(counter, "takt_lease_lost", "How often another took it.", view.lease.lost)
 
 
 def _hops(view: CloudView) -> Iterator[Metric]:

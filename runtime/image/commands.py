@@ -13,8 +13,10 @@ import contextlib
 import fcntl
 import os
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from runtime.artifact.program import Symbol
@@ -64,9 +66,16 @@ class Answer:
 class Commands:
     """Gives commands through an attached image."""
 
-    def __init__(self, image: Image) -> None:
-        """Command the program that runs on an image."""
+    def __init__(self, image: Image, permit: Callable[[], None] | None = None) -> None:
+        """Command the program that runs on an image.
+
+        Args:
+            image: It.
+            permit: Called with the lock held, as the last thing before a command is put in; what it
+                raises keeps the command out.
+        """
         self._image = image
+        self._permit: Callable[[], None] = permit or _always
         count = len(image.directory.tasks)
         self._queues = [image.section(SectionKind.COMMANDS, number) for number in range(count)]
 
@@ -100,6 +109,7 @@ class Commands:
         with self._alone():
             for task, own in waiting.items():
                 self._check_room(task, len(own))
+            self._permit()
             return tuple(
                 Ticket(task, number)
                 for task, own in waiting.items()
@@ -216,21 +226,33 @@ class Commands:
     def _post(self, task: int, kind: CommandKind, mask: int, offset: int, content: bytes) -> Ticket:
         with self._alone():
             self._check_room(task, 1)
+            self._permit()
             (number,) = post(self._queues[task], [_encode(kind, mask, offset, content)])
             return Ticket(task, number)
 
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Keep other processes and threads that command out for the moment."""
+    def _alone(self) -> AbstractContextManager[None]:
+        return command_lock(self._image.path)
+
+
+@contextlib.contextmanager
+def command_lock(image: Path, *, is_patient: bool = True) -> Iterator[None]:
+    """Keep other processes and threads that command out for the moment.
+
+    Raises:
+        ImageError: The image is gone, or the lock, unless patience is asked for.
+    """
+    try:
+        descriptor = os.open(image, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        raise ImageError(f"{image}: gone; expected a running runtime") from None
+    try:
         try:
-            descriptor = os.open(self._image.path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            raise ImageError(f"{self._image.path}: gone; expected a running runtime") from None
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if is_patient else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise ImageError(f"{image}: another process commands at this moment") from None
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def post(queue: memoryview, commands: Sequence[bytes]) -> range:
@@ -249,6 +271,10 @@ def post(queue: memoryview, commands: Sequence[bytes]) -> range:
     fence()
     _U64.pack_into(queue, layout.COMMANDS_WRITTEN, numbers.stop - 1)
     return numbers
+
+
+def _always() -> None:
+    """Permit everything."""
 
 
 def _encode(kind: CommandKind, mask: int, offset: int, content: bytes) -> bytes:

@@ -21,7 +21,7 @@ from runtime.project.section import Name, Port, Section
 from runtime.project.servers import ServerSection
 from runtime.project.telemetry import OpenTelemetrySection
 from runtime.project.units import DurationNs
-from runtime.project.uplinks import OutboxSection, PublishSection, UplinkSection
+from runtime.project.uplinks import LeaseSection, OutboxSection, PublishSection, UplinkSection
 
 
 class ProjectSection(Section):
@@ -136,4 +136,5 @@ class ProjectConfig(Section):
     io: Annotated[tuple[IoSection, ...], Field(strict=False)] = ()
     publish: Annotated[tuple[PublishSection, ...], Field(strict=False)] = ()
     outbox: OutboxSection = OutboxSection()
+    lease: LeaseSection | None = None
     uplink: Annotated[tuple[UplinkSection, ...], Field(strict=False)] = ()

@@ -138,7 +138,7 @@ def _expected(detail: ErrorDetails) -> str:
 
 _DURATION_KEYS: Final = {
     "interval", "offset", "pause", "watchdog", "base", "poll", "timeout", "stale_after", "spin",
-    "at_least_every", "age_max", "linger",
+    "at_least_every", "age_max", "linger", "ttl",
 }  # fmt: skip
 
 
@@ -178,6 +178,7 @@ def _entry_faults(raw: Table) -> list[Fault]:
         for fault in _duplicate_names(raw, key)
     ]
     faults += _task_faults(raw)
+    faults += _lease_faults(raw)
     devices = {item.get("name"): item for item in _tables(raw, "device")}
     if len(devices) > DEVICES_MAX:
         faults.append(Fault("device", f"{len(devices)} devices", f"at most {DEVICES_MAX}"))
@@ -222,6 +223,17 @@ def _task_faults(raw: Table) -> Iterator[Fault]:
         if task.offset and (task.interval is None or task.offset >= task.interval):
             expected = "an offset below the interval of a cyclic task"
             yield Fault(f"task[{number}].offset", str(table["offset"]), expected)
+
+
+def _lease_faults(raw: Table) -> Iterator[Fault]:
+    lease = raw.get("lease")
+    if not isinstance(lease, dict) or "uplink" not in lease:
+        return
+    able = [item.get("name") for item in _tables(raw, "uplink") if item.get("kind") == "jetstream"]
+    if lease["uplink"] not in able:
+        known = ", ".join(sorted(map(str, able))) or "none is declared"
+        expected = f"an [[uplink]] of kind jetstream ({known})"
+        yield Fault("lease.uplink", _short(lease["uplink"]), expected)
 
 
 def _tables(raw: Table, key: str) -> list[Table]:

@@ -174,6 +174,17 @@ class JetStreamUplink(CommandedUplink):
     """Subject; .live and .backlog are appended, .command and .answer for commands."""
 
 
+class LeaseSection(Section):
+    """[lease]: of several gateways of one project, who holds it takes commands from the cloud."""
+
+    uplink: Name
+    """Name of an [[uplink]] of kind jetstream, whose server keeps the lease."""
+    ttl: Annotated[DurationNs, Field(ge=1_000_000_000, le=3_600_000_000_000)] = 5_000_000_000
+    """Time after which another takes over from a gateway that is gone or frozen."""
+    bucket: Name = "TAKT_LEASE"
+    """Key-value bucket; made where the server has none. The key is the project's name."""
+
+
 class PostgresqlUplink(UplinkBase):
     """Samples as rows of a table, exactly once by keys and a row of progress."""
 
