@@ -134,6 +134,9 @@ class Downlink:
         while True:
             message, arrived = await self._waiting.get()
             answer = await self._judge(message, arrived)
+            if answer["outcome"] == "applied":
+                taken_ns = self._desk.times.now().monotonic - arrived.monotonic
+                self.counters.latency.add(taken_ns)
             if answer["outcome"] == Reason.SUPERSEDED:
                 continue  # another gateway answers
             try:

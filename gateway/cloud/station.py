@@ -42,7 +42,7 @@ class Station:
         """
         config = project.config
         outbox = config.outbox
-        self._sections = config.publish
+        self._sections, self._bytes_max = config.publish, outbox.size_max
         self._store = Store(
             outbox_path(project),
             Caps(outbox.size_max, outbox.age_max),
@@ -113,6 +113,7 @@ class Station:
             uplinks=self._by_name(),
             wall_error_ns=wall_error_ns(),
             commands={item.name: item.counters for item in self._downlinks},
+            outbox_bytes_max=self._bytes_max,
             lease=self._lease.counters if self._lease is not None else None,
             is_lease_held=self._lease is not None and self._lease.is_held,
         )

@@ -45,6 +45,8 @@ class CommandCounters:
     is_listening: bool = False
     outcomes: Counter[str] = field(default_factory=Counter)
     """Messages by what became of them: "applied", "asked", the reason of a refusal and so on."""
+    latency: HopHistogram = field(default_factory=HopHistogram)
+    """Of commands that were applied: message arrived to value read back and written down."""
 
 
 @dataclass(slots=True)
@@ -106,6 +108,8 @@ class CloudView:
     lease: LeaseCounters | None = None
     """None for a project without a lease."""
     is_lease_held: bool = False
+    outbox_bytes_max: int = 0
+    """Cap of the outbox's payload."""
 
 
 def flow_hops() -> dict[str, HopHistogram]:

@@ -74,6 +74,9 @@ def _outbox(view: CloudView) -> Iterator[Metric]:
     )
     yield _single(gauge, "takt_outbox_bytes", "Payload on disk.", store.kept_bytes)
     yield _single(
+        gauge, "takt_outbox_max_bytes", "Its cap, [outbox] size_max.", view.outbox_bytes_max
+    )
+    yield _single(
         gauge, "takt_outbox_waiting_samples", "Samples in memory, not stored yet.", store.waiting
     )
     yield _single(gauge, "takt_outbox_next_sample", "Number of the next sample.", store.head)
@@ -134,11 +137,17 @@ def _commands(view: CloudView) -> Iterator[Metric]:
     counts = CounterMetricFamily(
         "takt_commands", "Commands by what became of them.", labels=["uplink", "outcome"]
     )
+    latency = _HopFamilies(
+        "takt_command",
+        "Commands that were applied: message arrived to value read back and written down.",
+        ["uplink"],
+    )
     for name, counters in view.commands.items():
+        latency.add([name], counters.latency)
         listening.add_metric([name], counters.is_listening)
         for outcome, count in sorted(counters.outcomes.items()):
             counts.add_metric([name, outcome], count)
-    yield from (listening, counts)
+    yield from (listening, counts, latency.histogram, latency.quantiles)
 
 
 def _lease(view: CloudView) -> Iterator[Metric]:

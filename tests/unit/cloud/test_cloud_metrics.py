@@ -15,6 +15,7 @@ from gateway.cli.latency import duration, paths, scrape, waterfall
 from gateway.store.counters import (
     CloudView,
     CommandCounters,
+    LeaseCounters,
     SamplingCounters,
     StoreState,
     UplinkCounters,
@@ -45,8 +46,11 @@ def view() -> CloudView:
         losses={("nats", "size"): 7}, available=True, set_aside=0,
     )  # fmt: skip
     commands = {"nats": CommandCounters(is_listening=True, outcomes=Counter(applied=3, expired=1))}
-    sampling = SamplingCounters(frames=10)
-    return CloudView(sampling, state, hops, {"nats": counters}, 5 * MS, commands)
+    commands["nats"].latency.add(12 * MS, 3)
+    return CloudView(
+        SamplingCounters(frames=10), state, hops, {"nats": counters}, 5 * MS, commands,
+        LeaseCounters(token=7, taken=2, lost=1), is_lease_held=True, outbox_bytes_max=1_000_000,
+    )  # fmt: skip
 
 
 def metrics() -> str:
@@ -60,6 +64,14 @@ def test_commands_are_counted_by_what_became_of_them() -> None:
     assert 'takt_commands_listening{uplink="nats"} 1.0' in text
     assert 'takt_commands_total{outcome="applied",uplink="nats"} 3.0' in text
     assert 'takt_commands_total{outcome="expired",uplink="nats"} 1.0' in text
+    assert 'takt_command_seconds_bucket{le="0.02",uplink="nats"} 3.0' in text
+    assert 'takt_command_seconds_bucket{le="0.01",uplink="nats"} 0.0' in text
+
+
+def test_the_lease_is_told_where_there_is_one() -> None:
+    text = metrics()
+    for name, value in (("held", 1), ("token", 7), ("taken_total", 2), ("lost_total", 1)):
+        assert f"takt_lease_{name} {value}.0" in text
 
 
 def test_losses_and_hops_are_told_by_uplink_lane_and_reason() -> None:
@@ -86,6 +98,37 @@ def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
     shown = set(re.findall(r"^(takt_\w+)", metrics(), re.MULTILINE))
     of_the_image = {f"takt_scan_{name}_seconds_bucket" for name in TASK_TIMES}
     assert asked - shown == of_the_image - {"takt_scan_execution_seconds_bucket"}
+
+
+def test_the_dashboard_chooses_and_names_by_labels_that_its_metrics_have() -> None:
+    dashboard = json.loads((ROOT / "deploy/grafana/takt-cloud.json").read_text())
+    labels: dict[str, set[str]] = {}
+    for name, pairs in re.findall(r"^(takt_\w+)(?:\{(.*)\})? ", metrics(), re.MULTILINE):
+        labels.setdefault(name, {"instance"}).update(re.findall(r'(\w+)="', pairs))
+    looked_at = 0
+    for target in (target for panel in dashboard["panels"] for target in panel["targets"]):
+        selectors = re.findall(r"(takt_\w+)\{(.*?)\}", target["expr"])
+        for name, selector in selectors:
+            known = labels.get(name, {"instance", "task", "le"})
+            assert set(re.findall(r'(\w+)[=!]~?"', selector)) <= known, target["expr"]
+            looked_at += 1
+        shown = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
+        assert shown <= labels.get(selectors[0][0], {"instance", "task"}), target
+    assert looked_at > len(dashboard["panels"])
+
+
+def test_no_two_panels_of_the_dashboard_lie_upon_each_other() -> None:
+    dashboard = json.loads((ROOT / "deploy/grafana/takt-cloud.json").read_text())
+    places = [panel["gridPos"] for panel in dashboard["panels"]]
+    cells = [
+        (x, y)
+        for place in places
+        for x in range(place["x"], place["x"] + place["w"])
+        for y in range(place["y"], place["y"] + place["h"])
+    ]
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) < 24
+    assert len({panel["id"] for panel in dashboard["panels"]}) == len(places)
 
 
 def test_the_waterfall_begins_each_hop_where_the_last_one_ended() -> None:
