@@ -222,5 +222,5 @@ def test_a_read_only_name_is_not_put(tmp_path: Path, monkeypatch: pytest.MonkeyP
                 [*command, *options], capture_output=True, text=True, cwd=ROOT, check=False
             )
             assert done.returncode == 1
-            text = "SHOWN is READ_ONLY in VAR_ACCESS: expected a READ_WRITE name to command"
+            text = "SHOWN is READ_ONLY in VAR_ACCESS: expected what may be written to command"
             assert text in done.stderr

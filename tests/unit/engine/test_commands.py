@@ -180,7 +180,7 @@ def test_what_cannot_be_commanded_is_refused_by_name(desk: Desk) -> None:
 def test_a_name_that_is_read_only_is_refused(desk: Desk) -> None:
     name = replace(desk.symbol("FIRST.N"), path="SHOWN", direction="READ_ONLY")
     bit = Paths([name]).find("Shown.3")
-    refusal = "is READ_ONLY in VAR_ACCESS: expected a READ_WRITE name"
+    refusal = "is READ_ONLY in VAR_ACCESS: expected what may be written"
     with pytest.raises(ImageError, match=f"SHOWN {refusal}"):
         desk.commands.write(name, 1)
     with pytest.raises(ImageError, match=rf"SHOWN\.3 {refusal}"):
