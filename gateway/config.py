@@ -175,3 +175,10 @@ LEASE_RETRY_S: Final = 1.0
 
 COMMAND_TAIL_BYTES: Final = 64_000_000
 """End of the audit log that is read for ids: an hour at the full rate takes less."""
+
+# -- Sparkplug ------------------------------------------------------------------------------------
+SPARKPLUG_CHECK_S: Final = 0.1
+"""Period of looking for a new program, for one that stopped, and at the links of the devices."""
+
+SPARKPLUG_LINK_LOST_NS: Final = 500_000_000
+"""Time without a link after which a device is dead: samples of before have been sent by then."""

@@ -12,12 +12,10 @@ from typing import Final
 import aiomqtt
 
 from gateway.cloud.downlink import Answer, Incoming
-from gateway.cloud.mqtt import MqttSettings, make_client, translated
+from gateway.cloud.mqtt import MqttSettings, is_granted, make_client, translated
 from gateway.cloud.seam import UplinkError
 
 _AT_LEAST_ONCE: Final = 1
-_REFUSED: Final = 0x80
-"""Reason codes of a broker from here on are refusals."""
 
 
 class MqttCommandLink:
@@ -36,7 +34,7 @@ class MqttCommandLink:
         with translated():
             client = await self._stack.enter_async_context(make_client(self._settings))
             granted = await client.subscribe(topic, qos=_AT_LEAST_ONCE)
-        if any(_code(item) >= _REFUSED for item in granted):
+        if not is_granted(granted):
             raise UplinkError(f"MQTT: the broker does not let us subscribe to {topic}")
         self._client = client
 
@@ -63,8 +61,3 @@ class MqttCommandLink:
         self._client = None
         with contextlib.suppress(aiomqtt.MqttError, OSError, TimeoutError):
             await self._stack.aclose()
-
-
-def _code(granted: object) -> int:
-    """Return a broker's word for a subscription as a number."""
-    return granted if isinstance(granted, int) else int(getattr(granted, "value", _REFUSED))

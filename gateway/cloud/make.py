@@ -5,7 +5,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,11 +14,15 @@ from gateway.cloud.downlink import CommandLink, Downlink
 from gateway.cloud.lease import Lease
 from gateway.cloud.seam import Peer
 from gateway.cloud.uplink import Uplink, UplinkSettings
+from gateway.store.places import outbox_path
 from gateway.store.queue import Store
 from gateway.store.secrets import read_password, tls_context
+from gateway.store.session_number import SessionNumber
 from runtime.errors import HostError
+from runtime.image.segment import Image
 from runtime.project.load import Project
 from runtime.project.uplinks import (
+    CommandedUplink,
     JetStreamUplink,
     MqttUplink,
     PostgresqlUplink,
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
     from gateway.cloud.jetstream import JetStreamSettings
     from gateway.cloud.mqtt import MqttSettings
 
+ServedImage = Callable[[], Image | None]
+"""Returns the image that is served at a moment."""
 _SECOND_NS: Final = 1e9
 _LIBRARIES: Final = {
     "mqtt": "aiomqtt",
@@ -39,7 +45,9 @@ _LIBRARIES: Final = {
 }
 
 
-def make_uplinks(project: Project, store: Store, clock: Callable[[], int]) -> list[Uplink]:
+def make_uplinks(
+    project: Project, store: Store, clock: Callable[[], int], image: ServedImage
+) -> list[Uplink]:
     """Return the uplinks of a project; nothing is connected yet.
 
     Raises:
@@ -48,7 +56,7 @@ def make_uplinks(project: Project, store: Store, clock: Callable[[], int]) -> li
     return [
         Uplink(
             UplinkSettings(section.name, section.backlog_rate, section.timeout / _SECOND_NS),
-            make_peer(section, project.folder, project.config.project.name),
+            make_peer(section, project, image),
             store,
             clock,
         )
@@ -56,26 +64,34 @@ def make_uplinks(project: Project, store: Store, clock: Callable[[], int]) -> li
     ]
 
 
-def make_peer(section: UplinkSection, folder: Path, project: str) -> Peer:
-    """Return the far end of one uplink.
+def make_peer(section: UplinkSection, project: Project, image: ServedImage) -> Peer:
+    """Return the far end of one uplink of a project.
 
     Raises:
         HostError: A library, a secret or a certificate is missing.
     """
     _require_library(section)
+    folder, name = project.folder, project.config.project.name
     match section:
         case MqttUplink():
-            return _mqtt(section, folder, project)
+            return _mqtt(section, folder, name)
         case JetStreamUplink():
-            return _jetstream(section, folder, project)
+            return _jetstream(section, folder, name)
         case PostgresqlUplink():
             return _postgresql(section, folder)
         case SparkplugUplink():
-            return _sparkplug(section, folder, project)
+            return _sparkplug(section, project, image)
 
 
-def make_downlinks(project: Project, desk: CommandDesk) -> list[Downlink]:
+def make_downlinks(
+    project: Project, desk: CommandDesk, uplinks: Sequence[Uplink]
+) -> list[Downlink]:
     """Return a down-link for each uplink whose section allows commands.
+
+    Args:
+        project: With the sections.
+        desk: That the commands pass.
+        uplinks: Of the project; Sparkplug's commands come by their connections.
 
     Raises:
         HostError: A library, a secret or a certificate is missing.
@@ -83,13 +99,13 @@ def make_downlinks(project: Project, desk: CommandDesk) -> list[Downlink]:
     return [
         Downlink(
             section.name,
-            _command_link(section, project.folder, project.config.project.name),
+            _command_link(section, project, uplinks),
             section.command,
             desk,
             section.timeout / _SECOND_NS,
         )
         for section in project.config.uplink
-        if isinstance(section, MqttUplink | JetStreamUplink) and section.command
+        if isinstance(section, CommandedUplink) and section.command
     ]
 
 
@@ -117,15 +133,24 @@ def _boot_ns() -> int:
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
 
-def _command_link(section: MqttUplink | JetStreamUplink, folder: Path, project: str) -> CommandLink:
-    _require_library(section)
+def _command_link(
+    section: CommandedUplink, project: Project, uplinks: Sequence[Uplink]
+) -> CommandLink:
+    folder, name = project.folder, project.config.project.name
     if isinstance(section, MqttUplink):
         from gateway.cloud.commands_mqtt import MqttCommandLink
 
-        return MqttCommandLink(_mqtt_settings(section, folder, project))
-    from gateway.cloud.commands_nats import NatsCommandLink
+        return MqttCommandLink(_mqtt_settings(section, folder, name))
+    if isinstance(section, JetStreamUplink):
+        from gateway.cloud.commands_nats import NatsCommandLink
 
-    return NatsCommandLink(_jetstream_settings(section, folder, project))
+        return NatsCommandLink(_jetstream_settings(section, folder, name))
+    from gateway.cloud.commands_sparkplug import SparkplugCommandLink
+    from gateway.cloud.sparkplug import SparkplugPeer
+
+    peer = next(uplink.peer for uplink in uplinks if uplink.name == section.name)
+    assert isinstance(peer, SparkplugPeer)
+    return SparkplugCommandLink(peer.inbox)
 
 
 def _require_library(section: UplinkSection) -> None:
@@ -198,18 +223,29 @@ def _postgresql(section: PostgresqlUplink, folder: Path) -> Peer:
     )
 
 
-def _sparkplug(section: SparkplugUplink, folder: Path, project: str) -> Peer:
+def _sparkplug(section: SparkplugUplink, project: Project, image: ServedImage) -> Peer:
     from gateway.cloud.sparkplug import SparkplugPeer, SparkplugSettings
+    from gateway.cloud.sparkplug_program import NodeClocks, ProgramView
+    from gateway.protocols.sparkplug.node import NUMBERS
 
+    folder, name = project.folder, project.config.project.name
+    others = [item.rpartition(":") for item in section.other_brokers]
     settings = SparkplugSettings(
-        host=section.host,
-        port=section.port,
+        brokers=((section.host, section.port), *((host, int(port)) for host, _, port in others)),
+        version=section.version,
         group=section.group,
-        node=section.node.replace("{project}", project),
-        client_id=section.client_id or f"takt-{project}-{section.name}",
+        node=section.node.replace("{project}", name),
+        client_id=section.client_id or f"takt-{name}-{section.name}",
         user=section.user,
         password=read_password(section, folder),
         tls=tls_context(section.tls, folder),
         timeout_s=section.timeout / _SECOND_NS,
+        primary_host=section.primary_host,
+        takes_commands=bool(section.command),
+        command_ttl_ms=max(1, section.command_ttl // 1_000_000),
     )
-    return SparkplugPeer(settings, time.time_ns)
+    clocks = NodeClocks(time.monotonic_ns, time.time_ns)
+    beside = outbox_path(project).with_suffix(f".{section.name}.bdseq")
+    number = SessionNumber(beside, NUMBERS)
+    program = ProgramView(project, section, image, clocks)
+    return SparkplugPeer(settings, program, time.time_ns, number.next)

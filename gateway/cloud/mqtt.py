@@ -7,7 +7,7 @@ consumer tells by the numbers in a batch what came twice.
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,6 +18,8 @@ from gateway.cloud.seam import UplinkError
 from gateway.store.lanes import Group, Lane
 
 _AT_LEAST_ONCE: Final = 1
+_REFUSED: Final = 0x80
+"""Reason codes of a broker from here on are refusals."""
 VERSIONS: Final = {"5": aiomqtt.ProtocolVersion.V5, "3.1.1": aiomqtt.ProtocolVersion.V311}
 
 
@@ -105,6 +107,14 @@ _NO_WARNING_BELOW: Final = 10_000
 async def _first(messages: AsyncIterator[aiomqtt.Message]) -> None:
     """Wait for a message: none will come, but the library tells here that the connection ended."""
     await anext(messages)
+
+
+def is_granted(granted: Iterable[object]) -> bool:
+    """Return whether a broker lets us have all subscriptions of a request."""
+    codes = [
+        item if isinstance(item, int) else getattr(item, "value", _REFUSED) for item in granted
+    ]
+    return all(code < _REFUSED for code in codes)
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """What a peer of an uplink is: something that takes groups of batches and acknowledges them."""
 
 from collections.abc import Awaitable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gateway.store.lanes import Group, Lane
 
@@ -31,3 +31,14 @@ class Peer(Protocol):
 
     async def close(self) -> None:
         """End the connection, whatever its state; never raises."""
+
+
+@runtime_checkable
+class SessionPeer(Peer, Protocol):
+    """A peer that has to be seen at the other end while there is nothing to send."""
+
+    async def ready(self) -> None:
+        """Return when samples may be sent; that may take as long as the far end likes."""
+
+    async def ended(self) -> None:
+        """Wait, beside `send`, for the end of the connection; raises then, and never returns."""

@@ -2,48 +2,47 @@
 
 Sparkplug prescribes quality of service 0, so an acknowledgement here means that the broker's
 connection has taken the bytes. The backlog lane is sent as historical values.
+
+    connect ─► NCMD, DCMD, STATE subscribed ─► primary host online ─► births ─► data, deaths …
 """
 
 import asyncio
 import contextlib
 import logging
-import math
+import secrets
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import aiomqtt
 
+from gateway.cloud.commands_sparkplug import CommandInbox, incoming_of
+from gateway.cloud.ending import first_of, stop_if_cancelled
+from gateway.cloud.mqtt import translated
 from gateway.cloud.seam import UplinkError
+from gateway.cloud.sparkplug_client import NodeClient, make_node_client, subscribe
+from gateway.cloud.sparkplug_program import MS_NS, report_of
+from gateway.config import SPARKPLUG_CHECK_S
 from gateway.flow.batches import Row, decode_batch
-from gateway.protocols.sparkplug.node import EdgeNode, NodeMessage, Report
-from gateway.protocols.sparkplug.payload import (
-    PayloadError,
-    QualityCode,
-    Value,
-    decode_command,
-)
+from gateway.protocols.sparkplug.catalogue import NODE, Catalogue
+from gateway.protocols.sparkplug.node import EdgeNode, NodeMessage, Present, Report
+from gateway.protocols.sparkplug.payload import decode_payload
+from gateway.protocols.sparkplug.state import PrimaryHost
+from gateway.protocols.sparkplug.wire import PayloadError
 from gateway.store.lanes import Group, Lane
-from runtime.image.layout import Quality
 
 _LOG: Final = logging.getLogger("gateway.cloud")
-_MS_NS: Final = 1_000_000
-_QUALITIES: Final = {
-    Quality.GOOD: QualityCode.GOOD,
-    Quality.UNCERTAIN: QualityCode.STALE,
-    Quality.STALE: QualityCode.STALE,
-    Quality.BAD: QualityCode.BAD,
-    Quality.MISSING: QualityCode.BAD,
-}
+_GOODBYE_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class SparkplugSettings:
-    """Where the broker is and who the node is."""
+    """Where the brokers are and who the node is."""
 
-    host: str
-    port: int
+    brokers: tuple[tuple[str, int], ...]
+    """Host and port; one after the other is tried."""
+    version: str
     group: str
     node: str
     client_id: str
@@ -51,44 +50,93 @@ class SparkplugSettings:
     password: str | None = field(repr=False)
     tls: ssl.SSLContext | None
     timeout_s: float
+    primary_host: str | None = None
+    takes_commands: bool = False
+    command_ttl_ms: int = 5000
+
+
+class Program(Protocol):
+    """What there is to report (`sparkplug_program.ProgramView`)."""
+
+    def changed(self) -> Catalogue | None:
+        """Return the catalogue, where it is another than at the last call."""
+
+    def is_running(self) -> bool:
+        """Return whether a program runs."""
+
+    def present(self) -> Present:
+        """Return the values of now."""
+
+    def is_linked(self, device: str) -> bool:
+        """Return whether a device lives."""
 
 
 class SparkplugPeer:
     """One connection of the edge node; reconnecting is the uplink's business."""
 
-    def __init__(self, settings: SparkplugSettings, wall_clock: Callable[[], int]) -> None:
-        """Connect nothing yet; the clock gives ns since 1970."""
-        self._settings, self._wall_clock = settings, wall_clock
-        self._node = EdgeNode(settings.group, settings.node)
+    def __init__(
+        self,
+        settings: SparkplugSettings,
+        program: Program,
+        wall_clock: Callable[[], int],
+        next_bdseq: Callable[[], int],
+    ) -> None:
+        """Connect nothing yet; the clock gives ns since 1970, `next_bdseq` may wait for a disk."""
+        self._settings, self._program, self._wall_clock = settings, program, wall_clock
+        self._next_bdseq = next_bdseq
+        self._node = EdgeNode(settings.group, settings.node, program.present)
+        self.inbox = CommandInbox()
+        self._hosts = [PrimaryHost(settings.primary_host or "") for _ in settings.brokers]
+        self._attempts = 0
+        self._turn = asyncio.Lock()
+        """Whoever makes messages holds it until they are sent: numbers go out in their order."""
+        self._born = self._was_running = False
+        self._subscribed: set[str] = set()
         self._stack = contextlib.AsyncExitStack()
-        self._client: aiomqtt.Client | None = None
-        self._listening: asyncio.Future[None] | None = None
+        self._client: NodeClient | None = None
 
+    @property
+    def _host(self) -> PrimaryHost:
+        return self._hosts[(self._attempts - 1) % len(self._hosts)]
+
+    # -- the connection -------------------------------------------------------------------------
     async def connect(self) -> None:
-        """Connect with the death as will, subscribe to commands, be born."""
+        """Connect with the death as will, subscribe to commands and to the primary host."""
         settings = self._settings
-        self._stack = contextlib.AsyncExitStack()
-        will = self._node.connecting(self._now_ms())
-        with _translated():
+        host, port = settings.brokers[self._attempts % len(settings.brokers)]
+        self._attempts += 1
+        self._host.forget()
+        self._stack, self._subscribed = contextlib.AsyncExitStack(), set()
+        self._born = False
+        bdseq = await asyncio.to_thread(self._next_bdseq)
+        will = self._node.connecting(bdseq, self._now_ms())
+        with translated():
             client = await self._stack.enter_async_context(
-                aiomqtt.Client(
-                    settings.host,
-                    settings.port,
-                    username=settings.user,
-                    password=settings.password,
-                    identifier=settings.client_id,
-                    protocol=aiomqtt.ProtocolVersion.V311,
-                    clean_session=True,
-                    will=aiomqtt.Will(will.topic, will.payload, qos=1, retain=False),
-                    timeout=settings.timeout_s,
-                    keepalive=20,
-                    tls_context=settings.tls,
-                )
+                make_node_client(settings, host, port, will)
             )
-            await client.subscribe(self._node.topic("NCMD"), qos=1)
         self._client = client
-        self._listening = asyncio.ensure_future(self._listen(client))
-        await self._publish([self._node.birth(self._now_ms())])
+        await self._subscribe(self._node.topic("NCMD"))
+        if settings.primary_host is not None:
+            await self._subscribe(self._host.topic)
+
+    async def ready(self) -> None:
+        """Wait for the primary host, where there is one; then be born."""
+        settings = self._settings
+        if settings.primary_host is not None:
+            others = len(settings.brokers) > 1
+            async with asyncio.timeout(settings.timeout_s if others else None):
+                await self._await_host()
+        self._adopt()
+        await self._subscribe_devices()
+        async with self._turn:
+            self._follow_links()
+            await self._publish(self._births())
+        self._born = True
+        self.inbox.open()
+
+    async def ended(self) -> None:
+        """Follow what comes in and what goes on here, until the connection ends."""
+        await first_of(self._listen(), self._supervise())
 
     async def progress(self, stream: str, lane: Lane) -> int | None:
         """Tell nothing: a broker keeps no account."""
@@ -96,56 +144,144 @@ class SparkplugPeer:
         return None
 
     async def send(self, group: Group) -> Awaitable[None]:
-        """Publish the scans of the batches, one message each."""
-        for batch in group.batches:
-            for scan in _scans(decode_batch(batch.payload).rows):
-                historical = group.lane is Lane.BACKLOG
-                await self._publish(self._node.data(scan, self._now_ms(), historical=historical))
+        """Publish the scans of the batches, one message each for the node and every device."""
+        historical = group.lane is Lane.BACKLOG
+        async with self._turn:
+            for batch in group.batches:
+                for scan in _scans(decode_batch(batch.payload).rows):
+                    messages = self._node.data(scan, self._now_ms(), historical=historical)
+                    await self._publish(messages)
+            await self._publish(self._node.settle(self._now_ms()))
         return _done()
 
     async def close(self) -> None:
         """Die in order, where the broker still listens."""
         client, self._client = self._client, None
-        listening, self._listening = self._listening, None
+        self.inbox.close()
         with contextlib.suppress(aiomqtt.MqttError, OSError, TimeoutError):
-            async with asyncio.timeout(1.0):
+            async with asyncio.timeout(_GOODBYE_S):
                 if client is not None:
                     death = self._node.death(self._now_ms())
                     await client.publish(death.topic, death.payload, qos=0)
-                if listening is not None:
-                    listening.cancel()
-                    await asyncio.gather(listening, return_exceptions=True)
+                    if self._settings.version == "5":
+                        await client.leave_with_will()
                 await self._stack.aclose()
 
-    async def _listen(self, client: aiomqtt.Client) -> None:
-        """Follow commands until the connection ends."""
-        with contextlib.suppress(aiomqtt.MqttError):
-            async for message in client.messages:
-                await self._command(bytes(message.payload))
+    # -- what comes in --------------------------------------------------------------------------
+    async def _await_host(self) -> None:
+        _LOG.info("Sparkplug: waiting for the primary host %s", self._host.host_id)
+        async for message in self._messages():
+            await self._take(message)
+            if self._host.is_online:
+                return
 
-    async def _command(self, payload: bytes) -> None:
+    async def _listen(self) -> None:
+        """Follow commands and the primary host."""
+        async for message in self._messages():
+            await self._take(message)
+
+    async def _messages(self) -> AsyncIterator[aiomqtt.Message]:
+        """Yield what arrives, until the connection ends."""
+        assert self._client is not None
+        with translated():
+            async for message in self._client.messages:
+                yield message
+
+    async def _take(self, message: aiomqtt.Message) -> None:
+        topic, payload = message.topic.value, message.payload
+        assert isinstance(payload, bytes | bytearray)
+        if topic == self._host.topic:
+            self._hear_host(topic, bytes(payload))
+            return
+        device = next(
+            (item for item in self._node.devices if self._node.topic("DCMD", item) == topic), NODE
+        )
         try:
-            command = decode_command(payload)
+            metrics = decode_payload(bytes(payload)).metrics
         except PayloadError as error:
             _LOG.warning("Sparkplug: a command is left out: %s", error)
             return
-        for name in self._node.refused(command):
-            _LOG.warning("Sparkplug: a command would write %s: refused", name)
-        if self._node.asks_rebirth(command):
+        request = self._node.request(metrics, device)
+        if request.rebirth and self._born and not message.retain:
             _LOG.info("Sparkplug: a host asks for a birth")
-            with contextlib.suppress(UplinkError):
-                await self._publish([self._node.birth(self._now_ms())])
+            async with self._turn:
+                await self._publish(self._births())
+        for order in request.orders:
+            if self._settings.takes_commands and self._born:
+                self.inbox.put(
+                    incoming_of(
+                        order, secrets.token_hex(8), self._settings.command_ttl_ms,
+                        is_retained=message.retain,
+                    )
+                )  # fmt: skip
+            else:
+                _LOG.warning("Sparkplug: a command would write %s: refused", order.path)
+
+    def _hear_host(self, topic: str, payload: bytes) -> None:
+        host = self._host
+        if not host.take(topic, payload):
+            _LOG.warning("Sparkplug: the primary host's state is left out: %r", payload[:80])
+        elif self._born and not host.is_online:
+            raise UplinkError(f"the primary host {host.host_id} is offline")
+
+    # -- what goes on here ----------------------------------------------------------------------
+    async def _supervise(self) -> None:
+        """Look from time to time for a new program, for one that stopped, and at the links."""
+        while True:
+            await asyncio.sleep(SPARKPLUG_CHECK_S)
+            if self._adopt():
+                await self._subscribe_devices()
+                async with self._turn:
+                    self._follow_links()
+                    await self._publish(self._births())
+                continue
+            async with self._turn:
+                if self._program.is_running() != self._was_running:
+                    await self._publish(self._births())
+                await self._publish(self._follow_links())
+
+    def _adopt(self) -> bool:
+        """Take over the catalogue of a new program; return whether there is one."""
+        catalogue = self._program.changed()
+        if catalogue is not None:
+            self._node.adopt(catalogue)
+        return catalogue is not None
+
+    def _births(self) -> list[NodeMessage]:
+        self._was_running = self._program.is_running()
+        return self._node.births(self._now_ms())
+
+    def _follow_links(self) -> list[NodeMessage]:
+        now_ms = self._now_ms()
+        return [
+            message
+            for device in self._node.devices
+            for message in self._node.link(device, now_ms, up=self._program.is_linked(device))
+        ]
+
+    async def _subscribe_devices(self) -> None:
+        if self._settings.takes_commands:
+            for device in self._node.devices:
+                await self._subscribe(self._node.topic("DCMD", device))
+
+    async def _subscribe(self, topic: str) -> None:
+        if self._client is None:
+            raise UplinkError("the connection has ended")
+        if topic not in self._subscribed:
+            await subscribe(self._client, topic)
+            self._subscribed.add(topic)
 
     async def _publish(self, messages: Iterable[NodeMessage]) -> None:
         client = self._client
-        with _translated():
+        with translated():
             for message in messages:
                 if client is None:
                     raise UplinkError("the connection has ended")
                 await client.publish(message.topic, message.payload, qos=0, retain=False)
+                stop_if_cancelled()
 
     def _now_ms(self) -> int:
-        return self._wall_clock() // _MS_NS
+        return self._wall_clock() // MS_NS
 
 
 def _scans(rows: Iterable[Row]) -> Iterator[list[Report]]:
@@ -158,26 +294,10 @@ def _scans(rows: Iterable[Row]) -> Iterator[list[Report]]:
             yield scan
             scan = []
         of = key
-        quality = _QUALITIES.get(Quality(row.quality), QualityCode.BAD)
-        scan.append(Report(row.path, _value(row), row.time_ns // _MS_NS, quality))
+        scan.append(report_of(row.path, row.value, row.time_ns // MS_NS, row.quality))
     if scan:
         yield scan
 
 
-def _value(row: Row) -> Value:
-    value = row.value
-    if isinstance(value, list | dict):
-        return str(value)
-    return value if not isinstance(value, float) or math.isfinite(value) else math.nan
-
-
 async def _done() -> None:
     """End at once: quality of service 0 has no acknowledgement."""
-
-
-@contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except aiomqtt.MqttError as error:
-        raise UplinkError(f"MQTT: {error}") from error

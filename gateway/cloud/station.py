@@ -35,7 +35,7 @@ class Station:
 
         Args:
             project: With at least one uplink.
-            image: Returns the image that is served, for commands.
+            image: Returns the image that is served, for commands and births.
 
         Raises:
             HostError: A library, a secret or a certificate is missing.
@@ -51,11 +51,11 @@ class Station:
             project=config.project.name,
             linger_s=outbox.linger / _SECOND_NS,
         )
-        self._uplinks = make_uplinks(project, self._store, time.monotonic_ns)
+        self._uplinks = make_uplinks(project, self._store, time.monotonic_ns, image)
         self._lease = make_lease(project, lambda: _path(image()))
         audit = AuditLog(audit_path(project))
         self._desk = CommandDesk(image, audit, system_times(), self._lease)
-        self._downlinks = make_downlinks(project, self._desk)
+        self._downlinks = make_downlinks(project, self._desk, self._uplinks)
         self._counters = SamplingCounters()
         self._leasing: list[asyncio.Task[None]] = []
         self._commanding: list[asyncio.Task[None]] = []

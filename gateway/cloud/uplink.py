@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.cloud.ending import stop_if_cancelled
-from gateway.cloud.seam import Peer, UplinkError
+from gateway.cloud.ending import first_of, stop_if_cancelled
+from gateway.cloud.seam import Peer, SessionPeer, UplinkError
 from gateway.config import (
     RECONNECT_FACTOR,
     RECONNECT_FIRST_S,
@@ -60,6 +60,11 @@ class Uplink:
         self._group_samples = UPLINK_GROUP_SAMPLES
         self._last_error = ""
 
+    @property
+    def peer(self) -> Peer:
+        """The far end."""
+        return self._peer
+
     async def run(self) -> None:
         """Connect, send, and connect again after a failure."""
         wait_s = RECONNECT_FIRST_S
@@ -88,11 +93,22 @@ class Uplink:
         async with asyncio.timeout(self._settings.timeout_s):
             await self._peer.connect()
             await self._ask_progress()
+        peer = self._peer
+        if isinstance(peer, SessionPeer):
+            await peer.ready()
         counters.state = UplinkState.UP
         counters.connections += 1
         self._last_error = ""
         _LOG.info("uplink %s: connected", self.name, extra={"uplink": self.name})
+        if isinstance(peer, SessionPeer):
+            await first_of(self._pump(), peer.ended())
+        else:
+            await self._pump()
+
+    async def _pump(self) -> None:
+        """Send group after group."""
         while True:
+            stop_if_cancelled()
             group, wait_s = await self._next()
             if group is None:
                 await self._await_news(wait_s)

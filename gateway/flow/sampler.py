@@ -16,7 +16,7 @@ from gateway.flow.quality import InputQualities
 from gateway.flow.reports import Report, Stamp
 from gateway.flow.scans import ScanFrame
 from gateway.flow.tracks import Noted, Track, TrackRule
-from gateway.flow.variables import Variable, select
+from gateway.flow.variables import Variable, select, select_by_section
 from runtime.image.directory import Directory
 from runtime.project.uplinks import PublishSection
 
@@ -101,14 +101,7 @@ class Sampler:
         """Patterns of rules that name no variable, for the user to hear of."""
         self.variables = 0
         self._rules: list[tuple[str | None, Rule]] = []
-        taken: set[str] = set()
-        for section in sections:
-            found = [
-                variable
-                for variable in select(directory.symbols, section.variables)
-                if variable.path not in taken
-            ]
-            taken.update(variable.path for variable in found)
+        for section, found in select_by_section(directory.symbols, sections):
             self.variables += len(found)
             if not found:
                 self.unmatched.append(", ".join(section.variables))

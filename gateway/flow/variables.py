@@ -16,6 +16,7 @@ from runtime.datatypes.elementary import Elementary, Kind
 from runtime.datatypes.scalars import Enumeration
 from runtime.datatypes.texts import Text
 from runtime.datatypes.values import Json
+from runtime.project.uplinks import PublishSection
 
 _PLAIN: Final = set("?bBhHiIqQfd")
 
@@ -125,6 +126,18 @@ def select(symbols: Iterable[Symbol], patterns: Iterable[str]) -> Iterator[Varia
         if variable.path not in taken:
             taken.add(variable.path)
             yield variable
+
+
+def select_by_section(
+    symbols: Iterable[Symbol], sections: Iterable[PublishSection]
+) -> Iterator[tuple[PublishSection, list[Variable]]]:
+    """Yield each publishing rule with its variables: each follows the first rule that names it."""
+    table = tuple(symbols)
+    taken: set[str] = set()
+    for section in sections:
+        found = [item for item in select(table, section.variables) if item.path not in taken]
+        taken.update(item.path for item in found)
+        yield section, found
 
 
 def _named(symbols: Iterable[Symbol], names: Sequence[str]) -> Iterator[Variable]:

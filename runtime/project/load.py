@@ -6,7 +6,7 @@ not hide the next fault.
 """
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -195,7 +195,17 @@ def _entry_faults(raw: Table) -> list[Fault]:
             continue  # reported by the schema
         faults += channel_faults(entry, number, _sound_device(devices.get(entry.device)))
         faults += _overlap_faults(entry, number, covered)
-    return faults
+    return faults + list(_link_faults(raw, devices.keys()))
+
+
+def _link_faults(raw: Table, devices: Collection[object]) -> Iterator[Fault]:
+    """Yield the devices of uplinks that follow the link of no field device."""
+    for number, uplink in enumerate(_tables(raw, "uplink")):
+        for place, device in enumerate(_tables(uplink, "device")):
+            if "link" in device and device["link"] not in devices:
+                known = ", ".join(sorted(str(name) for name in devices)) or "none is declared"
+                key = f"uplink[{number}].device[{place}].link"
+                yield Fault(key, _short(device["link"]), f"a [[device]] ({known})")
 
 
 def _sound_device(table: Table | None) -> DeviceBase | None:

@@ -194,15 +194,58 @@ class PostgresqlUplink(UplinkBase):
     table: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,40}$")] = "takt_sample"
 
 
-class SparkplugUplink(UplinkBase):
-    """The published variables as metrics of a Sparkplug B edge node, over MQTT 3.1.1."""
+SparkplugId = Annotated[str, Field(pattern=r"^[^+#/]+$", max_length=255)]
+"""A part of a topic."""
+_COMMAND_TTL_NS: Final = 5_000_000_000
+_HOUR_NS: Final = 3_600_000_000_000
+
+
+class SparkplugDevice(Section):
+    """[[uplink.device]]: a device of the node, made of variables."""
+
+    name: SparkplugId
+    variables: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
+    """Paths in any case; `*` stands for any text, `?` for one character."""
+    link: Name | None = None
+    """Field device whose link decides whether this one lives; unset takes the one of its name, and
+    where there is none, it always lives."""
+
+
+class SparkplugUplink(CommandedUplink):
+    """The published variables as metrics of a Sparkplug B edge node and its devices."""
 
     kind: Literal["sparkplug"]
     port: RemotePort = 1883
-    group: Annotated[str, Field(pattern=r"^[^+#/]+$")] = "takt"
-    node: Annotated[str, Field(pattern=r"^[^+#/]+$")] = "{project}"
+    version: Literal["5", "3.1.1"] = "3.1.1"
+    """Of MQTT."""
+    group: SparkplugId = "takt"
+    node: SparkplugId = "{project}"
     client_id: str | None = None
     """Unset takes takt-PROJECT-NAME."""
+    primary_host: SparkplugId | None = None
+    """Host application that must be online before anything is sent; samples wait meanwhile."""
+    other_brokers: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[^:\s]+:[1-9][0-9]{0,4}$")], ...], Field(strict=False)
+    ] = ()
+    """HOST:PORT of the brokers to try next when one is lost, or has no primary host."""
+    field_devices: bool = True
+    """Make a device of each field device with variables at its addresses."""
+    device: Annotated[tuple[SparkplugDevice, ...], Field(strict=False)] = ()
+    templates: bool = False
+    """Make instances of templates of structures and function blocks that are published whole."""
+    command_ttl: Annotated[DurationNs, Field(ge=1_000_000, le=_HOUR_NS)] = _COMMAND_TTL_NS
+    """How long a command may take from its arrival; Sparkplug has no expiry of its own."""
+
+    @model_validator(mode="after")
+    def _keys_that_sparkplug_has(self) -> Self:
+        """Reject what has no counterpart, and devices that stand twice."""
+        if any(rule.confirm for rule in self.command):
+            raise ValueError("no confirm: Sparkplug has no answer that could bear a token")
+        names = [device.name for device in self.device]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"one [[uplink.device]] named {twice}")
+        return self
 
 
 UplinkSection = Annotated[

@@ -17,10 +17,14 @@ _MESSAGES = {
     "PropertySet": ((1, "keys", "string*"), (2, "values", "PropertyValue*")),
     "Metric": (
         (1, "name", "string"), (2, "alias", "uint64"), (3, "timestamp", "uint64"),
-        (4, "datatype", "uint32"), (5, "is_historical", "bool"), (9, "properties", "PropertySet"),
+        (4, "datatype", "uint32"), (5, "is_historical", "bool"), (7, "is_null", "bool"),
+        (9, "properties", "PropertySet"),
         (10, "int_value", "uint32"), (11, "long_value", "uint64"), (12, "float_value", "float"),
         (13, "double_value", "double"), (14, "boolean_value", "bool"),
-        (15, "string_value", "string"),
+        (15, "string_value", "string"), (18, "template_value", "Template"),
+    ),
+    "Template": (
+        (2, "metrics", "Metric*"), (4, "template_ref", "string"), (5, "is_definition", "bool"),
     ),
     "Payload": ((1, "timestamp", "uint64"), (2, "metrics", "Metric*"), (3, "seq", "uint64")),
 }  # fmt: skip

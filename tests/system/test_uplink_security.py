@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cloud.make import make_peer
-from gateway.cloud.seam import Peer, UplinkError
+from gateway.cloud.seam import Peer, SessionPeer, UplinkError
 from gateway.store.lanes import Group, Lane
 from gateway.store.outbox import StoredBatch
 from tests.support.brokers import mosquitto, nats_server, postgres, program
@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
-KINDS = ["mqtt", "jetstream", "postgresql"]
+KINDS = ["mqtt", "jetstream", "postgresql", "sparkplug"]
 PASSWORD = secrets.token_hex(8)
 STREAM = "00000000-0000-4000-8000-000000000001"
 BATCH = StoredBatch(
@@ -76,8 +76,8 @@ def peer(kind: str, folder: Path, port: int, password: str, authority: Path) -> 
         f'[[uplink]]\nname = "up"\nkind = "{kind}"\nport = {port}\nuser = "takt"\n'
         f'password_file = "secret"\ntimeout = "5s"\n{more}tls = {{ ca = "{authority}" }}\n'
     )
-    section = cloud_project(folder, toml).config.uplink[0]
-    return make_peer(section, folder, "plant")
+    project = cloud_project(folder, toml)
+    return make_peer(project.config.uplink[0], project, lambda: None)
 
 
 async def deliver(far: Peer) -> None:
@@ -85,6 +85,8 @@ async def deliver(far: Peer) -> None:
     try:
         async with asyncio.timeout(20):
             await far.connect()
+            if isinstance(far, SessionPeer):
+                await far.ready()
             await (await far.send(Group("up", Lane.LIVE, (BATCH,), (1, 2), STREAM, 1)))
     finally:
         await far.close()

@@ -1,28 +1,31 @@
-"""The session of a Sparkplug edge node: births, data, death, sequence numbers, aliases. No socket.
+"""The session of a Sparkplug edge node: births, data, deaths, sequence numbers, aliases. No socket.
 
-All metrics are the node's own. A metric that was not in the last birth makes another birth follow
-first, so that hosts know of every metric before its first data.
+    NBIRTH, DBIRTH of each device whose link is up ─► NDATA, DDATA ─► DDEATH, DBIRTH … ─► NDEATH
+
+A variable that is not in the catalogue makes another birth follow first, so that hosts know of
+every metric before its first data. A value that is older than the one told last is historical.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from gateway.protocols.sparkplug.payload import (
-    CommandMetric,
+from gateway.protocols.sparkplug.catalogue import NAMESPACE, NODE, Catalogue, Place
+from gateway.protocols.sparkplug.commands import REBIRTH, Request, read_request
+from gateway.protocols.sparkplug.datatypes import (
     Datatype,
-    NodeMetric,
     QualityCode,
     Value,
-    encode_payload,
+    datatype_of,
+    fitting,
 )
+from gateway.protocols.sparkplug.payload import Metric, ReceivedMetric, encode_payload
+from gateway.protocols.sparkplug.templates import definition_metrics, instance
 
-NAMESPACE: Final = "spBv1.0"
-REBIRTH: Final = "Node Control/Rebirth"
 BDSEQ: Final = "bdSeq"
-_NUMBERS: Final = 256
-_NOT_FINITE: Final = {"NaN", "Infinity", "-Infinity"}
-_INT64_END: Final = 1 << 63
+NUMBERS: Final = 256
+"""Sequence numbers and numbers of connections count up to here, then from 0 again."""
+_BDSEQ_ALIAS: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,111 +38,255 @@ class NodeMessage:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One value of one metric at its time."""
+    """One value of one variable at its time."""
 
     name: str
-    value: Value
+    """Path of the variable."""
+    value: Value | None
     timestamp_ms: int
     quality: QualityCode = QualityCode.GOOD
 
 
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What the variables are worth at this moment."""
+
+    reports: Sequence[Report] = ()
+    is_running: bool = True
+    """Whether a program runs; without one all that was told is stale."""
+
+
 @dataclass(slots=True)
-class _Known:
-    alias: int
-    datatype: Datatype
-    last: Report
+class _Session:
+    """What belongs to one connection."""
+
+    bdseq: int = 0
+    seq: int = -1
+    """The number sent last."""
+    is_born: bool = False
+    devices: set[str] = field(default_factory=set)
+    """Those that are born."""
+    revived: set[str] = field(default_factory=set)
+    """Those of them without a link, born to tell of the past."""
 
 
 class EdgeNode:
-    """One node's session; a new MQTT connection begins with `connecting`."""
+    """One node; a new MQTT connection begins with `connecting`, then come the births."""
 
-    def __init__(self, group: str, node: str) -> None:
-        """Begin with no metric known; the first connection has bdSeq 0."""
-        self._group, self._node = group, node
-        self._bdseq = -1
-        self._seq = 0
-        self._known: dict[str, _Known] = {}
+    def __init__(self, group: str, node: str, present: Callable[[], Present] = Present) -> None:
+        """Begin without variables; `present` is asked at each birth."""
+        self._group, self._node, self._present = group, node, present
+        self._catalogue = Catalogue()
+        self._places: dict[str, Place] = {}
+        self._metrics: dict[str, dict[str, list[str]]] = {NODE: {}}
+        """Paths by device and metric."""
+        self._aliases: dict[tuple[str, str], int] = {}
+        self._told: dict[str, Report] = {}
+        self._linked: set[str] = set()
+        self._session = _Session()
 
-    def topic(self, kind: str) -> str:
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The devices of the catalogue."""
+        return self._catalogue.devices
+
+    def adopt(self, catalogue: Catalogue) -> None:
+        """Take what the program has now, and nothing of before; births are to follow."""
+        self._catalogue, self._places = catalogue, {}
+        self._metrics = {NODE: {}, **{device: {} for device in catalogue.devices}}
+        for path, place in catalogue.places.items():
+            self._add(path, place)
+        self._told = {path: item for path, item in self._told.items() if path in self._places}
+        self._linked &= set(catalogue.devices)
+
+    def _add(self, path: str, place: Place) -> None:
+        self._places[path] = place
+        self._metrics[place.device].setdefault(place.metric, []).append(path)
+        self._alias(place.device, place.metric)
+
+    def _alias(self, device: str, metric: str) -> int:
+        return self._aliases.setdefault((device, metric), len(self._aliases) + _BDSEQ_ALIAS + 1)
+
+    def topic(self, kind: str, device: str = NODE) -> str:
         """Return the topic of one kind of message."""
-        return f"{NAMESPACE}/{self._group}/{kind}/{self._node}"
+        return "/".join([NAMESPACE, self._group, kind, self._node, *([device] if device else [])])
 
-    def connecting(self, now_ms: int) -> NodeMessage:
-        """Begin a connection; return its will."""
-        self._bdseq = (self._bdseq + 1) % _NUMBERS
+    # -- the session ----------------------------------------------------------------------------
+    def connecting(self, bdseq: int, now_ms: int) -> NodeMessage:
+        """Begin a connection of that number; return its will."""
+        self._session = _Session(bdseq)
         return self.death(now_ms)
 
     def death(self, now_ms: int) -> NodeMessage:
         """Return the death of this connection: the will, and what precedes a goodbye."""
-        metric = NodeMetric(self._bdseq, Datatype.INT64, now_ms, name=BDSEQ, is_birth=True)
+        metric = Metric(self._session.bdseq, Datatype.INT64, now_ms, name=BDSEQ, is_birth=True)
         return NodeMessage(self.topic("NDEATH"), encode_payload([metric], now_ms, None))
 
-    def birth(self, now_ms: int) -> NodeMessage:
-        """Return a birth with everything known; sequence numbers begin anew."""
+    def births(self, now_ms: int) -> list[NodeMessage]:
+        """Return the birth of the node and of all devices with a link; numbers begin anew."""
+        session, present = self._session, self._present()
+        session.seq, session.is_born = -1, True
+        session.devices, session.revived = set(), set()
+        self._hear(present)
+        stale = not present.is_running
+        values = self._birth_metrics(NODE, now_ms, stale=stale)
+        first_ms = min([now_ms, *(item.timestamp_ms for item in values)])
         metrics = [
-            NodeMetric(self._bdseq, Datatype.INT64, now_ms, name=BDSEQ, is_birth=True),
-            NodeMetric(value=False, datatype=Datatype.BOOLEAN, timestamp_ms=now_ms, name=REBIRTH,
-                       alias=0, is_birth=True),
+            Metric(session.bdseq, Datatype.INT64, first_ms, name=BDSEQ, alias=_BDSEQ_ALIAS,
+                   is_birth=True),
+            Metric(value=False, datatype=Datatype.BOOLEAN, timestamp_ms=first_ms, name=REBIRTH,
+                   is_birth=True),
         ]  # fmt: skip
-        for name, known in self._known.items():
-            metrics.append(self._metric(known.last, known, name=name))
-        self._seq = 0
-        return NodeMessage(self.topic("NBIRTH"), encode_payload(metrics, now_ms, 0))
+        metrics += [
+            replace(item, alias=self._alias(NODE, item.name or ""))
+            for item in definition_metrics(self._catalogue, first_ms)
+        ]
+        messages = [self._message("NBIRTH", NODE, [*metrics, *values], now_ms)]
+        linked = [device for device in self.devices if device in self._linked]
+        messages += [self._device_birth(device, now_ms, stale=stale) for device in linked]
+        return messages
 
+    def link(self, device: str, now_ms: int, *, up: bool) -> list[NodeMessage]:
+        """Follow the link of a device: its birth when it comes up, its death when it is lost."""
+        if up == (device in self._linked):
+            return []
+        session = self._session
+        if up:
+            self._linked.add(device)
+            if not session.is_born:
+                return []
+            present = self._present()
+            self._hear(present)
+            session.revived.discard(device)
+            return [self._device_birth(device, now_ms, stale=not present.is_running)]
+        self._linked.discard(device)
+        return [self._device_death(device, now_ms)] if device in session.devices else []
+
+    def settle(self, now_ms: int) -> list[NodeMessage]:
+        """Let devices die again that had only their past to tell."""
+        revived = sorted(self._session.revived)
+        return [self._device_death(device, now_ms) for device in revived]
+
+    # -- data -----------------------------------------------------------------------------------
     def data(
         self, reports: Sequence[Report], now_ms: int, *, historical: bool
     ) -> list[NodeMessage]:
-        """Return what reports values: a birth before, where there is a metric that is new."""
-        messages = []
-        new = {item.name: item for item in reports if item.name not in self._known}
-        for name, report in new.items():
-            alias = len(self._known) + 1
-            self._known[name] = _Known(alias, _datatype(report.value), report)
-        if new:
-            messages.append(self.birth(now_ms))
-        metrics = []
+        """Return what reports the values of one scan: births before, where a variable is new.
+
+        Live values of a device whose link is lost that are not good are left out: its death tells
+        them. Others of it revive the device until `settle`.
+        """
+        messages = self.births(now_ms) if self._learn(reports, historical=historical) else []
+        by_device: dict[str, list[tuple[Report, bool]]] = {}
         for report in reports:
-            known = self._known[report.name]
-            metrics.append(self._metric(report, known, historical=historical))
+            told = self._told.get(report.name)
+            late = historical or (told is not None and report.timestamp_ms < told.timestamp_ms)
+            if not late:
+                self._told[report.name] = report
+            device = self._places[report.name].device
+            if device != NODE and device not in self._linked:
+                if not historical and report.quality is not QualityCode.GOOD:
+                    continue
+                late = True
+            by_device.setdefault(device, []).append((report, late))
+        for device, items in by_device.items():
+            if device != NODE and device not in self._session.devices:
+                messages.append(self._device_birth(device, now_ms, stale=True))
+                self._session.revived.add(device)
+            kind = "NDATA" if device == NODE else "DDATA"
+            messages.append(self._message(kind, device, self._data_metrics(device, items), now_ms))
+        return messages
+
+    def _learn(self, reports: Sequence[Report], *, historical: bool) -> bool:
+        """Take up variables that are not in the catalogue; return whether there are any."""
+        new = [item for item in reports if item.name not in self._places]
+        for report in new:
+            value = report.value if report.value is not None else ""
+            self._add(report.name, Place(NODE, report.name, datatype_of(value)))
             if not historical:
-                known.last = report
-        self._seq = (self._seq + 1) % _NUMBERS
-        payload = encode_payload(metrics, now_ms, self._seq)
-        return [*messages, NodeMessage(self.topic("NDATA"), payload)]
+                self._told[report.name] = report
+        return bool(new)
 
-    def asks_rebirth(self, command: Sequence[CommandMetric]) -> bool:
-        """Return whether a command asks for a birth; nothing else can be written."""
-        return any(
-            item.boolean and (item.name == REBIRTH or (not item.name and item.alias == 0))
-            for item in command
-        )
+    def _data_metrics(self, device: str, items: Sequence[tuple[Report, bool]]) -> list[Metric]:
+        """Return metrics by their aliases; members of one instance come together."""
+        metrics: list[Metric] = []
+        instances: dict[tuple[str, bool], dict[tuple[str, ...], Metric]] = {}
+        for report, late in items:
+            place = self._places[report.name]
+            alias = self._alias(device, place.metric)
+            metric = self._value(report, place)
+            if place.members:
+                member = replace(metric, name=place.members[-1])
+                instances.setdefault((place.metric, late), {})[place.members] = member
+            else:
+                metrics.append(replace(metric, alias=alias, is_historical=late))
+        for (name, late), values in instances.items():
+            found = self._instance(name, values)
+            metrics.append(replace(found, alias=self._alias(device, name), is_historical=late))
+        return metrics
 
-    def refused(self, command: Sequence[CommandMetric]) -> list[str]:
-        """Return what a command would write, and may not."""
-        names: Mapping[int, str] = {known.alias: name for name, known in self._known.items()}
-        return [
-            item.name or names.get(item.alias or 0, f"alias {item.alias}")
-            for item in command
-            if item.name != REBIRTH and item.alias != 0
-        ]
+    def _instance(self, name: str, values: Mapping[tuple[str, ...], Metric]) -> Metric:
+        template = instance(self._catalogue, self._catalogue.instances[name], values)
+        newest_ms = max(item.timestamp_ms for item in values.values())
+        return Metric(template, Datatype.TEMPLATE, newest_ms)
 
-    def _metric(
-        self, report: Report, known: _Known, *, name: str | None = None, historical: bool = False
-    ) -> NodeMetric:
-        value: Value = report.value
-        if known.datatype is Datatype.DOUBLE and isinstance(value, str):
-            value = float(value)
-        return NodeMetric(
-            value, known.datatype, report.timestamp_ms, name=name, alias=known.alias,
-            is_birth=name is not None, is_historical=historical, quality=report.quality,
-        )  # fmt: skip
+    @staticmethod
+    def _value(report: Report, place: Place) -> Metric:
+        value = fitting(report.value, place.datatype)
+        return Metric(value, place.datatype, report.timestamp_ms, quality=report.quality)
 
+    # -- births and deaths ----------------------------------------------------------------------
+    def _hear(self, present: Present) -> None:
+        for report in present.reports:
+            told = self._told.get(report.name)
+            newer = told is None or report.timestamp_ms >= told.timestamp_ms
+            if newer and report.name in self._places:
+                self._told[report.name] = report
 
-def _datatype(value: Value) -> Datatype:
-    if isinstance(value, bool):
-        return Datatype.BOOLEAN
-    if isinstance(value, int):
-        return Datatype.INT64 if value < _INT64_END else Datatype.UINT64
-    if isinstance(value, float) or value in _NOT_FINITE:
-        return Datatype.DOUBLE
-    return Datatype.STRING
+    def _device_birth(self, device: str, now_ms: int, *, stale: bool) -> NodeMessage:
+        self._session.devices.add(device)
+        metrics = self._birth_metrics(device, now_ms, stale=stale)
+        return self._message("DBIRTH", device, metrics, now_ms)
+
+    def _device_death(self, device: str, now_ms: int) -> NodeMessage:
+        self._session.devices.discard(device)
+        self._session.revived.discard(device)
+        return self._message("DDEATH", device, [], now_ms)
+
+    def _birth_metrics(self, device: str, now_ms: int, *, stale: bool) -> list[Metric]:
+        """Return everything that was told of a device or the node, in the order of its times."""
+        metrics: list[Metric] = []
+        for name, paths in self._metrics[device].items():
+            alias = self._alias(device, name)
+            found = {path: self._birth_value(path, now_ms, stale=stale) for path in paths}
+            if name in self._catalogue.instances:
+                places = self._places
+                members = {
+                    places[path].members: replace(item, name=places[path].members[-1])
+                    for path, item in found.items()
+                }
+                whole = replace(self._instance(name, members), name=name, alias=alias)
+                metrics.append(replace(whole, is_birth=True))
+            else:
+                metrics += [replace(item, name=name, alias=alias) for item in found.values()]
+        return sorted(metrics, key=lambda item: item.timestamp_ms)
+
+    def _birth_value(self, path: str, now_ms: int, *, stale: bool) -> Metric:
+        """Return a value as it was told last; null where it never was."""
+        report = self._told.get(path) or Report(path, None, now_ms, QualityCode.STALE)
+        if stale and report.quality is QualityCode.GOOD:
+            report = replace(report, quality=QualityCode.STALE)
+        return replace(self._value(report, self._places[path]), is_birth=True)
+
+    def _message(
+        self, kind: str, device: str, metrics: Sequence[Metric], now_ms: int
+    ) -> NodeMessage:
+        self._session.seq = (self._session.seq + 1) % NUMBERS
+        payload = encode_payload(metrics, now_ms, self._session.seq)
+        return NodeMessage(self.topic(kind, device), payload)
+
+    # -- commands -------------------------------------------------------------------------------
+    def request(self, metrics: Sequence[ReceivedMetric], device: str = NODE) -> Request:
+        """Return what a command to the node or a device asks for."""
+        aliases = {alias: metric for metric, alias in self._aliases.items()}
+        return read_request(metrics, device, self._places, aliases)

@@ -1,48 +1,50 @@
-"""Sparkplug B payloads as protocol buffers: a writer of what a node says, a reader of commands.
+"""Sparkplug B payloads as protocol buffers: a writer of what a node says, a reader of all messages.
 
-Field numbers are those of the specification's `Payload` and `Metric` messages. The few kinds of
-fields that occur are written by hand: no compiler, no library at run time.
+Field numbers are those of the specification's `Payload`, `Metric` and `Template` messages. They are
+written by hand: no compiler, no library at run time.
 """
 
-import enum
-import struct
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_DOUBLE: Final = struct.Struct("<d")
+from gateway.protocols.sparkplug.datatypes import LONGS, Datatype, QualityCode, Value, signed
+from gateway.protocols.sparkplug.wire import (
+    PayloadError,
+    chunk,
+    double,
+    fields,
+    number,
+    read_double,
+    read_single,
+    single,
+    text,
+)
+
+_MASK_32: Final = (1 << 32) - 1
 _MASK_64: Final = (1 << 64) - 1
-_INT32_TYPE: Final = 3
-_VARINT_BYTES_MAX: Final = 10
-
-
-class Datatype(enum.IntEnum):
-    """Types of values that a node reports."""
-
-    INT64 = 4
-    UINT64 = 8
-    DOUBLE = 10
-    BOOLEAN = 11
-    STRING = 12
-
-
-class QualityCode(enum.IntEnum):
-    """The three qualities that Sparkplug knows."""
-
-    BAD = 0
-    GOOD = 192
-    STALE = 500
-
-
-Value = bool | int | float | str
+_DEPTH_MAX: Final = 16
+"""Templates in templates that are read; deeper ones are no sensible message."""
+_KINDS: Final = {int(item): item for item in Datatype}
+_REALS: Final = ((12, 4, read_single), (13, 8, read_double))
+"""Field, bytes and reader of float_value and double_value."""
 
 
 @dataclass(frozen=True, slots=True)
-class NodeMetric:
+class Template:
+    """A definition, or an instance of the definition that it refers to."""
+
+    metrics: tuple["Metric", ...]
+    reference: str | None = None
+    """Name of the definition; None for a definition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
     """One value of a payload; name and alias as far as the message is to bear them."""
 
-    value: Value
+    value: Value | Template | None
+    """None is written as null."""
     datatype: Datatype
     timestamp_ms: int
     name: str | None = None
@@ -53,131 +55,160 @@ class NodeMetric:
     quality: QualityCode = QualityCode.GOOD
 
 
-def encode_payload(metrics: Sequence[NodeMetric], timestamp_ms: int, seq: int | None) -> bytes:
+def encode_payload(metrics: Sequence[Metric], timestamp_ms: int, seq: int | None) -> bytes:
     """Return a payload; an NDEATH has no sequence number."""
-    parts = [_number(1, timestamp_ms), *(_chunk(2, _metric(item)) for item in metrics)]
+    parts = [number(1, timestamp_ms), *(chunk(2, _metric(item)) for item in metrics)]
     if seq is not None:
-        parts.append(_number(3, seq))
+        parts.append(number(3, seq))
     return b"".join(parts)
 
 
-def _metric(metric: NodeMetric) -> bytes:
+def _metric(metric: Metric) -> bytes:
     parts = []
     if metric.name is not None:
-        parts.append(_chunk(1, metric.name.encode()))
+        parts.append(text(1, metric.name))
     if metric.alias is not None:
-        parts.append(_number(2, metric.alias))
-    parts.append(_number(3, metric.timestamp_ms))
+        parts.append(number(2, metric.alias))
+    parts.append(number(3, metric.timestamp_ms))
     if metric.is_birth:
-        parts.append(_number(4, metric.datatype))
+        parts.append(number(4, metric.datatype))
     if metric.is_historical:
-        parts.append(_number(5, 1))
+        parts.append(number(5, 1))
+    if metric.value is None:
+        parts.append(number(7, 1))
     if metric.quality is not QualityCode.GOOD:
-        value = _number(1, _INT32_TYPE) + _number(3, metric.quality)
-        parts.append(_chunk(9, _chunk(1, b"Quality") + _chunk(2, value)))
-    parts.append(_value(metric))
+        value = number(1, Datatype.INT32) + number(3, metric.quality)
+        parts.append(chunk(9, chunk(1, b"Quality") + chunk(2, value)))
+    if metric.value is not None:
+        parts.append(_value(metric.value, metric.datatype))
     return b"".join(parts)
 
 
-def _value(metric: NodeMetric) -> bytes:
-    value = metric.value
-    match metric.datatype:
+def _value(value: Value | Template, datatype: Datatype) -> bytes:
+    """Return the field of a value that fits its datatype."""
+    if isinstance(value, Template):
+        return chunk(18, _template(value))
+    match datatype:
         case Datatype.BOOLEAN:
-            return _number(14, int(bool(value)))
+            return number(14, int(bool(value)))
         case Datatype.STRING:
-            return _chunk(15, str(value).encode())
+            return text(15, str(value))
+        case Datatype.FLOAT:
+            return single(12, float(value))
         case Datatype.DOUBLE:
-            return _key(13, _FIXED64) + _DOUBLE.pack(float(value))
-    return _number(11, int(value) & _MASK_64)
+            return double(13, float(value))
+    if datatype in LONGS:
+        return number(11, int(value) & _MASK_64)
+    return number(10, int(value) & _MASK_32)
 
 
-def _key(field: int, kind: int) -> bytes:
-    return _varint(field << 3 | kind)
-
-
-def _number(field: int, value: int) -> bytes:
-    return _key(field, _VARINT) + _varint(value)
-
-
-def _chunk(field: int, content: bytes) -> bytes:
-    return _key(field, _BYTES) + _varint(len(content)) + content
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:  # noqa: PLR2004  seven bits a byte
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-class PayloadError(ValueError):
-    """Bytes that are no payload."""
+def _template(template: Template) -> bytes:
+    parts = [chunk(2, _metric(item)) for item in template.metrics]
+    if template.reference is not None:
+        parts.append(text(4, template.reference))
+    parts.append(number(5, int(template.reference is None)))
+    return b"".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
-class CommandMetric:
-    """One metric of a command: by name or alias; the value where it is a Boolean."""
+class ReceivedMetric:
+    """One metric of a message: by name or alias."""
 
     name: str
-    alias: int | None
-    boolean: bool | None
+    """Empty where it has none."""
+    alias: int | None = None
+    datatype: Datatype | None = None
+    raw: Value | None = None
+    """The value as it stands there, None for null and for what is not read; see `value`."""
+    members: tuple["ReceivedMetric", ...] = ()
+    """Those of a template."""
+    is_historical: bool = False
+
+    def value(self, known: Datatype | None) -> Value | None:
+        """Return the value by the datatype of the message, or else by that which is known."""
+        if isinstance(self.raw, int) and not isinstance(self.raw, bool):
+            return signed(self.raw, self.datatype or known)
+        return self.raw
 
 
-def decode_command(payload: bytes) -> list[CommandMetric]:
-    """Return the metrics of an NCMD.
+@dataclass(frozen=True, slots=True)
+class ReceivedPayload:
+    """A message."""
+
+    metrics: tuple[ReceivedMetric, ...] = ()
+    timestamp_ms: int | None = None
+    seq: int | None = None
+
+
+@dataclass(slots=True)
+class _Parts:
+    """Fields of a message by number: the last of each, and all that repeat."""
+
+    last: dict[int, int | bytes] = field(default_factory=dict)
+    repeated: list[bytes] = field(default_factory=list)
+
+    def whole(self, field_number: int) -> int | None:
+        """Return a field that holds a whole number."""
+        found = self.last.get(field_number)
+        return found if isinstance(found, int) else None
+
+    def text(self, field_number: int) -> str:
+        """Return a field that holds text; empty where there is none."""
+        found = self.last.get(field_number)
+        return found.decode(errors="replace") if isinstance(found, bytes) else ""
+
+
+def decode_payload(content: bytes) -> ReceivedPayload:
+    """Return a message of a host or a node.
 
     Raises:
         PayloadError: The bytes are cut, or no protocol buffer.
     """
-    return [
-        _command(content)
-        for field, content in _fields(payload)
-        if field == 2 and isinstance(content, bytes)  # noqa: PLR2004  metrics
-    ]
+    parts = _parts(content)
+    metrics = tuple(_read_metric(item, 0) for item in parts.repeated)
+    return ReceivedPayload(metrics, parts.whole(1), parts.whole(3))
 
 
-def _command(content: bytes) -> CommandMetric:
-    found = dict(_fields(content))
-    name, alias, boolean = found.get(1), found.get(2), found.get(14)
-    return CommandMetric(
-        name.decode(errors="replace") if isinstance(name, bytes) else "",
-        alias if isinstance(alias, int) else None,
-        bool(boolean) if isinstance(boolean, int) else None,
+def _parts(content: bytes) -> _Parts:
+    """Return the fields of a payload or a template; both have their metrics in field 2."""
+    parts = _Parts()
+    for field_number, value in fields(content):
+        if field_number == 2 and isinstance(value, bytes):  # noqa: PLR2004  metrics
+            parts.repeated.append(value)
+        else:
+            parts.last[field_number] = value
+    return parts
+
+
+def _read_metric(content: bytes, depth: int) -> ReceivedMetric:
+    if depth > _DEPTH_MAX:
+        raise PayloadError(f"templates in more than {_DEPTH_MAX} templates")
+    parts = _Parts(dict(fields(content)))
+    template = parts.last.get(18)
+    members: tuple[ReceivedMetric, ...] = ()
+    if isinstance(template, bytes):
+        members = tuple(_read_metric(item, depth + 1) for item in _parts(template).repeated)
+    kind = parts.whole(4)
+    return ReceivedMetric(
+        parts.text(1),
+        parts.whole(2),
+        _KINDS.get(kind) if kind is not None else None,
+        None if parts.whole(7) else _read_value(parts),
+        members,
+        bool(parts.whole(5)),
     )
 
 
-def _fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield number and value of each field: numbers as they are, everything else as bytes."""
-    at = 0
-    while at < len(content):
-        key, at = _read_varint(content, at)
-        kind = key & 7
-        if kind == _VARINT:
-            value, at = _read_varint(content, at)
-            yield key >> 3, value
-            continue
-        if kind == _BYTES:
-            size, at = _read_varint(content, at)
-        elif kind in {_FIXED64, _FIXED32}:
-            size = 8 if kind == _FIXED64 else 4
-        else:
-            raise PayloadError(f"a field of kind {kind}")
-        if at + size > len(content):
-            raise PayloadError("a payload that is cut")
-        yield key >> 3, content[at : at + size]
-        at += size
-
-
-def _read_varint(content: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for place in range(_VARINT_BYTES_MAX):
-        if at >= len(content):
-            raise PayloadError("a payload that is cut")
-        byte = content[at]
-        at += 1
-        value |= (byte & 0x7F) << 7 * place
-        if byte < 0x80:  # noqa: PLR2004  the last of the number
-            return value, at
-    raise PayloadError("a number without an end")
+def _read_value(parts: _Parts) -> Value | None:
+    for field_number in (10, 11):
+        whole = parts.whole(field_number)
+        if whole is not None:
+            return whole
+    boolean = parts.whole(14)
+    if boolean is not None:
+        return bool(boolean)
+    for field_number, size, read in _REALS:
+        content = parts.last.get(field_number)
+        if isinstance(content, bytes) and len(content) == size:
+            return read(content)
+    return parts.text(15) if 15 in parts.last else None  # noqa: PLR2004  string_value

@@ -54,9 +54,9 @@ def test_certificates_that_are_none_are_told(tmp_path: Path) -> None:
 
 def test_a_password_shows_in_no_text_of_a_peer(secret: Path) -> None:
     toml = '[[uplink]]\nname = "up"\nkind = "{}"\nuser = "me"\npassword_file = "secret"\n'
-    for kind in ("mqtt", "jetstream", "postgresql"):
+    for kind in ("mqtt", "jetstream", "postgresql", "sparkplug"):
         project = cloud_project(secret.parent, toml.format(kind))
-        peer = make_peer(project.config.uplink[0], secret.parent, "plant")
+        peer = make_peer(project.config.uplink[0], project, lambda: None)
         assert "sesame" not in repr(vars(peer))
 
 
