@@ -19,6 +19,7 @@ from gateway.protocols.modbus.client import ClientConnection
 from gateway.protocols.modbus.framing import ASCII, RTU, Framing
 from gateway.protocols.modbus.requests import Request
 from gateway.protocols.modbus.rtu import silent_interval_ns
+from gateway.terminal import TerminalSettings, open_terminal
 from runtime.project.devices import ModbusAsciiDevice, SerialDevice
 
 _READ_BYTES: Final = 4096
@@ -86,20 +87,15 @@ class SerialLine:
 
     def _open(self) -> None:
         section = self._section
+        bits = section.data_bits if isinstance(section, ModbusAsciiDevice) else 8
+        settings = TerminalSettings(
+            section.serial, section.baud, section.parity, section.stop_bits, bits
+        )
         try:
-            file = os.open(section.serial, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+            self._file = open_terminal(settings)
         except OSError as error:
             raise PeerRefusedError(f"{section.serial}: {error.strerror}") from None
-        try:
-            _set_line(file, section)
-        except termios.error as error:
-            os.close(file)
-            raise PeerRefusedError(f"{section.serial}: {error.args[-1]}") from None
-        except PeerRefusedError:
-            os.close(file)
-            raise
-        self._file = file
-        asyncio.get_running_loop().add_reader(file, self._readable)
+        asyncio.get_running_loop().add_reader(self._file, self._readable)
 
     def _readable(self) -> None:
         try:
@@ -156,20 +152,3 @@ class SerialLink:
         if self._is_joined:
             self._is_joined = False
             self._line.leave()
-
-
-def _set_line(file: int, section: SerialDevice) -> None:
-    """Set speed and form of characters; everything else raw."""
-    speed = getattr(termios, f"B{section.baud}", None)
-    if speed is None:
-        raise PeerRefusedError(f"{section.serial}: {section.baud} baud: not a speed of terminals")
-    control = termios.CREAD | termios.CLOCAL
-    control |= termios.CS7 if getattr(section, "data_bits", 8) == 7 else termios.CS8  # noqa: PLR2004
-    if section.parity != "none":
-        control |= termios.PARENB
-    if section.parity == "odd":
-        control |= termios.PARODD
-    if section.stop_bits == 2:  # noqa: PLR2004
-        control |= termios.CSTOPB
-    characters = termios.tcgetattr(file)[6]
-    termios.tcsetattr(file, termios.TCSANOW, [0, 0, control, 0, speed, speed, characters])

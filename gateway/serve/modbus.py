@@ -38,6 +38,7 @@ from gateway.protocols.modbus.server import (
 )
 from gateway.protocols.modbus.tcp import decode_datagram
 from gateway.serve.modbus_answers import Answers
+from gateway.serve.modbus_line import LINE_PROTOCOLS, LineListener, line_settings
 from runtime.errors import HostError
 from runtime.project.servers import ModbusServer
 
@@ -66,6 +67,10 @@ class Counters:
     """Times that a connection was made to wait for its rate."""
 
 
+Listener = asyncio.Server | asyncio.DatagramTransport | LineListener
+"""What takes requests until it is closed."""
+
+
 class ModbusService:
     """One server: its listener, connections and counters."""
 
@@ -81,26 +86,29 @@ class ModbusService:
             clock: Returns CLOCK_MONOTONIC in ns.
 
         Raises:
-            HostError: A certificate or key cannot be read.
+            HostError: A certificate or key cannot be read, or a line is not described in full.
         """
         self.section = section
         self.counters = Counters()
         self.clock = clock
         self.connections: set[Connection] = set()
         self.port = 0
-        """Where it listens; 0 before."""
+        """Where it listens; 0 before, and on a line."""
+        self.is_listening = False
         self._answers = answers
         self._unit = section.unit
         self._reported: dict[tuple[str, str], int] = {}
+        if section.protocol in LINE_PROTOCOLS:
+            line_settings(section)
         is_secure = section.protocol == "modbus-tls"
         self._security = server_security(section, folder) if is_secure else None
 
     async def run(self) -> None:
         """Serve until cancelled; an address that is taken is reported once and tried again."""
         listener = await self._bind()
+        self.is_listening = True
         try:
-            place, name = f"{self.section.host}:{self.port}", self.section.name
-            _LOG.info("server %s: %s on %s", name, self.section.protocol, place)
+            _LOG.info("server %s: %s on %s", self.section.name, self.section.protocol, self._place)
             while True:
                 await asyncio.sleep(self.section.idle_timeout / 1e9 / _CHECKS_A_TIMEOUT)
                 self._close_idle()
@@ -108,6 +116,18 @@ class ModbusService:
             listener.close()
             for connection in tuple(self.connections):
                 connection.abort()
+
+    @property
+    def _place(self) -> str:
+        section = self.section
+        if section.protocol in LINE_PROTOCOLS:
+            return str(section.serial)
+        return f"{section.host}:{self.port or section.port}"
+
+    def spoiled(self, peer: str, error: PeerProtocolError) -> None:
+        """Count and log what is no Modbus."""
+        self.counters.garbage += 1
+        self.report(peer, f"sent what is not Modbus: {error}")
 
     def answer(self, question: Question, connection: ServerConnection) -> bytes:
         """Return the bytes that answer a question; none for a unit that is another's."""
@@ -152,23 +172,24 @@ class ModbusService:
             self.report(connection.peer, "asked nothing for too long")
             connection.abort()
 
-    async def _bind(self) -> asyncio.Server | asyncio.DatagramTransport:
+    async def _bind(self) -> Listener:
         reported = False
         while True:
             try:
                 return await self._listen()
             except OSError as error:
                 if not reported:
-                    section = self.section
                     _LOG.error(
-                        "server %s: cannot listen on %s:%d (%s); the rest of the gateway goes on",
-                        section.name, section.host, section.port, error.strerror or error,
+                        "server %s: cannot listen on %s (%s); the rest of the gateway goes on",
+                        self.section.name, self._place, error.strerror or error,
                     )  # fmt: skip
                 reported = True
             await asyncio.sleep(SERVER_RETRY_S)
 
-    async def _listen(self) -> asyncio.Server | asyncio.DatagramTransport:
+    async def _listen(self) -> Listener:
         section, loop = self.section, asyncio.get_running_loop()
+        if section.protocol in LINE_PROTOCOLS:
+            return LineListener(self, section)
         if section.protocol == "modbus-udp":
             transport, _ = await loop.create_datagram_endpoint(
                 lambda: _Datagrams(self), local_addr=(section.host, section.port)
@@ -227,8 +248,7 @@ class Connection(asyncio.Protocol):
             questions = codec.receive(data)
             self._may_be_quick = self._is_mbap and not codec.partial
         except PeerProtocolError as error:
-            service.counters.garbage += 1
-            service.report(self.peer, f"sent what is not Modbus: {error}")
+            service.spoiled(self.peer, error)
             self.abort()
             return
         if questions:
@@ -304,8 +324,7 @@ class _Datagrams(asyncio.DatagramProtocol):
         try:
             decode_datagram(data)
         except PeerProtocolError as error:
-            service.counters.garbage += 1
-            service.report(addr[0], f"sent what is not Modbus: {error}")
+            service.spoiled(addr[0], error)
             return
         for question in codec.receive(data):
             reply = service.answer(question, codec)

@@ -33,12 +33,22 @@ class ModbusServer(Section):
     """One Modbus server. What it does with clients that are too many or too fast is its policy."""
 
     name: Name
-    protocol: Literal["modbus-tcp", "modbus-rtu-over-tcp", "modbus-tls", "modbus-udp"]
+    protocol: Literal[
+        "modbus-tcp", "modbus-rtu-over-tcp", "modbus-tls", "modbus-udp", "modbus-rtu",
+        "modbus-ascii",
+    ]  # fmt: skip
     host: str = "127.0.0.1"
     """Address to listen at; loopback unless others are to reach it."""
     port: Port = 502
+    serial: Annotated[str, Field(min_length=1)] | None = None
+    """The line of "modbus-rtu" and "modbus-ascii", such as /dev/ttyUSB0."""
+    baud: Annotated[int, Field(ge=300, le=4_000_000)] = 19_200
+    parity: Literal["none", "even", "odd"] = "even"
+    stop_bits: Literal[1, 2] = 1
+    data_bits: Literal[7, 8] = 7
+    """Of "modbus-ascii"; "modbus-rtu" has 8."""
     unit: Annotated[int, Field(ge=0, le=255)] | None = None
-    """Unit that is answered; unset answers any."""
+    """Unit that is answered; unset answers any. A line needs one."""
     connections_max: Annotated[int, Field(ge=1, le=1000)] = 32
     """Connections at a time; a further one is closed at once."""
     idle_timeout: Annotated[DurationNs, Field(ge=100_000_000)] = 60_000_000_000

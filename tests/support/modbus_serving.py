@@ -89,7 +89,7 @@ async def serving(
     service = ModbusService(section, answers, project.folder, time.monotonic_ns)
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(service.run()), group.create_task(beat(runtime))]
-        await until(lambda: service.port, "the server")
+        await until(lambda: service.is_listening, "the server")
         yield service, runtime
         for task in tasks:
             task.cancel()

@@ -6,12 +6,14 @@ where they do not (`request_length` knows no such function) the silence decides:
 """
 
 import struct
+from collections.abc import Iterator
 from typing import Final
 
 from gateway.errors import PeerProtocolError
 from gateway.protocols.modbus.frame import Frame
 from gateway.protocols.modbus.lengths import LengthOf
 from gateway.protocols.modbus.limits import RTU_BYTES_MAX, RTU_BYTES_MIN
+from gateway.protocols.modbus.stream import Stream
 
 _CRC: Final = struct.Struct("<H")
 _POLYNOMIAL: Final = 0xA001
@@ -54,23 +56,30 @@ def encode_frame(frame: Frame) -> bytes:
 class FrameParser:
     """Bytes in, whole frames out. After an error it is broken until the next `silence`."""
 
-    def __init__(self, length_of: LengthOf, *, waits_for_silence: bool = False) -> None:
+    def __init__(
+        self,
+        length_of: LengthOf,
+        *,
+        waits_for_silence: bool = False,
+        overheard: LengthOf | None = None,
+    ) -> None:
         """Begin between two frames.
 
         Args:
             length_of: Tells the length of a PDU from its start.
             waits_for_silence: Whether bytes that make no frame wait for `silence` to be judged, as
                 on a line, rather than being an error at once.
+            overheard: The same for frames that others exchange on the line: they are dropped.
         """
         self._length_of = length_of
         self._waits = waits_for_silence
-        self._buffer = bytearray()
-        self._broken = False
+        self._overheard = overheard
+        self._stream = Stream()
 
     @property
     def pending(self) -> int:
         """Bytes of a frame that is not complete."""
-        return len(self._buffer)
+        return len(self._stream.content)
 
     def feed(self, received: bytes) -> list[Frame]:
         """Return the frames that these bytes complete.
@@ -78,29 +87,11 @@ class FrameParser:
         Raises:
             PeerProtocolError: The bytes are not Modbus RTU.
         """
-        if self._broken:
-            raise PeerProtocolError("bytes after a protocol error")
-        self._buffer += received
-        frames: list[Frame] = []
-        try:
-            while (end := self._frame_end()) and len(self._buffer) >= end:
-                frames.append(_checked(bytes(self._buffer[:end])))
-                del self._buffer[:end]
-        except PeerProtocolError:
-            if not self._waits:
-                self._break()
-                raise
-        if len(self._buffer) > RTU_BYTES_MAX:
-            count = self._break()
-            raise PeerProtocolError(f"{count} bytes without a frame")
+        self._stream.add(received)
+        frames = list(self._frames())
+        if self.pending > RTU_BYTES_MAX:
+            raise PeerProtocolError(f"{self._stream.lose()} bytes without a frame")
         return frames
-
-    def _break(self) -> int:
-        """Believe nothing until the next silence; return the bytes that are dropped."""
-        count = len(self._buffer)
-        self._broken = True
-        self._buffer.clear()
-        return count
 
     def silence(self) -> list[Frame]:
         """Take the silence that ends a frame; return the frame that it completes.
@@ -108,17 +99,52 @@ class FrameParser:
         Raises:
             PeerProtocolError: What was received before the silence is no frame.
         """
-        received = bytes(self._buffer)
-        self._buffer.clear()
-        was_broken, self._broken = self._broken, False
-        if not received or was_broken:
+        received = self._stream.begin()
+        if not received:
             return []
-        return [_checked(received)]
+        frame = _checked(received)
+        is_overheard = self._overheard and _frame_end(received, self._overheard) == len(received)
+        return [] if is_overheard else [frame]
 
-    def _frame_end(self) -> int:
-        """Return the size of the frame at the start of the buffer, 0 where it is not known yet."""
-        length = self._length_of(bytes(self._buffer[1:]))
-        return 1 + length + _CRC.size if length else 0
+    def _frames(self) -> Iterator[Frame]:
+        while True:
+            try:
+                frame = self._first(self._length_of)
+            except PeerProtocolError:
+                if self._pass_over():
+                    continue
+                if self._waits:
+                    return
+                self._stream.lose()
+                raise
+            if frame is None:
+                return
+            yield frame
+
+    def _first(self, length_of: LengthOf) -> Frame | None:
+        """Cut the frame off that is at the start, None where it is not there as a whole."""
+        content = self._stream.content
+        end = _frame_end(content, length_of)
+        if not end or len(content) < end:
+            return None
+        frame = _checked(bytes(content[:end]))
+        self._stream.cut(end)
+        return frame
+
+    def _pass_over(self) -> bool:
+        """Drop the frame of others at the start; return whether there is one."""
+        if self._overheard is None:
+            return False
+        try:
+            return self._first(self._overheard) is not None
+        except PeerProtocolError:
+            return False
+
+
+def _frame_end(content: bytes | bytearray, length_of: LengthOf) -> int:
+    """Return the size of the frame that starts like this, 0 where it is not known yet."""
+    length = length_of(bytes(content[1:]))
+    return 1 + length + _CRC.size if length else 0
 
 
 def _checked(received: bytes) -> Frame:

@@ -47,7 +47,7 @@ class ServerConnection:
         Raises:
             PeerProtocolError: The bytes are not Modbus.
         """
-        return [_question(frame) for frame in self._parser.feed(received)]
+        return [question_of(frame) for frame in self._parser.feed(received)]
 
     def answer(self, question: Question, response: Response) -> bytes:
         """Return the bytes that answer a question."""
@@ -104,7 +104,8 @@ def _quick_read(asked: bytes) -> QuickRead | None:
     return QuickRead(unit, function, address, count, head)
 
 
-def _question(frame: Frame) -> Question:
+def question_of(frame: Frame) -> Question:
+    """Return what a frame asks."""
     try:
         return Question(frame.transaction, frame.unit, decode_request(frame.pdu))
     except RequestError as error:

@@ -12,6 +12,7 @@ from typing import Final
 from gateway.errors import PeerProtocolError
 from gateway.protocols.modbus.frame import Frame
 from gateway.protocols.modbus.limits import LENGTH_MAX, LENGTH_MIN
+from gateway.protocols.modbus.stream import Stream
 
 _HEADER: Final = struct.Struct(">HHHB")
 _BEFORE_UNIT: Final = 6
@@ -27,13 +28,12 @@ class FrameParser:
     """Bytes in, whole frames out. After an error it stays broken: the borders are lost."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._broken = False
+        self._stream = Stream()
 
     @property
     def pending(self) -> int:
         """Bytes of a frame that is not complete; less than one frame's size."""
-        return len(self._buffer)
+        return len(self._stream.content)
 
     def feed(self, received: bytes) -> list[Frame]:
         """Return the frames that these bytes complete.
@@ -41,28 +41,27 @@ class FrameParser:
         Raises:
             PeerProtocolError: The bytes are not Modbus TCP.
         """
-        if self._broken:
-            raise PeerProtocolError("bytes after a protocol error")
-        if not self._buffer and (frame := _only_frame(received)):
+        stream = self._stream
+        if stream.between_frames and (frame := _only_frame(received)):
             return [frame]
-        self._buffer += received
+        stream.add(received)
         frames = []
-        while (end := self._frame_end()) and len(self._buffer) >= end:
-            transaction, _, _, unit = _HEADER.unpack_from(self._buffer)
-            frames.append(Frame(transaction, unit, bytes(self._buffer[_HEADER.size : end])))
-            del self._buffer[:end]
+        while (end := self._frame_end()) and self.pending >= end:
+            whole = stream.cut(end)
+            transaction, _, _, unit = _HEADER.unpack_from(whole)
+            frames.append(Frame(transaction, unit, whole[_HEADER.size :]))
         return frames
 
     def _frame_end(self) -> int:
         """Return the size of the frame at the start of the buffer, 0 where it is not known yet."""
-        if len(self._buffer) < _BEFORE_UNIT:
+        if self.pending < _BEFORE_UNIT:
             return 0
-        _, protocol, length = _PREFIX.unpack_from(self._buffer)
+        _, protocol, length = _PREFIX.unpack_from(self._stream.content)
         if protocol != 0:
-            self._broken = True
+            self._stream.lose()
             raise PeerProtocolError(f"protocol identifier {protocol}: expected 0 (Modbus)")
         if not LENGTH_MIN <= length <= LENGTH_MAX:
-            self._broken = True
+            self._stream.lose()
             raise PeerProtocolError(f"length {length}: expected {LENGTH_MIN} to {LENGTH_MAX}")
         return _BEFORE_UNIT + int(length)
 
