@@ -13,6 +13,7 @@ from gateway.cloud import uplink as uplinks
 from gateway.cloud.seam import UplinkError
 from gateway.cloud.uplink import Uplink, UplinkSettings
 from gateway.flow.rate import RateLimit
+from gateway.store import outbox
 from gateway.store.lanes import Group, Lane
 from gateway.store.queue import Store
 from tests.support.fake_peer import FakePeer
@@ -55,8 +56,10 @@ async def running(path: Path, peer: FakePeer, rate: int = 10**9) -> AsyncIterato
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("tells_progress", [True, False])
 def test_a_peer_that_fails_at_random_gets_everything_in_order(
-    tmp_path: Path, seed: int, *, tells_progress: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, *, tells_progress: bool
 ) -> None:
+    # As many batches, so as many throws of the dice, however slowly the disk takes them.
+    monkeypatch.setattr(outbox, "OUTBOX_BATCH_SAMPLES", 3)
     peer = FakePeer(random.Random(seed), failing=0.2, tells_progress=tells_progress)
 
     async def run() -> None:
