@@ -5,7 +5,7 @@ import math
 import re
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final
 
@@ -61,10 +61,13 @@ class Variable:
 
 
 def expand(symbol: Symbol) -> Iterator[Variable]:
-    """Return the single values of a symbol: members of structures, elements of arrays."""
+    """Return the single values of a symbol: members of structures, elements of arrays.
+
+    What VAR_ACCESS says of the whole holds for each of them.
+    """
     for path, offset, scalar in _leaves(symbol.path, symbol.offset, symbol.type):
         if scalar.kind is not Kind.REFERENCE:
-            yield Variable(path, Symbol(path, offset, scalar, symbol.bit))
+            yield Variable(path, replace(symbol, path=path, offset=offset, type=scalar))
 
 
 def _leaves(path: str, offset: int, kind: DataType) -> Iterator[tuple[str, int, Elementary]]:

@@ -38,3 +38,12 @@ def test_a_published_bit_is_read_by_itself() -> None:
     assert bit.is_bool
     assert bit.read(memoryview(state)) is True
     assert bit.read(memoryview(bytes(96))) is False
+
+
+def test_parts_of_what_var_access_shows_read_only_are_read_only() -> None:
+    shown = Symbol("SHOWN", 64, Array(((1, 2),), MOTOR), direction="READ_ONLY")
+    for texts in (["Shown*"], ["Shown"], ["Shown[1].Flags"], ["Shown[1].Flags.9"]):
+        found = list(select([shown], texts))
+        assert found
+        assert all(variable.symbol.is_read_only for variable in found)
+    assert not any(variable.symbol.is_read_only for variable in select(SYMBOLS, ["*"]))
