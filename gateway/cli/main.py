@@ -1,18 +1,18 @@
 """`python -m gateway run PROJECT`: the gateway of a project in the foreground."""
 
 import enum
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gateway import app as gateway_app
+from gateway.cli.errors import errors_told
 from gateway.cli.scan import scanner
 from gateway.cli.scan_opcua import opcua as scan_opcua
-from runtime.errors import TaktError
 from runtime.log import configure_logging
-from runtime.project.load import load_project
+from runtime.project.load import Project, load_project
 
 application = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 scanner.command("opcua")(scan_opcua)
@@ -28,41 +28,35 @@ class Level(enum.StrEnum):
     ERROR = "error"
 
 
+ProjectFolder = Annotated[Path, typer.Argument(help="Folder of the project, or its takt.toml.")]
+LogLevel = Annotated[Level, typer.Option(help="Least level of log records.")]
+
+
 @application.callback()
 def gateway() -> None:
     """Bridge the process image of a Takt project to its field devices."""
 
 
 @application.command()
-def run(
-    project: Annotated[Path, typer.Argument(help="Folder of the project, or its takt.toml.")],
-    log_level: Annotated[Level, typer.Option(help="Least level of log records.")] = Level.INFO,
-) -> None:
+def run(project: ProjectFolder, log_level: LogLevel = Level.INFO) -> None:
     """Serve a project until SIGTERM or Ctrl-C. Logs are JSON lines on stderr."""
-    try:
-        loaded = load_project(project)
-        configure_logging(log_level.value)
-        gateway_app.run(loaded)
-    except TaktError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(error.exit_code) from None
+    _serve(project, log_level, gateway_app.run)
 
 
 @application.command()
-def opcua(
-    project: Annotated[Path, typer.Argument(help="Folder of the project, or its takt.toml.")],
-    log_level: Annotated[Level, typer.Option(help="Least level of log records.")] = Level.INFO,
-) -> None:
+def opcua(project: ProjectFolder, log_level: LogLevel = Level.INFO) -> None:
     """Run the OPC UA server of a project; the gateway does so where [opcua] is in takt.toml."""
-    try:
-        from gateway.serve.opcua.server import run as run_server
+    from gateway.serve.opcua.server import run as run_server
 
-        loaded = load_project(project)
+    _serve(project, log_level, run_server)
+
+
+def _serve(folder: Path, log_level: Level, serve: Callable[[Project], None]) -> None:
+    """Load a project and serve it until that ends."""
+    with errors_told():
+        project = load_project(folder)
         configure_logging(log_level.value)
-        run_server(loaded)
-    except TaktError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(error.exit_code) from None
+        serve(project)
 
 
 @application.command()
@@ -84,17 +78,14 @@ def cloud(
     """
     from gateway.cloud.consuming import consume
 
-    try:
+    with errors_told():
         configure_logging("warning")
         consume(source, to, name, seconds, print)
-    except TaktError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(error.exit_code) from None
 
 
 @application.command()
 def latency(
-    project: Annotated[Path, typer.Argument(help="Folder of the project, or its takt.toml.")],
+    project: ProjectFolder,
     url: Annotated[
         str | None, typer.Option(help="Metrics of a gateway elsewhere, http://HOST:PORT/metrics.")
     ] = None,
@@ -104,11 +95,8 @@ def latency(
 
     from gateway.cli.latency import paths, scrape, waterfall
 
-    try:
+    with errors_told():
         ways = paths(scrape(load_project(project), url))
-    except TaktError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(error.exit_code) from None
     if not ways:
         print("no sample was acknowledged yet")
         return

@@ -10,10 +10,11 @@ from typing import Annotated, Final
 import typer
 from pydantic import ValidationError
 
+from gateway.cli.errors import errors_told
 from gateway.errors import PeerError
 from gateway.field.drivers import Drivers
 from gateway.field.modbus_scan import Finding, scan
-from runtime.errors import TaktError, UsageError
+from runtime.errors import UsageError
 from runtime.project.channels import BIT_TABLES
 from runtime.project.devices import DEVICE_KINDS, ModbusDevice
 
@@ -50,15 +51,13 @@ def modbus(
     Nothing is written to the device.
     """
     try:
-        keys = device_keys(address, protocol, unit, line)
-        section = _section({"name": name, **keys})
-        finding = asyncio.run(_scan(section, last))
+        with errors_told():
+            keys = device_keys(address, protocol, unit, line)
+            section = _section({"name": name, **keys})
+            finding = asyncio.run(_scan(section, last))
     except PeerError as error:
         print(f"error: {address}: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
-    except TaktError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(error.exit_code) from None
     print("\n".join(fragment({"name": name, **keys}, finding)))
 
 

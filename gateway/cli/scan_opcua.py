@@ -1,13 +1,12 @@
 """`takt scan opcua ENDPOINT`: who a server is and what it has, as a piece of `takt.toml`."""
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from runtime.errors import TaktError
+from gateway.cli.errors import errors_told
 
 
 def opcua(
@@ -32,9 +31,6 @@ def opcua(
     settings = {"name": name, "endpoint": endpoint, "security": security, "pki": pki}
     settings |= {"user": user} if user else {}
     settings |= {"password_env": password_env} if password_env else {}
-    try:
+    with errors_told():
         found = asyncio.run(scan(settings, Path()))
-    except TaktError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(error.exit_code) from None
     print(address_map(found, settings), end="")
