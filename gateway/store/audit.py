@@ -1,17 +1,21 @@
 """The audit log: what the cloud and OPC UA clients commanded and what became of it, in JSON.
 
 Lines are appended and on disk before the call returns; none is ever changed. The file is opened for
-each line, so that it may be moved away for keeping while the gateway runs.
+each line, so that it may be moved away for keeping while the gateway runs. A file that is full
+becomes NAME.1, that one NAME.2 and so on; the last one is deleted, so their size is bounded.
 """
 
+import contextlib
 import datetime as dt
+import fcntl
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from gateway.config import COMMAND_TAIL_BYTES
+from gateway.config import AUDIT_FILE_BYTES, AUDIT_FILES_KEPT, COMMAND_TAIL_BYTES
 from runtime.datatypes.values import Json
 
 _OWNER_ONLY: Final = 0o600
@@ -42,6 +46,8 @@ class AuditLog:
             OSError: The disk refuses.
         """
         line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
+        if self._is_full():
+            self._turn()
         is_new = not self.path.exists()
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(self.path, flags, _OWNER_ONLY)
@@ -61,22 +67,60 @@ class AuditLog:
         """Yield the newest records, oldest first; lines that are damaged are left out.
 
         Raises:
-            OSError: The file is there and cannot be read.
+            OSError: A file is there and cannot be read.
         """
+        left = COMMAND_TAIL_BYTES
+        parts: list[tuple[Path, int]] = []
+        for path in (self.path, *self._older()):
+            if left <= 0 or not path.exists():
+                break
+            size = path.stat().st_size
+            parts.append((path, max(0, size - left)))
+            left -= size
+        for path, first in reversed(parts):
+            yield from _records(path, first)
+
+    def _is_full(self) -> bool:
         try:
-            file = self.path.open("rb")
+            found = self.path.lstat()
         except FileNotFoundError:
-            return
-        with file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - COMMAND_TAIL_BYTES))
-            for line in file:
-                try:
-                    record = json.loads(line)
-                except ValueError:
-                    continue
-                if isinstance(record, dict):
-                    yield record
+            return False
+        return stat.S_ISREG(found.st_mode) and found.st_size >= AUDIT_FILE_BYTES
+
+    def _older(self) -> list[Path]:
+        """Return the names of the older files, newest first, whether they are there or not."""
+        return [
+            self.path.with_name(f"{self.path.name}.{number + 1}")
+            for number in range(AUDIT_FILES_KEPT)
+        ]
+
+    def _turn(self) -> None:
+        """Rename every file to the next older name, as far as a name is free; the last one goes.
+
+        The OPC UA server writes the same log from a process of its own: one of the two does it.
+        """
+        names = [self.path, *self._older()]
+        with _folder(self.path.parent) as descriptor:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if not self._is_full():
+                return
+            free = next((n for n, path in enumerate(names) if not path.exists()), AUDIT_FILES_KEPT)
+            for number in range(free, 0, -1):
+                names[number - 1].replace(names[number])
+            os.fsync(descriptor)
+
+
+def _records(path: Path, first: int) -> Iterator[Mapping[str, Json]]:
+    """Yield the records of a file from a byte on."""
+    with path.open("rb") as file:
+        file.seek(first)
+        for line in file:
+            try:
+                record = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(record, dict):
+                yield record
 
 
 def _ends_whole(descriptor: int) -> bool:
@@ -86,8 +130,15 @@ def _ends_whole(descriptor: int) -> bool:
 
 def _sync_folder(folder: Path) -> None:
     """Let the name of a new file outlive a loss of power."""
+    with _folder(folder) as descriptor:
+        os.fsync(descriptor)
+
+
+@contextlib.contextmanager
+def _folder(folder: Path) -> Iterator[int]:
+    """Open a folder for the block."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        yield descriptor
     finally:
         os.close(descriptor)

@@ -60,7 +60,9 @@ class PlayedPlant:
             ring.publish(header + bytes(64) + struct.pack(f"<q{VALUES}d", *values))
 
 
-def play_plant(project: Project, slots: int = 1024) -> PlayedPlant:
+def play_plant(
+    project: Project, slots: int = 1024, symbols: tuple[Symbol, ...] = SYMBOLS
+) -> PlayedPlant:
     """Create the image of a project, RUNNING, nothing published yet."""
     directory = Directory(
         project=project.config.project.name,
@@ -70,7 +72,7 @@ def play_plant(project: Project, slots: int = 1024) -> PlayedPlant:
         input_area=Area(0, 0),
         memory_area=Area(0, 0),
         state_bytes=STATE_BYTES,
-        symbols=SYMBOLS,
+        symbols=symbols,
         sites=(),
         frame_slots=slots,
     )

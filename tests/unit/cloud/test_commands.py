@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from gateway.flow.commands import (
     id_of,
     parse_command,
 )
+from gateway.store import audit
 from gateway.store.audit import AuditLog
 from runtime.artifact.program import Symbol
 from runtime.datatypes.derived import Array, Field, Structure
@@ -208,6 +210,57 @@ def test_the_audit_log_is_appended_by_its_owner_only_and_survives_a_torn_line(
     log.append({"id": "b"})
     assert [record["id"] for record in log.tail()] == ["a", "b"]
     assert stat.S_IMODE(log.path.stat().st_mode) == 0o600
+
+
+def test_the_audit_log_begins_new_files_and_keeps_a_bounded_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "AUDIT_FILE_BYTES", 100)
+    monkeypatch.setattr(audit, "AUDIT_FILES_KEPT", 3)
+    log = AuditLog(tmp_path / "log.jsonl")
+    for number in range(100):
+        log.append({"id": f"command {number:03}"})
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["log.jsonl", "log.jsonl.1", "log.jsonl.2", "log.jsonl.3"]
+    assert all(path.stat().st_size < 100 + 25 for path in tmp_path.iterdir())
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in tmp_path.iterdir())
+    newest = [record["id"] for record in log.tail()]
+    assert newest == [f"command {number:03}" for number in range(100 - len(newest), 100)]
+    assert (
+        len(newest) == len("".join(path.read_text() for path in tmp_path.iterdir()).split("\n")) - 1
+    )
+
+
+def test_two_processes_that_fill_one_audit_log_lose_no_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "AUDIT_FILE_BYTES", 200)
+    monkeypatch.setattr(audit, "AUDIT_FILES_KEPT", 100)
+    logs = [AuditLog(tmp_path / "log.jsonl") for _ in range(2)]
+
+    def fill(who: int) -> None:
+        for number in range(50):
+            logs[who].append({"id": f"{who} {number}"})
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(fill, range(2)))
+    found = [str(record["id"]) for record in logs[0].tail()]
+    for who in range(2):
+        own = [text for text in found if text.startswith(f"{who} ")]
+        assert sorted(own) == sorted(f"{who} {number}" for number in range(50))
+
+
+def test_a_full_audit_log_that_cannot_be_renamed_takes_no_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "AUDIT_FILE_BYTES", 10)
+    monkeypatch.setattr(audit, "AUDIT_FILES_KEPT", 1)
+    log = AuditLog(tmp_path / "log.jsonl")
+    log.append({"id": "a command"})
+    (tmp_path / "log.jsonl.1").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        log.append({"id": "b"})
+    assert log.path.read_text().count("\n") == 1
 
 
 def test_the_audit_log_follows_no_link(tmp_path: Path) -> None:

@@ -14,12 +14,15 @@ from gateway.cloud.seam import UplinkError
 from gateway.config import COMMAND_BURST_S, COMMAND_RATE
 from gateway.flow.commands import Moment
 from gateway.store.audit import AuditLog
+from runtime.artifact.program import Symbol
+from runtime.datatypes.derived import Array, Field, Structure
+from runtime.datatypes.elementary import ELEMENTARY
 from runtime.image import layout
 from runtime.image.layout import Mode, SectionKind
 from runtime.project.uplinks import CommandRule
 from tests.support.cloud_plant import PlayedPlant, cloud_project, play_plant
 
-RULES = [CommandRule(variable="MAIN.COUNT")]
+LINT = ELEMENTARY["LINT"]
 SECOND = 1_000_000_000
 
 
@@ -58,13 +61,13 @@ def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PlayedPla
     played.image.close()
 
 
-def message(command_id: str, value: int = 5) -> Incoming:
-    content = {"id": command_id, "variable": "MAIN.COUNT", "value": value, "ttl_ms": 60_000}
+def message(command_id: str, value: int = 5, of: str = "MAIN.COUNT") -> Incoming:
+    content = {"id": command_id, "variable": of, "value": value, "ttl_ms": 60_000}
     return Incoming(json.dumps(content).encode())
 
 
 def answers(
-    plant: PlayedPlant | None, audit: Path, messages: list[Incoming]
+    plant: PlayedPlant | None, audit: Path, messages: list[Incoming], of: str = "MAIN.COUNT"
 ) -> tuple[list[Answer], dict[str, int]]:
     """Return the answers to messages that come at the moment of the plant's last scan."""
     now_ns = plant.image.runtime_heartbeat_ns if plant is not None else 60 * SECOND
@@ -74,7 +77,8 @@ def answers(
     async def run() -> tuple[list[Answer], dict[str, int]]:
         image = plant.image if plant is not None else None
         link = FakeLink(messages)
-        downlink = Downlink("u", link, RULES, CommandDesk(lambda: image, AuditLog(audit), times), 5)
+        rules = [CommandRule(variable=of)]
+        downlink = Downlink("u", link, rules, CommandDesk(lambda: image, AuditLog(audit), times), 5)
         task = asyncio.create_task(downlink.run())
         await asyncio.wait_for(link.complete.wait(), 30)
         task.cancel()
@@ -109,6 +113,31 @@ def test_a_program_that_stands_or_never_ran_gets_no_command(
     assert answers(plant, tmp_path / "log", [message("b")])[1] == {"not-running": 1}
     assert answers(None, tmp_path / "log", [message("c")])[1] == {"not-running": 1}
     assert given(plant) == 0
+
+
+@pytest.mark.parametrize("path", ["SHOWN.A", "Shown.B[2]"])
+def test_what_var_access_shows_read_only_gets_no_command_though_a_rule_allows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setenv("TAKT_IMAGE_DIR", str(tmp_path))
+    pair = Structure(
+        "T", (Field("A", 0, LINT), Field("B", 8, Array(((1, 2),), LINT))), 24, 8, is_union=False
+    )
+    symbols = (Symbol("MAIN.T", 64, pair), Symbol("SHOWN", 64, pair, direction="READ_ONLY"))
+    plant = play_plant(cloud_project(tmp_path / "project", ""), symbols=symbols)
+    plant.scan()
+    log = tmp_path / "log"
+    found, outcomes = answers(plant, log, [message("a", of=path)], of=path)
+    assert outcomes == {"read-only": 1}
+    assert found[0]["text"] == f"{path.upper()} is READ_ONLY in VAR_ACCESS"
+    assert given(plant) == 0
+    (line,) = [json.loads(text) for text in log.read_text().splitlines()]
+    assert (line["outcome"], line["variable"]) == ("read-only", path)
+    monkeypatch.setattr("gateway.cloud.carry_out.COMMAND_PATIENCE_S", 0.0)
+    own = path.upper().replace("SHOWN", "MAIN.T")
+    assert answers(plant, log, [message("b", of=own)], of=own)[1] == {"unknown": 1}
+    assert given(plant) == 1
+    plant.image.close()
 
 
 def test_a_flood_is_refused_without_filling_the_audit_log(tmp_path: Path) -> None:
