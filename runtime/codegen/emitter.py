@@ -7,6 +7,9 @@ from runtime.datatypes.elementary import BOOL, Elementary, Kind, Scalar
 
 UNLIKELY = "!prof !0"
 BOOL_RANGE = "!range !1"
+BUDGET = "%budget"
+"""Points to the loop budget in the context."""
+_BUDGET_OWNER = "loop budget"
 
 
 def value_type(data_type: Elementary) -> str:
@@ -51,8 +54,10 @@ class Emitter:
     lines: list[str] = field(default_factory=list)
     allocas: list[str] = field(default_factory=list)
     exits: list[str] = field(default_factory=list)
+    budget: str = BUDGET
+    """Where the loop budget is counted: in the context, or in a register of the call meanwhile."""
     _count: int = 0
-    _fault_sites: dict[int, str] = field(default_factory=dict)
+    _fault_sites: dict[tuple[int, str], str] = field(default_factory=dict)
     _needs_fault: bool = False
 
     def fresh(self) -> str:
@@ -96,13 +101,14 @@ class Emitter:
 
     def fault_if(self, condition: str, kind: abi.FaultKind, site: int) -> None:
         """Leave the function with a fault where the condition holds."""
-        exit_label = self._fault_sites.get(site)
+        exit_label = self._fault_sites.get((site, self.budget))
         if exit_label is None:
             exit_label = self.label("fault")
-            self._fault_sites[site] = exit_label
+            self._fault_sites[site, self.budget] = exit_label
             self._needs_fault = True
             self.exits += [
                 f"{exit_label}:",
+                *(f"  {line}" for line in self.budget_back()),
                 f"  store i32 {int(kind)}, ptr %fault_kind, align 4",
                 f"  store i32 {site}, ptr %fault_site, align 4",
                 "  ret i32 1",
@@ -110,6 +116,41 @@ class Emitter:
         going_on = self.label("fine")
         self.branch(condition, exit_label, going_on, UNLIKELY)
         self.start(going_on)
+
+    def hold_budget(self) -> None:
+        """Count the loop budget in a register from here on, until `return_budget`."""
+        self.budget = self.alloca("i64", 8)
+        left = self.value(f"load i64, ptr {BUDGET}, align 8{self.alias(_BUDGET_OWNER)}")
+        self.effect(f"store i64 {left}, ptr {self.budget}, align 8")
+
+    def return_budget(self) -> None:
+        """Count it in the context again."""
+        for line in self.budget_back():
+            self.effect(line)
+        self.budget = BUDGET
+
+    def budget_back(self) -> list[str]:
+        """Return the instructions that bring what is left to the context."""
+        if self.budget == BUDGET:
+            return []
+        left = self.fresh()
+        alias = self.alias(_BUDGET_OWNER)
+        return [
+            f"{left} = load i64, ptr {self.budget}, align 8",
+            f"store i64 {left}, ptr {BUDGET}, align 8{alias}",
+        ]
+
+    def spend_budget(self, turns: str) -> str:
+        """Emit the charge of loop turns; return the condition that too many are spent.
+
+        What is left is never below zero before, so a borrow tells: one instruction does both.
+        """
+        alias = self.alias(_BUDGET_OWNER) if self.budget == BUDGET else ""
+        left = self.value(f"load i64, ptr {self.budget}, align 8{alias}")
+        pair = self.value(f"call {{i64, i1}} @llvm.usub.with.overflow.i64(i64 {left}, i64 {turns})")
+        less = self.value(f"extractvalue {{i64, i1}} {pair}, 0")
+        self.effect(f"store i64 {less}, ptr {self.budget}, align 8{alias}")
+        return self.value(f"extractvalue {{i64, i1}} {pair}, 1")
 
     def check_status(self, status: str) -> None:
         """Leave the function with the status of a call that ended with a fault."""

@@ -195,6 +195,7 @@ def declarations() -> list[str]:
             f"declare {{{kind}, i1}} @llvm.{sign}add.with.overflow.{kind}({kind}, {kind})"
             for sign in ("s", "u")
         ]
+    lines.append("declare {i64, i1} @llvm.usub.with.overflow.i64(i64, i64)")
     lines += [f"declare {kind} @llvm.bswap.{kind}({kind})" for kind in ("i16", "i32", "i64")]
     lines.append("declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)")
     lines.append("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")

@@ -6,17 +6,21 @@ unroll and vectorise. In any other loop each turn is charged when it ends.
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from runtime.codegen.emitter import UNLIKELY, Emitter, value_type
+from runtime.codegen.emitter import BUDGET, UNLIKELY, Emitter, value_type
 from runtime.codegen.lanes import emit_lanes, is_parallel, no_wrap
 from runtime.datatypes.elementary import Elementary
 from runtime.model import program
 from runtime.model.loops import constant_turns
 from runtime.model.program import Constant
+from runtime.model.writes import parts_of
 
 if TYPE_CHECKING:
     from runtime.codegen.statements import StatementBuilder
+
+_QUIET_PARTS_MAX: Final = 32
+"""Nodes of a condition that is emitted twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,11 @@ def _counted_loop(node: program.For, make: "StatementBuilder") -> None:
     kind = value_type(_type_of(node))
     first, last = build.expression(node.first), build.expression(node.last)
     step = _step_of(node)
-    build.store(node.variable, first)
     enters = _within(node, emit, first, last, str(step))
     turns = _turns(node, emit, first, last, enters)
     if not node.is_prepaid:
         _charge(node, make, turns)
+    build.store(node.variable, first)
     head, body, again, leave, done = (
         emit.label(word) for word in ("head", "body", "next", "endfor", "done")
     )
@@ -129,6 +133,7 @@ def _tested_loop(node: program.For, make: "StatementBuilder") -> None:
     first, last = build.expression(node.first), build.expression(node.last)
     step = build.expression(node.step)
     build.store(node.variable, first)
+    holds = _hold_budget(node, emit)
     test, body, again, leave = (emit.label(word) for word in ("test", "body", "next", "endfor"))
     emit.jump(test)
     emit.start(test)
@@ -147,6 +152,8 @@ def _tested_loop(node: program.For, make: "StatementBuilder") -> None:
     wrapped = emit.value(f"extractvalue {{{kind}, i1}} {pair}, 1")
     emit.branch(wrapped, leave, test, UNLIKELY)
     emit.start(leave)
+    if holds:
+        emit.return_budget()
     make.behind_loop()
 
 
@@ -168,19 +175,82 @@ def _within(node: program.For, emit: Emitter, value: str, last: str, step: str) 
 def emit_while(node: program.While, make: "StatementBuilder", _loop: Loop | None) -> bool:
     """Emit WHILE and REPEAT."""
     emit = make.emit
+    holds = _hold_budget(node, emit)
+    leave = (_turned_loop if _is_quiet(node.condition) else _plain_while)(node, make)
+    emit.start(leave)
+    if holds:
+        emit.return_budget()
+    make.behind_loop()
+    return True
+
+
+def _plain_while(node: program.While, make: "StatementBuilder") -> str:
+    """Emit a loop whose condition is tested in one place, behind the charge; return its way out."""
+    emit = make.emit
     test, body, again, leave = (emit.label(word) for word in ("test", "body", "next", "endloop"))
     emit.jump(test if node.test_first else body)
     emit.start(test)
-    condition = make.build.expression(node.condition)
-    if node.test_first:
-        emit.branch(condition, body, leave)
-    else:
-        emit.branch(condition, leave, body)
+    _test(node, make, body, leave)
     emit.start(body)
     make.loop_body(node.body, Loop(leave, again))
     emit.start(again)
     make.spend(node.site)
     emit.jump(test)
-    emit.start(leave)
-    make.behind_loop()
+    return leave
+
+
+def _turned_loop(node: program.While, make: "StatementBuilder") -> str:
+    """Emit a loop whose condition is tested before each turn is charged; return its way out.
+
+    Nobody can tell, as the condition neither fails nor does anything. It lets LLVM jump straight
+    out of the loop from where the condition is settled: `go := FALSE` in `WHILE go DO`.
+    """
+    emit = make.emit
+    body, again, leave = (emit.label(word) for word in ("body", "next", "endloop"))
+    more, last = emit.label("more"), emit.label("last")
+    if node.test_first:
+        _test(node, make, body, leave)
+    else:
+        emit.jump(body)
+    emit.start(body)
+    make.loop_body(node.body, Loop(leave, again))
+    emit.start(again)
+    _test(node, make, more, last)
+    for label, target in ((more, body), (last, leave)):
+        emit.start(label)
+        make.spend(node.site)
+        emit.jump(target)
+    return leave
+
+
+def _test(node: program.While, make: "StatementBuilder", body: str, leave: str) -> None:
+    """Emit the condition, and where it leads to."""
+    condition = make.build.expression(node.condition)
+    make.emit.branch(condition, *((body, leave) if node.test_first else (leave, body)))
+
+
+def _is_quiet(condition: program.Expression) -> bool:
+    """Whether a condition is short, cannot fail and does nothing: it may be tested early."""
+    parts = list(parts_of(condition))
+    calls = program.CallFunction | program.CallText
+    return len(parts) <= _QUIET_PARTS_MAX and not any(
+        isinstance(item, calls) or getattr(item, "site", -1) >= 0 for item in parts
+    )
+
+
+def _hold_budget(node: program.For | program.While, emit: Emitter) -> bool:
+    """Count the budget in a register during a loop that is left at its end or by a fault alone.
+
+    Where a turn may end the loop before it is charged, LLVM would store what is left in each turn.
+    What a loop calls counts in the context. Return whether `return_budget` must follow.
+    """
+    if emit.budget != BUDGET or any(isinstance(item, _SEES_BUDGET) for item in parts_of(node)):
+        return False
+    emit.hold_budget()
     return True
+
+
+_SEES_BUDGET: Final = (
+    program.CallFunction | program.CallText | program.Invoke
+    | program.Return | program.GoTo | program.Blocks
+)  # fmt: skip

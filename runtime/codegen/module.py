@@ -15,7 +15,7 @@ from runtime.codegen.expressions import Builder, copy_bytes
 from runtime.codegen.intrinsics import declarations
 from runtime.codegen.linked import Linked
 from runtime.codegen.proofs import proved
-from runtime.codegen.statements import BUDGET, StatementBuilder
+from runtime.codegen.statements import BUDGET_POINTER, StatementBuilder
 from runtime.codegen.walk import loop_depth, walk
 from runtime.datatypes.derived import Structure
 from runtime.datatypes.elementary import Elementary
@@ -199,7 +199,7 @@ def _store_bytes(emit: Emitter, pointer: str, image: bytes) -> None:
 
 def _loop_head(emit: Emitter, nodes: tuple[Statement, ...]) -> None:
     if _has_loop(nodes):
-        emit.allocas.append(BUDGET)
+        emit.allocas.append(BUDGET_POINTER)
 
 
 # -- programs and blocks --------------------------------------------------------------------------

@@ -67,14 +67,9 @@ class StatementBuilder:
 
     def spend(self, site: int, turns: str = "1") -> None:
         """Emit the test that ends endless loops: on a back-edge, or before a counted loop."""
-        if site < 0:
-            return
-        emit = self.emit
-        left = emit.value(f"load i64, ptr %budget, align 8{emit.alias('loop budget')}")
-        less = emit.value(f"sub nsw i64 {left}, {turns}")
-        emit.effect(f"store i64 {less}, ptr %budget, align 8{emit.alias('loop budget')}")
-        gone = emit.value(f"icmp slt i64 {less}, 0")
-        emit.fault_if(gone, FaultKind.WATCHDOG, site)
+        if site >= 0:
+            gone = self.emit.spend_budget(turns)
+            self.emit.fault_if(gone, FaultKind.WATCHDOG, site)
 
 
 def _assign(node: program.Assign, make: StatementBuilder, _loop: Loop | None) -> bool:
@@ -243,5 +238,5 @@ _MAKERS: Final[dict[type, Callable[[Any, StatementBuilder, Loop | None], bool]]]
     program.Blocks: _blocks,
 }
 
-BUDGET: Final = f"  %budget = getelementptr i8, ptr %base, i64 {abi.LOOP_BUDGET_LEFT}"
+BUDGET_POINTER: Final = f"  %budget = getelementptr i8, ptr %base, i64 {abi.LOOP_BUDGET_LEFT}"
 """The head of every function that has a loop."""
