@@ -20,6 +20,7 @@ from runtime.image.orders import (
     ANSWER_S,
     LINE_BYTES_MAX,
     PEER_S,
+    Addressed,
     Answer,
     Order,
     Restart,
@@ -45,7 +46,7 @@ class ControlServer:
         self,
         path: Path,
         wake: Callable[[], None],
-        refusal: Callable[[Order], str | None] = lambda _order: None,
+        refusal: Callable[[Addressed], str | None] = lambda _order: None,
     ) -> None:
         """Listen nowhere yet.
 
@@ -55,7 +56,7 @@ class ControlServer:
             refusal: Returns why an order cannot be carried out now, None where it can.
         """
         self._path, self._wake, self._refusal = path, wake, refusal
-        self._order: Order | None = None
+        self._order: Addressed | None = None
         self._answer: Answer = {}
         self._answered = threading.Event()
         self._thread = threading.Thread(target=self._run, name="control", daemon=True)
@@ -91,6 +92,11 @@ class ControlServer:
     @property
     def order(self) -> Order | None:
         """The order that waits for its answer, None without one."""
+        return None if self._order is None else self._order.order
+
+    @property
+    def addressed(self) -> Addressed | None:
+        """The same with the PLC that it is for."""
         return self._order
 
     def answer(self, answer: Answer) -> None:
@@ -127,8 +133,13 @@ class ControlServer:
         return self._answer
 
 
-def give(image: Path, order: Order) -> Answer:
+def give(image: Path, order: Order, instance: str | None = None) -> Answer:
     """Give the runtime of an image an order; return what it says when it is done.
+
+    Args:
+        image: The image of the project, which need not be there where it runs as many PLCs.
+        order: What to do.
+        instance: The PLC to do it with, or `orders.ALL`; None where there is but one.
 
     Raises:
         HostError: No runtime takes orders there, or it refuses.
@@ -139,7 +150,7 @@ def give(image: Path, order: Order) -> Answer:
         try:
             with short_name(path) as name:
                 connection.connect(name)
-            connection.sendall(encode_order(order))
+            connection.sendall(encode_order(order, instance))
             line = _read_line(connection)
         except OSError as error:
             raise unreachable(image, error) from None

@@ -1,10 +1,11 @@
 """The runtime process of many PLCs: instances of one project, or several projects, in pools.
 
-    main thread    build each project once -> an image for each PLC -> watch for faults -> clean up
+    main thread    build each project once -> an image for each PLC -> watch for faults, carry out
+                   orders to single PLCs -> clean up
     pool threads   a few: each runs its PLCs' tasks, earliest deadline first (`engine.pool`)
 
-A PLC that faults stops alone. An instance is named after its project and its number, `press_7`:
-its image, its retained values and its log records bear that name.
+A PLC that faults stops alone, and restarts alone. An instance is named after its project and its
+number, `press_7`: its image, its retained values and its log records bear that name.
 """
 
 import contextlib
@@ -12,12 +13,15 @@ import functools
 import logging
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Final
 
+from runtime.app.control import ControlServer
 from runtime.app.instances import FleetOptions, check_together, instances_of
+from runtime.app.members import Group, Member, refused
 from runtime.app.process import (
     EXIT_COMPILE_ERRORS,
     EXIT_DEFECT,
@@ -27,6 +31,7 @@ from runtime.app.process import (
     directory_of,
     remove,
 )
+from runtime.app.restart import Past
 from runtime.app.retain_tools import start_cold
 from runtime.app.retention import Keeper
 from runtime.app.threads import (
@@ -42,6 +47,7 @@ from runtime.engine import realtime
 from runtime.engine.fleet import Fleet, Plc
 from runtime.image.directory import encode_names
 from runtime.image.layout import Mode, SectionKind
+from runtime.image.orders import control_path
 from runtime.image.segment import Image, create_image, image_path
 from runtime.image.statistics import TASK_TIMES, HistogramCopy, TaskStatistics
 from runtime.project.load import Project, load_project
@@ -66,7 +72,7 @@ def run_fleet(paths: Sequence[Path], options: FleetOptions) -> int:
     check_together(projects, options.instances)
     with leaving_on_a_signal():
         programs = [built(project) for project in projects]
-    members = [
+    parts = [
         (program, instance)
         for project, program in zip(projects, programs, strict=True)
         if program is not None
@@ -74,20 +80,41 @@ def run_fleet(paths: Sequence[Path], options: FleetOptions) -> int:
     ]
     if None in programs:
         return EXIT_COMPILE_ERRORS
-    for _, instance in members if options.cold else ():
+    for _, instance in parts if options.cold else ():
         start_cold(instance)
     with contextlib.ExitStack() as stack:
         for project in projects:
             stack.enter_context(alone(image_path(project.config.project.name)))
         wakeups = stack.enter_context(Wakeups())
-        distinct = {program.source_hash: program for program, _ in members}
+        distinct = {program.source_hash: program for program, _ in parts}
         shared = {key: Shared.of(program) for key, program in distinct.items()}
-        ready = [
+        prepared = [
             _prepared(program, instance, shared[program.source_hash], stack)
-            for program, instance in members
+            for program, instance in parts
         ]
-        fleet = Fleet(ready, options.pools or max(1, len(os.sched_getaffinity(0)) - 1))
-        return _run(fleet, wakeups, begun_ns)
+        plcs = [(item.kept.program, item.project, item.image) for item in prepared]
+        fleet = Fleet(plcs, options.pools or max(1, len(os.sched_getaffinity(0)) - 1))
+        members = [
+            Member(plc, Past(item.declared, item.image, item.kept))
+            for plc, item in zip(fleet.plcs, prepared, strict=True)
+        ]
+        groups = [
+            stack.enter_context(
+                _taking_orders(project, members[number : number + options.instances], wakeups)
+            )
+            for number, project in zip(count(step=options.instances), projects, strict=False)
+        ]
+        return _run(fleet, groups, wakeups, begun_ns)
+
+
+@contextlib.contextmanager
+def _taking_orders(
+    project: Project, members: Sequence[Member], wakeups: Wakeups
+) -> Iterator[Group]:
+    """Listen for orders to the PLCs of a project, for the block."""
+    path = control_path(image_path(project.config.project.name))
+    with ControlServer(path, wakeups.wake, lambda asked: refused(asked, members)) as control:
+        yield Group(control, tuple(members))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +132,20 @@ class Shared:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A PLC before its memory is laid out."""
+
+    declared: CompiledProgram
+    """As it was compiled; with its retained values it is `kept.program`."""
+    project: Project
+    image: Image
+    kept: Keeper
+
+
 def _prepared(
     program: CompiledProgram, project: Project, shared: Shared, stack: contextlib.ExitStack
-) -> tuple[CompiledProgram, Project, Image]:
+) -> Prepared:
     """Create the image of a PLC and bring its retained values back."""
     path, directory = image_path(project.config.project.name), directory_of(project, program)
     now_ns = time.monotonic_ns()
@@ -116,10 +154,10 @@ def _prepared(
     )
     stack.callback(remove, image)
     kept = stack.enter_context(Keeper(project, program, image))
-    return kept.program, project, image
+    return Prepared(program, project, image, kept)
 
 
-def _run(fleet: Fleet, wakeups: Wakeups, begun_ns: int) -> int:
+def _run(fleet: Fleet, groups: Sequence[Group], wakeups: Wakeups, begun_ns: int) -> int:
     with contextlib.ExitStack() as stack:
         grants = _wish(fleet, stack)
         threads = _threads(fleet, wakeups)
@@ -130,7 +168,7 @@ def _run(fleet: Fleet, wakeups: Wakeups, begun_ns: int) -> int:
         for thread in threads:
             thread.start()
         _report_start(fleet, grants)
-        status = _watch(fleet, wakeups, threads)
+        status = _watch(fleet, groups, wakeups, threads)
         fleet.stop()
         for thread in threads:
             thread.join()
@@ -168,29 +206,20 @@ def _threads(fleet: Fleet, wakeups: Wakeups) -> list[ScanThread]:
     return threads
 
 
-def _watch(fleet: Fleet, wakeups: Wakeups, threads: Sequence[ScanThread]) -> int:
-    """Report faults until a signal comes; return the exit status."""
-    status, known = EXIT_STOPPED, [0] * len(fleet.plcs)
+def _watch(
+    fleet: Fleet, groups: Sequence[Group], wakeups: Wakeups, threads: Sequence[ScanThread]
+) -> int:
+    """Report faults and carry orders out until a signal comes; return the exit status."""
+    members = [member for group in groups for member in group.members]
     while not wakeups.wait(_LOOK_S):
-        for number, plc in enumerate(fleet.plcs):
-            if plc.faulted > known[number]:
-                _report_faults(plc, known[number])
-                known[number] = plc.faulted
-                status = EXIT_FAULTED
-            if plc.is_over:
-                plc.image.runtime_heartbeat_ns = time.monotonic_ns()
+        for member in members:
+            member.look()
+        for group in groups:
+            group.obey(fleet)
         if any(thread.over and thread.ending is None for thread in threads):
             logger.critical("a scan thread failed; this is a defect of Takt")
             return EXIT_DEFECT
-    return status
-
-
-def _report_faults(plc: Plc, known: int) -> None:
-    name = plc.project.config.project.name
-    for fault in plc.faults[known:]:
-        place = {"file": fault.site.file, "line": fault.site.line} if fault.site else {}
-        facts = {"plc": name, "kind": fault.kind.label, "cycle": fault.cycle, "task": fault.task}
-        logger.error("%s: fault: %s", name, fault, extra=facts | place)
+    return EXIT_FAULTED if any(member.has_faulted for member in members) else EXIT_STOPPED
 
 
 def _report_start(fleet: Fleet, grants: Iterable[realtime.Grant]) -> None:

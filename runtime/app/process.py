@@ -27,7 +27,7 @@ from runtime.app import timing
 from runtime.app.control import ControlServer
 from runtime.app.flight_recorder import FlightRecorder
 from runtime.app.ready import ready_project
-from runtime.app.restart import begun_again, last_state
+from runtime.app.restart import Past
 from runtime.app.retain_tools import start_cold
 from runtime.app.retention import Keeper
 from runtime.app.threads import (
@@ -46,10 +46,9 @@ from runtime.engine.record import Recorder
 from runtime.engine.scan import ScanEngine
 from runtime.engine.settings import task_settings
 from runtime.errors import HostError
-from runtime.image.commands import Commands
 from runtime.image.directory import Directory, TaskEntry, device_entries, frame_slots
 from runtime.image.layout import SectionKind
-from runtime.image.orders import Order, Restart, Switch, control_path, refusal
+from runtime.image.orders import Addressed, Order, Restart, Switch, chosen, control_path, refusal
 from runtime.image.segment import Image, create_image, image_path
 from runtime.image.statistics import TaskStatistics
 from runtime.project.load import Project, load_project
@@ -125,9 +124,7 @@ def serve(
         )
         stack.callback(remove, image)
         control = stack.enter_context(
-            ControlServer(
-                control_path(path), wakeups.wake, lambda order: refusal(order, image.mode)
-            )
+            ControlServer(control_path(path), wakeups.wake, lambda asked: _refusal(asked, image))
         )
         kept = stack.enter_context(Keeper(project, program, image))
         for sentence in timing.warnings(program):
@@ -149,10 +146,10 @@ class _Plc:
         record: Path | None,
     ) -> None:
         """Map the code; `program` has its variables as declared, `kept` the ones to begin with."""
-        self._project, self._declared, self._image = project, program, image
+        self._project, self._image = project, image
         self._kept, self._record = kept, record
+        self._past = Past(program, image, kept)
         self._engine = ScanEngine(kept.program, project, image)
-        self._frames_before = 0
         self._runs = 0
         self._stood = False
 
@@ -225,20 +222,11 @@ class _Plc:
 
     def _prepare_again(self, order: Restart) -> None:
         """Put another engine in the place of the one that has ended."""
-        ended, image = self._engine, self._image
-        if ended.faults or self._stood:
-            self._stood = False
-            refused = Commands(image).refuse_waiting()
-            if refused:
-                logger.warning("commands that waited were refused", extra={"commands": refused})
-        last = last_state(image, self._kept.program, self._frames_before)
-        self._frames_before = image.ring(SectionKind.FRAME).head
-        program = begun_again(self._declared, last, order)
-        self._kept.begin_again(program, ended.memory.job_word(0, plan.JOB_CYCLE))
+        ended = self._engine
+        stood, self._stood = self._stood or bool(ended.faults), False
+        cycle = ended.memory.job_word(0, plan.JOB_CYCLE)
+        program = self._past.next_run(order, cycle, stood=stood)
         self._engine = ended.again(program, whole=order is Restart.HOT)
-        for number in range(len(image.directory.tasks)):
-            TaskStatistics(image.section(SectionKind.TASK_STATISTICS, number)).clear_fault()
-        image.runtime_heartbeat_ns = time.monotonic_ns()
         self._runs += 1
 
     def _answer(self, control: ControlServer) -> None:
@@ -250,7 +238,7 @@ class _Plc:
                 "restarted": kind.value,
                 "before": self._mode_before.name,
                 "stood_ms": round((time.monotonic_ns() - self._ordered_ns) / 1e6, 1),
-                "frame": self._frames_before,
+                "frame": self._past.frames_before,
             }
             logger.info("%s restart", kind.value, extra=facts)
             control.answer(facts)
@@ -275,6 +263,12 @@ class _Plc:
         else:
             level = logging.WARNING if recorder.lost_bytes else logging.INFO
             logger.log(level, "recorded", extra=facts)
+
+
+def _refusal(asked: Addressed, image: Image) -> str | None:
+    """Return why an order cannot be carried out, None where it can."""
+    named = chosen(asked.instance, (image.directory.project,))
+    return named if isinstance(named, str) else refusal(asked.order, image.mode)
 
 
 def _unused(wanted: Path) -> Path:

@@ -7,18 +7,57 @@
 Kept is what the last scan without a fault committed, whether the PLC runs or has faulted.
 """
 
+import logging
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from runtime.app.retention import Keeper
 from runtime.artifact import abi
 from runtime.artifact.program import CompiledProgram, Retained
 from runtime.image import payloads
+from runtime.image.commands import Commands
 from runtime.image.layout import SectionKind
 from runtime.image.orders import Restart
 from runtime.image.segment import Image
+from runtime.image.statistics import TaskStatistics
 from runtime.retain.layout import packing_of
 
+logger = logging.getLogger(__name__)
+
 _NOW = slice(abi.NOW_NS, abi.NOW_NS + 8)
+
+
+class Past:
+    """What one PLC has behind it at each of its restarts."""
+
+    def __init__(self, declared: CompiledProgram, image: Image, kept: Keeper) -> None:
+        """Begin with a program as it was compiled; `kept` has the values of its first run."""
+        self._declared, self._image, self._kept = declared, image, kept
+        self.frames_before = 0
+        """Number of its newest frame when it began its present run."""
+
+    def next_run(self, restart: Restart, cycle: int, *, stood: bool) -> CompiledProgram:
+        """Return the program with the state to begin with; the image shows no fault any more.
+
+        Args:
+            restart: What to keep.
+            cycle: The last one of the first task.
+            stood: Whether it had faulted or was stopped: commands that wait since then are refused.
+        """
+        image = self._image
+        refused = Commands(image).refuse_waiting() if stood else 0
+        if refused:
+            facts = {"plc": image.directory.project, "commands": refused}
+            logger.warning("commands that waited were refused", extra=facts)
+        last = last_state(image, self._kept.program, self.frames_before)
+        self.frames_before = image.ring(SectionKind.FRAME).head
+        program = begun_again(self._declared, last, restart)
+        self._kept.begin_again(program, cycle)
+        for number in range(len(image.directory.tasks)):
+            TaskStatistics(image.section(SectionKind.TASK_STATISTICS, number)).clear_fault()
+        image.runtime_heartbeat_ns = time.monotonic_ns()
+        return program
 
 
 def last_state(image: Image, program: CompiledProgram, frames_before: int) -> bytes:

@@ -14,11 +14,20 @@ if TYPE_CHECKING:
 _Project = Annotated[
     Path, typer.Argument(metavar="PROJECT", help="A project's folder, or its takt.toml.")
 ]
+_Instance = Annotated[
+    str | None,
+    typer.Option(
+        "--instance",
+        metavar="NAME|NUMBER|all",
+        help="Which of the PLCs that the project runs as; without it the only one.",
+    ),
+]
 
 
 def restart(
     project: _Project,
     *,
+    instance: _Instance = None,
     cold: Annotated[
         bool, typer.Option("--cold", help="RETAIN as declared, PERSISTENT kept.")
     ] = False,
@@ -40,35 +49,45 @@ def restart(
     if len(chosen) > 1:
         raise UsageError("expected one of --cold, --warm, --hot")
     kind = chosen[0] if chosen else Restart.WARM
-    answer = _give(project, kind)
-    stood = f"it was {answer['before']} and stood {answer['stood_ms']} ms"
-    print(f"{answer['restarted']} restart: {stood}")
+    answer = _give(project, kind, instance)
+    if "plcs" in answer:
+        of, was = f" of {answer['plcs']} PLCs", f"they were {answer['before']} and stood at most"
+    else:
+        of, was = "", f"it was {answer['before']} and stood"
+    print(f"{answer['restarted']} restart{of}: {was} {answer['stood_ms']} ms")
 
 
-def stop(project: _Project) -> None:
+def stop(project: _Project, *, instance: _Instance = None) -> None:
     """Stop the program of a running project: outputs safe, values kept; the process stays.
 
     Exit status: 0; 1 no runtime, or it refuses.
     """
     from runtime.image.orders import Switch
 
-    answer = _give(project, Switch.STOP)
-    print(f"stopped: it was {answer['before']}; `takt start` lets it go on")
+    answer = _give(project, Switch.STOP, instance)
+    who, it = ("they were", "them") if "plcs" in answer else ("it was", "it")
+    print(f"stopped: {who} {answer['before']}; `takt start` lets {it} go on")
 
 
-def start(project: _Project) -> None:
+def start(project: _Project, *, instance: _Instance = None) -> None:
     """Let the program of a stopped project go on where it was stopped.
 
     Exit status: 0; 1 no runtime, or it refuses.
     """
     from runtime.image.orders import Switch
 
-    print(f"started: it stood {_give(project, Switch.START)['stood_ms']} ms")
+    answer = _give(project, Switch.START, instance)
+    who = f"{answer['plcs']} PLCs stood at most" if "plcs" in answer else "it stood"
+    print(f"started: {who} {answer['stood_ms']} ms")
 
 
-def _give(project: Path, order: "Order") -> "Answer":
+def _give(project: Path, order: "Order", instance: str | None) -> "Answer":
+    """Give an order to the runtime of a project; a number is the one at the end of a PLC's name."""
     from runtime.app import control
     from runtime.image.segment import image_path
     from runtime.project.load import load_project
 
-    return control.give(image_path(load_project(project).config.project.name), order)
+    name = load_project(project).config.project.name
+    if instance is not None and instance.isdecimal():
+        instance = f"{name}_{instance}"
+    return control.give(image_path(name), order, instance)

@@ -5,18 +5,23 @@ one pool (`engine.pool`), so that no task waits for another one's border; PLCs g
 the least to do. The PLCs of a pool begin in groups, spread over their shortest interval: released
 all at once, the last one would be late by the time of all others; released one by one, 2,000 of
 them at 10 ms, a pool spent five sixths of its time in falling asleep and waking up.
+
+A PLC can be withdrawn, begin again in its own memory and be admitted again while the others of its
+pool run: the pool's loop does both between two scans, for a few PLCs at a time.
 """
 
 import ctypes
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from runtime.artifact import abi
 from runtime.artifact.program import CompiledProgram
 from runtime.engine import native, plan
-from runtime.engine.memory import Arena, PlcMemory
+from runtime.engine.arena import Arena
+from runtime.engine.memory import PlcMemory
 from runtime.engine.scan import (
     EXECUTE,
     WATCH_NS_MIN,
@@ -41,6 +46,9 @@ GROUP_NS: Final = 250_000
 """Between the groups of PLCs whose releases coincide."""
 JOURNAL_BYTES: Final = 1 << 14
 """Bytes of each PLC's journal, for its last hundred cycles: 2,000 PLCs share one machine."""
+ORDER_PLCS: Final = 8
+"""PLCs that one order to a pool is about: the others wait a few microseconds while it is obeyed."""
+OBEYED_POLL_S: Final = 0.000_5
 SCAN_OVERHEAD_NS: Final = 3_000
 """What a scan costs besides its code, for the spread over the pools."""
 
@@ -84,6 +92,24 @@ class Plc:
         """Shortest interval of its tasks."""
         return min(item.interval_ns for item in self.settings)
 
+    def begin_again(self, program: CompiledProgram, *, whole: bool) -> None:
+        """Make its memory as it is before the first scan, while it is withdrawn.
+
+        Args:
+            program: The same one, with the state to begin with.
+            whole: Whether that is the state that it had: then what is forced stays so.
+        """
+        origin_ns = self.memory.word(plan.PLC_ORIGIN_NS)
+        self.memory.begin_again(program, whole=whole)
+        self.memory.put_word(plan.PLC_ORIGIN_NS, origin_ns)
+
+    def keep_step(self) -> None:
+        """Let its releases count from soon on, in step with those that it had before."""
+        origin_ns, step = self.memory.word(plan.PLC_ORIGIN_NS), self.shortest_ns
+        earliest = time.monotonic_ns() + plan.FIRST_RELEASE_DELAY_NS
+        steps = -(-(earliest - origin_ns) // step)
+        self.memory.put_word(plan.PLC_ORIGIN_NS, origin_ns + steps * step)
+
 
 class Pool:
     """The PLCs that one native thread serves."""
@@ -96,6 +122,7 @@ class Pool:
         self._arena = Arena()
         self._block = self._arena.reserve(plan.WORKER_BYTES)
         job_list = self._arena.reserve(8 * len(jobs))
+        self._ordered = self._arena.reserve(8 * len(jobs))
         waiting, ready = self._arena.reserve(heap_bytes), self._arena.reserve(heap_bytes)
         self._arena.map()
         self._arena.put(job_list, {8 * number: job for number, job in enumerate(jobs)})
@@ -105,6 +132,7 @@ class Pool:
             plan.WORKER_JOB_LIST: self._arena.base + job_list,
             plan.WORKER_WAITING: self._arena.base + waiting,
             plan.WORKER_READY: self._arena.base + ready,
+            plan.WORKER_ORDER_LIST: self._arena.base + self._ordered,
         }
         self._arena.put(self._block, words)
 
@@ -120,13 +148,29 @@ class Pool:
             plc.memory.put_word(plan.PLC_ORIGIN_NS, origin_ns + group)
 
     def serve(self) -> Ending:
-        """Run the PLCs in real time until `stop`, or until none is left that has not faulted."""
+        """Run the PLCs in real time until `stop`."""
         return Ending(self._serve(self._arena.base + self._block))
 
     def stop(self) -> None:
         """Ask the loop to end; it does so before its next scan, within `plan.SLICE_NS`."""
-        address = self._arena.base + self._block + plan.WORKER_STOP
-        ctypes.c_int64.from_address(address).value = 1
+        self._word(plan.WORKER_STOP).value = 1
+
+    def order(self, order: int, plcs: Sequence[Plc]) -> None:
+        """Let the loop withdraw or admit some of its PLCs; return when it has.
+
+        The loop must run. It obeys between two scans, and sleeps for `plan.SLICE_NS` at most.
+        """
+        jobs = [job for plc in plcs for job in plc.memory.jobs]
+        self._arena.put(self._ordered, {8 * number: job for number, job in enumerate(jobs)})
+        self._word(plan.WORKER_ORDER_JOBS).value = len(jobs)
+        word = self._word(plan.WORKER_ORDER)
+        word.value = order
+        never = threading.Event()
+        while word.value != plan.NO_ORDER:
+            never.wait(OBEYED_POLL_S)
+
+    def _word(self, offset: int) -> ctypes.c_int64:
+        return ctypes.c_int64.from_address(self._arena.base + self._block + offset)
 
 
 class Fleet:
@@ -163,6 +207,34 @@ class Fleet:
         origin_ns = time.monotonic_ns() + START_DELAY_NS
         for pool in self.pools:
             pool.begin(origin_ns)
+
+    def withdraw(self, plcs: Sequence[Plc], *, hold: bool) -> None:
+        """Let no task of some PLCs run any more; the others do not notice.
+
+        Args:
+            plcs: Of this fleet, while it runs; they may have faulted.
+            hold: Whether their outputs stand, for a restart that goes on from here; else they are
+                safe.
+        """
+        for plc in plcs:
+            plc.memory.put_word(plan.PLC_HOLDS, int(hold))
+        for pool, part in self._by_pool(plcs):
+            pool.order(plan.WITHDRAW, part)
+
+    def admit(self, plcs: Sequence[Plc]) -> None:
+        """Let the tasks of PLCs run again that were withdrawn and have begun again."""
+        for pool, part in self._by_pool(plcs):
+            for plc in part:
+                plc.keep_step()
+            pool.order(plan.ADMIT, part)
+
+    def _by_pool(self, plcs: Sequence[Plc]) -> Iterator[tuple[Pool, list[Plc]]]:
+        """Yield a few of some PLCs at a time, all of one pool."""
+        wanted = {id(plc) for plc in plcs}
+        for pool in self.pools:
+            mine = [plc for plc in pool.plcs if id(plc) in wanted]
+            for first in range(0, len(mine), ORDER_PLCS):
+                yield pool, mine[first : first + ORDER_PLCS]
 
     @property
     def is_watched(self) -> bool:

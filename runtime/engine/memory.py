@@ -8,7 +8,6 @@ Outside the wall: Python fills the blocks before a scan runs.
 """
 
 import ctypes
-import mmap
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +17,9 @@ from runtime.artifact import abi
 from runtime.artifact.exchange import NOBODY, SEVERAL, Cells, Take
 from runtime.artifact.program import CompiledProgram, Symbol, TaskInfo
 from runtime.engine import plan
+from runtime.engine.arena import Arena
 from runtime.engine.entries import JournalReader
+from runtime.engine.handover import ALL_TASKS, EDGE_WORDS, NUMBERED_ON, Force, Handover
 from runtime.engine.settings import TaskSettings
 from runtime.errors import ImageError
 from runtime.image import directory, layout
@@ -29,45 +30,11 @@ from runtime.project.channels import IoSection
 from runtime.project.load import Project
 
 _WORD: Final = struct.Struct("@q")
-_WORD_MASK: Final = (1 << 64) - 1
 _PROTOCOL_INHERIT: Final = 1
 """PTHREAD_PRIO_INHERIT: who holds the mutex runs at the priority of who waits for it."""
 _ATTRIBUTES_BYTES: Final = 64
-_NUMBERED_ON: Final = (plan.PLC_SEQUENCE, plan.PLC_OUTPUT_HEAD, plan.PLC_FRAME_HEAD)
-"""Words of a PLC that a restart goes on from."""
-_EDGE_WORDS: Final = (plan.JOB_PENDING, plan.JOB_EDGE_NS)
+_FORCE_WORDS: Final = (plan.FORCE_OFFSET, plan.FORCE_BYTES, plan.FORCE_MASK, plan.FORCE_VALUE)
 _libc: Final = ctypes.CDLL(None, use_errno=True)
-
-
-class Arena:
-    """Private memory in blocks: reserve all of them, `map` it, then write words."""
-
-    def __init__(self) -> None:
-        self.size = 0
-
-    def reserve(self, size: int) -> int:
-        """Return the offset of a new block, aligned to a cache line."""
-        offset = self.size
-        self.size += -(-size // layout.CACHE_LINE) * layout.CACHE_LINE
-        return offset
-
-    def map(self) -> None:
-        """Make the memory, all zeros; it lives as long as this object."""
-        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-        self.memory = mmap.mmap(-1, max(self.size, 1), flags=flags)
-        self._anchor = ctypes.c_char.from_buffer(self.memory)
-        self.base = ctypes.addressof(self._anchor)
-
-    def put(self, block: int, words: dict[int, int]) -> None:
-        """Write words of a block by their offsets in it."""
-        for offset, value in words.items():
-            word = value & _WORD_MASK
-            signed = word - (1 << 64) if word >> 63 else word
-            _WORD.pack_into(self.memory, block + offset, signed)
-
-    def word(self, offset: int) -> int:
-        """Return a word; one that native code stores is seen whole."""
-        return ctypes.c_int64.from_address(self.base + offset).value
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +76,35 @@ class PlcMemory:
             ImageError: An address of the project lies outside the program's areas.
         """
         self._program, self._project, self._image = program, project, image
+        self._settings, self._entries = settings, entries
         # Holding this keeps the mapping in place, whoever closes the image meanwhile.
         self._anchor = ctypes.c_char.from_buffer(image.memory)
         self._image_base = ctypes.addressof(self._anchor)
         self._arena = Arena()
         self._reserve(journal_bytes)
         self._arena.map()
-        self._fill_plc(settings)
+        self._fill()
+
+    def begin_again(self, program: CompiledProgram, *, whole: bool) -> None:
+        """Make all as it is before the first scan, for a restart in the same place.
+
+        Call it while no task of it runs. Numbers go on from the run that has ended.
+
+        Args:
+            program: The same one, with the state to begin with.
+            whole: Whether that is the state of the run that has ended.
+        """
+        handover = self.handover(whole=whole)
+        self._program = program
+        self._arena.clear()
+        self._fill()
+        self.go_on_from(handover)
+
+    def _fill(self) -> None:
+        self._fill_plc(self._settings)
         self._fill_devices()
-        for number, (setting, entry) in enumerate(zip(settings, entries, strict=True)):
-            self._fill_job(number, setting, entry)
+        for number, (item, entry) in enumerate(zip(self._settings, self._entries, strict=True)):
+            self._fill_job(number, item, entry)
         self._fill_events()
 
     @property
@@ -150,17 +136,27 @@ class PlcMemory:
         return self._arena.memory[state : state + self._program.state_size]
 
     @property
-    def forced(self) -> bytes:
-        """The rows of what is forced; whole only while no scan runs."""
-        size = self.word(plan.PLC_FORCES) * plan.FORCE_ROW_BYTES
-        return self._arena.memory[self._forces : self._forces + size]
+    def forces(self) -> tuple[Force, ...]:
+        """What is forced; whole only while no scan runs."""
+        owners = {job: number for number, job in enumerate(self.jobs)}
+        end = self._forces + self.word(plan.PLC_FORCES) * plan.FORCE_ROW_BYTES
+        return tuple(
+            Force(
+                owners.get(self._arena.word(row + plan.FORCE_JOB), ALL_TASKS),
+                *(self._arena.word(row + word) for word in _FORCE_WORDS),
+            )
+            for row in range(self._forces, end, plan.FORCE_ROW_BYTES)
+        )
 
-    @property
-    def event_levels(self) -> tuple[int, ...]:
-        """What the variables that release event tasks were at the last look, row by row."""
-        first = self._events + plan.EVENT_LEVEL
-        rows = range(self.word(plan.PLC_EVENTS))
-        return tuple(self._arena.word(first + row * plan.EVENT_ROW_BYTES) for row in rows)
+    def force(self, forces: Sequence[Force]) -> None:
+        """Hold places from the first scan on, before it runs."""
+        jobs = self.jobs
+        for number, item in enumerate(forces):
+            words = (item.offset, item.size, item.mask, item.value)
+            row = dict(zip(_FORCE_WORDS, words, strict=True))
+            row[plan.FORCE_JOB] = 0 if item.task == ALL_TASKS else jobs[item.task]
+            self._arena.put(self._forces + number * plan.FORCE_ROW_BYTES, row)
+        self.put_word(plan.PLC_FORCES, len(forces))
 
     def note(self, symbols: Sequence[Symbol]) -> None:
         """Let every commit's entry in the journal hold some variables, before it runs."""
@@ -194,36 +190,36 @@ class PlcMemory:
         """Write a word of the PLC, before it runs."""
         self._arena.put(self._plc, {offset: value})
 
-    def go_on_from(self, earlier: "PlcMemory", *, whole: bool) -> None:
-        """Number on from a run of the same program upon the same image that has ended.
+    def handover(self, *, whole: bool) -> Handover:
+        """Return what the next run goes on from, once this one has ended.
 
         Args:
-            earlier: Its memory.
-            whole: Whether its state was taken over: then its forces and edges are too.
+            whole: Whether it begins with this one's state: then its forces and edges are kept too.
         """
-        for offset in _NUMBERED_ON:
-            self.put_word(offset, earlier.word(offset))
-        for number, blocks in enumerate(self._jobs):
+        kept = (plan.JOB_CYCLE, *(EDGE_WORDS if whole else ()))
+        jobs = range(len(self._jobs))
+        numbers = {offset: self.word(offset) for offset in NUMBERED_ON}
+        cycles = tuple({offset: self.job_word(job, offset) for offset in kept} for job in jobs)
+        if not whole:
+            return Handover(numbers, cycles)
+        return Handover(numbers, cycles, self.forces, tuple(map(self._arena.word, self._levels())))
+
+    def go_on_from(self, earlier: Handover) -> None:
+        """Go on from a run of the same program upon the same image that has ended."""
+        self._arena.put(self._plc, dict(earlier.words))
+        for number, (blocks, words) in enumerate(zip(self._jobs, earlier.jobs, strict=True)):
             queue = self._image.section(SectionKind.COMMANDS, number)
             done = _WORD.unpack_from(queue, layout.COMMANDS_APPLIED)[0]
-            kept = (plan.JOB_CYCLE, *(_EDGE_WORDS if whole else ()))
-            words = {offset: earlier.job_word(number, offset) for offset in kept}
-            self._arena.put(blocks.job, words | {plan.JOB_COMMANDS_DONE: done})
-        if whole:
-            self._hold_on(earlier)
+            self._arena.put(blocks.job, {**words, plan.JOB_COMMANDS_DONE: done})
+        self.force(earlier.forces)
+        for place, level in zip(self._levels(), earlier.levels, strict=False):
+            self._arena.put(place, {0: level})
 
-    def _hold_on(self, earlier: "PlcMemory") -> None:
-        """Take over what is forced, and the levels of the variables that release event tasks."""
-        forced = earlier.forced
-        self._write(self._forces, forced)
-        owners = dict(zip(earlier.jobs, self.jobs, strict=True))
-        for row in range(self._forces, self._forces + len(forced), plan.FORCE_ROW_BYTES):
-            owner = owners.get(self._arena.word(row + plan.FORCE_JOB), 0)
-            self._arena.put(row, {plan.FORCE_JOB: owner})
-        self.put_word(plan.PLC_FORCES, earlier.word(plan.PLC_FORCES))
-        for number, level in enumerate(earlier.event_levels):
-            row = self._events + number * plan.EVENT_ROW_BYTES
-            self._arena.put(row, {plan.EVENT_LEVEL: level})
+    def _levels(self) -> range:
+        """Return where the levels of the variables that release event tasks stand."""
+        first = self._events + plan.EVENT_LEVEL
+        end = first + self.word(plan.PLC_EVENTS) * plan.EVENT_ROW_BYTES
+        return range(first, end, plan.EVENT_ROW_BYTES)
 
     def _reserve(self, journal_bytes: int) -> None:
         program, arena, devices = self._program, self._arena, self._project.config.device

@@ -31,7 +31,18 @@ WORKER_WAITING: Final = 48
 """Of a pool: address of the heap of jobs that wait for their release, by release."""
 WORKER_READY: Final = 56
 """Of a pool: address of the heap of jobs that were released, by deadline."""
-WORKER_BYTES: Final = 64
+WORKER_ORDER: Final = 64
+"""Of a pool: WITHDRAW or ADMIT, obeyed between two scans; then it is NO_ORDER again."""
+NO_ORDER: Final = 0
+WITHDRAW: Final = 1
+"""Let jobs run no more; the last one of a PLC publishes the safe outputs or lets them stand."""
+ADMIT: Final = 2
+"""Let jobs run again that were withdrawn, or have faulted, and begin anew."""
+WORKER_ORDER_JOBS: Final = 72
+"""Number of jobs that the order is about."""
+WORKER_ORDER_LIST: Final = 80
+"""Address of their addresses."""
+WORKER_BYTES: Final = 128
 
 # -- heap: a count, then pairs of key and job, the least key first -----------------------------
 HEAP_COUNT: Final = 0

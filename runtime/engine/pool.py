@@ -5,6 +5,8 @@ a runtime with one PLC never compiles it. A task's deadline is its next release.
 interrupted by others of the same pool: one that takes long makes others late, which is counted.
 
     waiting (heap by release) --released--> ready (heap by deadline) --scan--> waiting
+
+A restart of a PLC withdraws its jobs and admits them again, between two scans of others.
 """
 
 from runtime.engine import plan
@@ -28,13 +30,17 @@ _RUNNING = int(after(layout.Mode.READY, Happening.RELEASED))
 
 
 def serve(worker: int) -> int:
-    """Run the jobs of a pool in real time until it is stopped, or none is left without a fault.
+    """Run the jobs of a pool in real time until it is stopped; those that fault may come again.
 
     Every job's PLC must know its origin.
     """
     waiting, ready = load_64(worker + plan.WORKER_WAITING), load_64(worker + plan.WORKER_READY)
-    enter(worker, waiting)
+    job_list = load_64(worker + plan.WORKER_JOB_LIST)
+    for number in range(load_64(worker + plan.WORKER_JOBS)):
+        admit(worker, load_64(job_list + 8 * number))
     while load_shared(worker + plan.WORKER_STOP) == 0:
+        if load_shared(worker + plan.WORKER_ORDER) != plan.NO_ORDER:
+            obey(worker)
         now = clock_ns()
         while load_64(waiting + plan.HEAP_COUNT) != 0 and least(waiting) <= now:
             released = pop(waiting)
@@ -45,7 +51,7 @@ def serve(worker: int) -> int:
                 run(job, now)
                 push(waiting, load_64(job + plan.JOB_RELEASE_NS), job)
         elif load_64(waiting + plan.HEAP_COUNT) == 0:
-            return plan.ENDED_BY_FAULT
+            sleep_until(now + plan.SLICE_NS)
         else:
             pause(worker, least(waiting), now)
     leave_all(worker)
@@ -53,16 +59,35 @@ def serve(worker: int) -> int:
 
 
 @native_function
-def enter(worker: int, waiting: int) -> int:
-    """Find the first release of each job."""
-    job_list = load_64(worker + plan.WORKER_JOB_LIST)
-    for number in range(load_64(worker + plan.WORKER_JOBS)):
+def obey(worker: int) -> int:
+    """Withdraw or admit the jobs of an order, and say that it is done."""
+    order = load_64(worker + plan.WORKER_ORDER)
+    job_list = load_64(worker + plan.WORKER_ORDER_LIST)
+    for number in range(load_64(worker + plan.WORKER_ORDER_JOBS)):
         job = load_64(job_list + 8 * number)
-        begin(job)
-        plc = load_64(job + plan.JOB_PLC)
-        store_shared_32(load_64(plc + plan.PLC_IMAGE) + layout.MODE, _RUNNING)
-        push(waiting, load_64(job + plan.JOB_RELEASE_NS), job)
-    return 0
+        if order == plan.WITHDRAW:
+            withdraw(worker, job)
+        else:
+            admit(worker, job)
+    return store_shared(worker + plan.WORKER_ORDER, plan.NO_ORDER)
+
+
+@native_function
+def admit(worker: int, job: int) -> int:
+    """Find the first release of a job and let it wait for that."""
+    begin(job)
+    plc = load_64(job + plan.JOB_PLC)
+    store_shared_32(load_64(plc + plan.PLC_IMAGE) + layout.MODE, _RUNNING)
+    release = load_64(job + plan.JOB_RELEASE_NS)
+    return push(load_64(worker + plan.WORKER_WAITING), release, job)
+
+
+@native_function
+def withdraw(worker: int, job: int) -> int:
+    """Let a job run no more; one that has faulted waits for nothing already."""
+    remove(load_64(worker + plan.WORKER_WAITING), job)
+    remove(load_64(worker + plan.WORKER_READY), job)
+    return leave(job)
 
 
 @native_function
@@ -167,3 +192,19 @@ def pop(heap: int) -> int:
         hole = below
     put(heap, hole, key, job)
     return first
+
+
+@native_function
+def remove(heap: int, job: int) -> int:
+    """Take a job from a heap, if it is there: its pair rises to the top and is taken."""
+    count = load_64(heap + plan.HEAP_COUNT)
+    hole = 0
+    while hole < count and load_64(pair(heap, hole) + 8) != job:
+        hole += 1
+    if hole == count:
+        return 0
+    while hole > 0:
+        above = pair(heap, (hole - 1) // 2)
+        put(heap, hole, load_64(above), load_64(above + 8))
+        hole = (hole - 1) // 2
+    return pop(heap)

@@ -18,7 +18,8 @@ from runtime.artifact import abi, cache
 from runtime.artifact.chains import NO_CALLS, CallChains, call_chains
 from runtime.artifact.program import CompiledProgram, Site
 from runtime.engine import native, plan, shipped
-from runtime.engine.memory import Arena, PlcMemory
+from runtime.engine.arena import Arena
+from runtime.engine.memory import PlcMemory
 from runtime.engine.settings import TaskSettings, task_settings
 from runtime.image.segment import Image
 from runtime.project.load import Project
@@ -200,7 +201,7 @@ class ScanEngine:
                 were seen are not seen again.
         """
         engine = ScanEngine(program, self._project, self._image, self._code)
-        engine.memory.go_on_from(self.memory, whole=whole)
+        engine.memory.go_on_from(self.memory.handover(whole=whole))
         return engine
 
     def run(self) -> Ending:

@@ -7,6 +7,10 @@
 
 `frame` is the number of the last frame before: the next is the first scan's after a restart.
 
+Where one project runs as many PLCs, an order names the one that it is for, or all of them:
+
+    {"restart": "warm", "instance": "press_3"}      {"stop": true, "instance": "all"}
+
 One order a connection. No socket here: the runtime listens in a thread, `takt` waits for its
 answer, the gateway does so on its event loop; all three speak by these functions.
 """
@@ -15,7 +19,8 @@ import contextlib
 import enum
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +54,19 @@ class Switch(enum.Enum):
 
 
 Order = Restart | Switch
+ALL: Final = "all"
+"""In the place of an instance's name: every one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """An order and the PLC that it is for."""
+
+    order: Order
+    instance: str | None = None
+    """Its name, or ALL; None where the runtime can mean but one."""
+
+
 _FROM: Final[Mapping[Switch, tuple[Mode, ...]]] = {
     Switch.STOP: (Mode.READY, Mode.RUNNING),
     Switch.START: (Mode.STOPPED,),
@@ -71,19 +89,42 @@ def refusal(order: Order, mode: Mode) -> str | None:
     return f"it is {mode.name}: expected {expected} to {order.value} it"
 
 
-def encode_order(order: Order) -> bytes:
+def chosen(instance: str | None, names: Sequence[str]) -> tuple[str, ...] | str:
+    """Return which of some PLCs an order is for, or what is wrong with the name in it."""
+    if instance == ALL:
+        return tuple(names)
+    if instance in names or (instance is None and len(names) == 1):
+        return (instance or names[0],)
+    known = names[0] if len(names) == 1 else f"one of {names[0]} to {names[-1]}, or {ALL}"
+    if instance is None:
+        return f"it runs as {len(names)} PLCs: expected {known}"
+    return f"{instance} does not run here: expected {known}"
+
+
+def encode_order(order: Order, instance: str | None = None) -> bytes:
     """Return an order as a line."""
+    named: dict[str, object] = {} if instance is None else {"instance": instance}
     if isinstance(order, Restart):
-        return encode_answer({"restart": order.value})
-    return encode_answer({order.value: True})
+        return encode_answer({"restart": order.value} | named)
+    return encode_answer({order.value: True} | named)
 
 
-def decode_order(line: bytes) -> Order | None:
+def decode_order(line: bytes) -> Addressed | None:
     """Return the order of a line, None where it is none."""
     try:
         content = json.loads(line)
     except ValueError:
         return None
+    if not isinstance(content, dict):
+        return None
+    instance = content.pop("instance", None)
+    order = _order_of(content)
+    if order is None or not isinstance(instance, str | None):
+        return None
+    return Addressed(order, instance)
+
+
+def _order_of(content: dict[str, object]) -> Order | None:
     match content:
         case {"restart": str(kind)} if len(content) == 1:
             return next((item for item in Restart if item.value == kind), None)
@@ -121,7 +162,7 @@ def unreachable(image: Path, error: OSError) -> HostError:
     """Return what is told of a socket that nobody serves."""
     return HostError(
         f"{control_path(image)}: no runtime takes orders ({error.strerror or error}); expected one "
-        "that runs this project alone"
+        "that runs this project"
     )
 
 

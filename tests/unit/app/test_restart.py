@@ -11,9 +11,12 @@ from runtime.engine.modes import TRANSITIONS, Happening, after
 from runtime.errors import HostError
 from runtime.image.layout import Mode
 from runtime.image.orders import (
+    ALL,
+    Addressed,
     Order,
     Restart,
     Switch,
+    chosen,
     control_path,
     decode_order,
     encode_order,
@@ -59,6 +62,7 @@ def test_a_socket_deep_in_folders_is_reached(tmp_path: Path) -> None:
         b'{"restart": "red"}\n',
         b'{"restart": ["hot"]}\n',
         b'{"stop": false}\n',
+        b'{"stop": true, "instance": 3}\n',
         b'{"stop": true, "start": true}\n',
         b"x" * 5000,
     ],
@@ -108,7 +112,20 @@ def test_every_mode_can_be_stopped_and_prepared_and_a_fault_ends_by_a_restart() 
 
 def test_every_order_is_read_as_it_was_written() -> None:
     for order in ORDERS:
-        assert decode_order(encode_order(order)) is order
+        for instance in (None, "press_3", ALL):
+            assert decode_order(encode_order(order, instance)) == Addressed(order, instance)
+
+
+def test_an_order_is_for_the_only_plc_the_named_one_or_all() -> None:
+    many = ("press_1", "press_2", "press_3")
+    assert chosen(None, ("press",)) == ("press",)
+    assert chosen("press_2", many) == ("press_2",)
+    assert chosen(ALL, many) == many
+    assert chosen(None, many) == ("it runs as 3 PLCs: expected one of press_1 to press_3, or all")
+    assert chosen("press_4", many) == (
+        "press_4 does not run here: expected one of press_1 to press_3, or all"
+    )
+    assert chosen("mixer", ("press",)) == "mixer does not run here: expected press"
 
 
 def test_only_what_runs_is_stopped_and_only_what_was_stopped_is_started() -> None:
@@ -126,8 +143,8 @@ def test_an_order_that_makes_no_sense_now_never_reaches_the_main_thread(tmp_path
     def wake() -> None:
         raise AssertionError("woken")
 
-    def refuse(order: Order) -> str:
-        return f"no {order.value} today"
+    def refuse(asked: Addressed) -> str:
+        return f"no {asked.order.value} today"
 
     with (
         ControlServer(control_path(image), wake, refuse),

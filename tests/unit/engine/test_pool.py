@@ -17,7 +17,7 @@ Keys = list[int | None]
 
 
 @pytest.fixture(scope="module")
-def heap_functions() -> tuple[Callable[..., int], Callable[..., int]]:
+def heap_functions() -> tuple[Callable[..., int], ...]:
     from runtime.engine import pool
 
     def compiled(function: Any, *arguments: str) -> Callable[..., int]:
@@ -34,12 +34,16 @@ def heap_functions() -> tuple[Callable[..., int], Callable[..., int]]:
 
         return call
 
-    return compiled(pool.push, "i64", "i64"), compiled(pool.pop)
+    return (
+        compiled(pool.push, "i64", "i64"),
+        compiled(pool.pop),
+        compiled(pool.remove, "i64"),
+    )
 
 
 @given(keys=st.lists(st.one_of(st.integers(-(1 << 50), 1 << 50), st.none()), max_size=ROOM))
 def test_jobs_come_out_in_the_order_of_their_keys(heap_functions: Any, keys: Keys) -> None:
-    push, pop = heap_functions
+    push, pop, _ = heap_functions
     memory = ctypes.create_string_buffer(plan.HEAP_PAIRS + ROOM * plan.HEAP_PAIR_BYTES)
     heap, twin = ctypes.addressof(memory), list[int]()
     for number, key in enumerate(keys):
@@ -50,3 +54,23 @@ def test_jobs_come_out_in_the_order_of_their_keys(heap_functions: Any, keys: Key
             assert pop(heap) == heapq.heappop(twin) % 64
     assert int.from_bytes(memory.raw[:8], "little") == len(twin)
     assert [pop(heap) for _ in list(twin)] == [key % 64 for key in sorted(twin)]
+
+
+@given(
+    keys=st.lists(st.integers(-(1 << 50), 1 << 50), max_size=ROOM),
+    removed=st.sets(st.integers(0, ROOM)),
+)
+def test_a_job_that_is_withdrawn_leaves_the_others_in_their_order(
+    heap_functions: Any, keys: list[int], removed: set[int]
+) -> None:
+    push, pop, remove = heap_functions
+    memory = ctypes.create_string_buffer(plan.HEAP_PAIRS + ROOM * plan.HEAP_PAIR_BYTES)
+    heap = ctypes.addressof(memory)
+    unique = [key * 64 + number for number, key in enumerate(keys)]
+    for number, key in enumerate(unique):
+        push(heap, key, 1000 + number)
+    for number in removed:
+        remove(heap, 1000 + number)
+    left = sorted(key for number, key in enumerate(unique) if number not in removed)
+    assert [pop(heap) for _ in left] == [1000 + key % 64 for key in left]
+    assert int.from_bytes(memory.raw[:8], "little") == 0

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from runtime.engine import native, plan
-from runtime.engine.memory import Arena
+from runtime.engine.arena import Arena
 from runtime.image import layout
 from runtime.image.layout import Quality
 from runtime.image.payloads import Sample
