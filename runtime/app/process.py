@@ -251,11 +251,10 @@ class _Plc:
         """
         assert self._record is not None
         path, engine = _unused(self._record), self._engine
-        if engine.memory.word(plan.PLC_FORCES):
-            logger.warning("the record lacks what is forced at the restart: it cannot be replayed")
         engine.memory.put_word(plan.PLC_HASH_EVERY, HASH_EVERY)
         journal = engine.memory.journal()
-        with Recorder(path, self._kept.program, journal, HASH_EVERY) as recorder:
+        forces = engine.memory.forces
+        with Recorder(path, self._kept.program, journal, HASH_EVERY, forces) as recorder:
             yield
         facts = {"file": str(path), "lost_bytes": recorder.lost_bytes}
         if recorder.error is not None:

@@ -6,7 +6,7 @@ record holds a hash of the committed state, the repeated one must have the same.
 
 import contextlib
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +16,7 @@ from runtime.artifact.exchange import Exchange
 from runtime.artifact.program import CompiledProgram
 from runtime.engine import plan
 from runtime.engine.entries import Entry, Kind
+from runtime.engine.handover import Force
 from runtime.engine.record import Record
 from runtime.engine.scan import ScanEngine
 from runtime.image.commands import post
@@ -52,13 +53,16 @@ class Replayer(Protocol):
 class CompiledReplayer:
     """The scan engine itself, on an image that nobody sees."""
 
-    def __init__(self, program: CompiledProgram, folder: Path) -> None:
-        """Prepare it; `folder` holds the image."""
+    def __init__(
+        self, program: CompiledProgram, folder: Path, forces: Sequence[Force] = ()
+    ) -> None:
+        """Prepare it; `folder` holds the image, `forces` are there from the beginning."""
         config = ProjectConfig.model_validate({"project": {"name": "replay"}})
         project = Project(folder, config, ())
         directory = directory_of(project, program)
         self._image = create_image(folder / "replay.image", directory, 0, 1)
         self._engine = ScanEngine(program, project, self._image)
+        self._engine.memory.force(forces)
         self._inputs = program.inputs.offset
         self._engine.memory.put_word(plan.PLC_VIRTUAL, 1)
         self._started = False
@@ -100,9 +104,16 @@ class CompiledReplayer:
 class InterpretedReplayer:
     """The interpreter, with the memory model in Python."""
 
-    def __init__(self, model: Model, exchanges: tuple[Exchange, ...], hasher: ScanEngine) -> None:
-        """Take the model; `hasher` makes the hashes."""
+    def __init__(
+        self,
+        model: Model,
+        exchanges: tuple[Exchange, ...],
+        hasher: ScanEngine,
+        forces: Sequence[Force] = (),
+    ) -> None:
+        """Take the model; `hasher` makes the hashes, `forces` are there from the beginning."""
         self._tasks = InterpretedTasks(model, exchanges)
+        self._tasks.hold(forces)
         self._inputs = model.inputs[0]
         self._hasher = hasher
 
@@ -171,10 +182,12 @@ def replay(entries: Iterable[Entry], engine: Replayer) -> ReplayResult:
 
 
 @contextlib.contextmanager
-def compiled_replayer(program: CompiledProgram) -> Iterator[CompiledReplayer]:
-    """Prepare a replayer of compiled code for the block."""
+def compiled_replayer(
+    program: CompiledProgram, forces: Sequence[Force] = ()
+) -> Iterator[CompiledReplayer]:
+    """Prepare a replayer of compiled code for the block; `forces` are there from the beginning."""
     with tempfile.TemporaryDirectory(prefix="takt-replay-") as folder:
-        engine = CompiledReplayer(program, Path(folder))
+        engine = CompiledReplayer(program, Path(folder), forces)
         try:
             yield engine
         finally:
@@ -183,5 +196,5 @@ def compiled_replayer(program: CompiledProgram) -> Iterator[CompiledReplayer]:
 
 def replay_record(record: Record) -> ReplayResult:
     """Repeat a record with the code that it holds."""
-    with compiled_replayer(record.program) as engine:
+    with compiled_replayer(record.program, record.forces) as engine:
         return replay(record, engine)

@@ -3,14 +3,16 @@ r"""A record: all that a run needs to be repeated bit by bit, as one file.
     b"TAKTREC\0" | uint32 version | uint32 header bytes | uint32 program bytes | reserved u32
     header (JSON) | compiled program | entries of the journal to the end of the file
 
+The header tells what was forced already when the run began: a hot restart keeps that.
+
 A thread without real-time priority appends what the journal holds; the scan does not wait for it.
 """
 
 import json
 import struct
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
@@ -18,10 +20,11 @@ from typing import BinaryIO, Final, Self
 from runtime.artifact import program as artifact
 from runtime.artifact.program import CompiledProgram
 from runtime.engine.entries import Entry, JournalReader, entries_of
+from runtime.engine.handover import Force
 from runtime.errors import HostError, TaktError
 
 MAGIC: Final = b"TAKTREC\0"
-VERSION: Final = 1
+VERSION: Final = 2
 _PREFIX: Final = struct.Struct("<8sIIII")
 WRITE_S: Final = 0.05
 """Period of writing to the file; the journal holds some 100 times as much."""
@@ -34,6 +37,8 @@ class Record:
     program: CompiledProgram
     hash_every: int
     entries: bytes
+    forces: tuple[Force, ...] = ()
+    """What was forced when it began."""
 
     def __iter__(self) -> Iterator[Entry]:
         """Yield the takes and commits in their order."""
@@ -58,18 +63,32 @@ def read_record(path: Path) -> Record:
     start = _PREFIX.size + header_bytes
     header = json.loads(content[_PREFIX.size : start])
     program = artifact.parse(content[start : start + program_bytes])
-    return Record(program, header["hash_every"], content[start + program_bytes :])
+    forces = tuple(Force(*words) for words in header["forces"])
+    return Record(program, header["hash_every"], content[start + program_bytes :], forces)
 
 
 class Recorder:
     """Writes a journal to a file beside the scan, from its entry to its end."""
 
     def __init__(
-        self, path: Path, program: CompiledProgram, journal: JournalReader, hash_every: int
+        self,
+        path: Path,
+        program: CompiledProgram,
+        journal: JournalReader,
+        hash_every: int,
+        forces: Sequence[Force] = (),
     ) -> None:
-        """Take what is recorded; `hash_every` is what the engine was told."""
+        """Take what is recorded.
+
+        Args:
+            path: The file to write.
+            program: With the state that the run begins with.
+            journal: Of the run, which has not begun.
+            hash_every: What the engine was told.
+            forces: What is forced from the beginning.
+        """
         self._path, self._program, self._journal = path, program, journal
-        self._hash_every = hash_every
+        self._header = {"hash_every": hash_every, "forces": [astuple(item) for item in forces]}
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="record", daemon=True)
         self._file: BinaryIO | None = None
@@ -87,7 +106,7 @@ class Recorder:
         Raises:
             HostError: The file cannot be written.
         """
-        header = json.dumps({"hash_every": self._hash_every}).encode()
+        header = json.dumps(self._header).encode()
         program = artifact.dump(self._program)
         try:
             self._file = self._path.open("wb")

@@ -4,10 +4,12 @@ The oracle for `engine/borders.py`: driven by the same takes and commits, both l
 """
 
 import struct
+from collections.abc import Iterable
 from typing import Final
 
 from runtime.artifact import abi
 from runtime.artifact.exchange import Cells, Exchange
+from runtime.engine.handover import Force
 from runtime.image import layout
 from runtime.image.layout import CommandKind
 from runtime.interpret.interpreter import Interpreter
@@ -34,6 +36,11 @@ class InterpretedTasks:
 
     def _own(self, number: int) -> memoryview:
         return self._tasks[number].state
+
+    def hold(self, forces: Iterable[Force]) -> None:
+        """Let places be forced from the beginning, as after a hot restart."""
+        for item in forces:
+            self._forced[item.offset, item.mask] = (item.task, item.content)
 
     def command(self, number: int, command: bytes) -> None:
         """Let the next take of a task apply a command, as it stands in the image."""

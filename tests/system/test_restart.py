@@ -292,15 +292,17 @@ def test_what_was_commanded_while_it_stood_is_refused_at_the_restart(
         assert run.takt("put", "main.p", "200000").startswith("task Fast, cycle ")
 
 
-def test_each_restart_has_a_record_of_its_own_that_is_replayed(
+def test_each_restart_has_a_record_of_its_own_that_is_replayed_with_what_is_forced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = tmp_path / "run.rec"
     options = ("--record", str(record))
     with running(tmp_path, monkeypatch, *options, source=TOGETHER, tasks=FAST + SLOW) as run:
         run.await_scans(200)
+        run.takt("put", "main.p", "5000", "--force")
         run.takt("restart", "--hot")
         run.await_scans(200)
+        assert run.values()["MAIN.P"] == 5000
         run.process.send_signal(signal.SIGTERM)
         assert run.process.wait(PATIENCE_S) == 0
     for file in (record, tmp_path / "run-2.rec"):

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from runtime.app.replay import InterpretedReplayer, compiled_replayer, replay
+from runtime.app.replay import InterpretedReplayer, compiled_replayer, replay, replay_record
 from runtime.build import check_sources
 from runtime.engine import plan
 from runtime.engine.entries import Entry, Kind, entries_of
+from runtime.engine.handover import ALL_TASKS, Force
 from runtime.engine.record import Recorder, read_record
 from runtime.errors import TaktError
 from runtime.model.exchange import exchanges
@@ -126,6 +127,32 @@ def test_the_interpreter_repeats_every_state(tmp_path: Path, toml: str) -> None:
     engine = InterpretedReplayer(model, exchanges(model), plant.engine)
     result = replay(entries, engine)
     assert (result.scans, result.compared, result.differs_at) == (400, 400, None)
+
+
+@pytest.mark.parametrize("toml", [TOML, ONE_TASK], ids=["three tasks", "one task"])
+def test_a_run_that_begins_with_forces_is_repeated_by_both_engines_from_its_file(
+    tmp_path: Path, toml: str
+) -> None:
+    plant = Plant(tmp_path / "p", MIXED, toml)
+    memory, path = plant.engine.memory, tmp_path / "run.rec"
+    own, shared = plant.program.symbol("FAST.N"), plant.program.symbol("CELLS")
+    assert own is not None
+    assert shared is not None
+    forces = (Force(0, own.offset, 4, 0xFF, 77), Force(ALL_TASKS, shared.offset + 6, 2, 0xFF, 500))
+    memory.force(forces)
+    assert memory.forces == forces
+    with Recorder(path, plant.program, memory.journal(), 1, memory.forces):
+        run_by_hand(plant, 400, seed=23)
+    record = read_record(path)
+    assert record.forces == forces
+    assert replay_record(record).differs_at is None
+    model = check_sources((Source("plant.st", MIXED),), plant.plans()).model
+    assert model is not None
+    twin = InterpretedReplayer(model, exchanges(model), plant.engine, record.forces)
+    result = replay(record, twin)
+    assert (result.scans, result.compared, result.differs_at) == (400, 400, None)
+    with compiled_replayer(record.program) as engine:
+        assert replay(record, engine).differs_at is not None, "the forces make a difference"
 
 
 def test_a_real_time_run_of_three_threads_is_repeated_from_its_file(tmp_path: Path) -> None:
