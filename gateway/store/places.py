@@ -18,6 +18,11 @@ def audit_path(project: Project) -> Path:
     return outbox_path(project).with_suffix(".commands.jsonl")
 
 
+def history_path(project: Project) -> Path:
+    """Return where the past of the OPC UA server's variables stands."""
+    return _kept(project, "history.db")
+
+
 def _kept(project: Project, name: str) -> Path:
     state = os.environ.get("TAKT_STATE")
     if state is not None:

@@ -28,7 +28,7 @@ from gateway.flow.reports import Report
 from gateway.store.counters import StoreState, flow_hops
 from gateway.store.lanes import Group, Lane
 from gateway.store.outbox import Caps, Clocks, Cursors, Outbox, StoredBatch
-from gateway.store.sqlite import OutboxCorruptError, OutboxUnavailableError
+from gateway.store.sqlite import OutboxCorruptError, OutboxUnavailableError, set_aside
 
 _LOG: Final = logging.getLogger("gateway.store")
 Result = TypeVar("Result")
@@ -415,10 +415,4 @@ def _move_away(outbox: Outbox | None, path: Path) -> None:
     """Rename a file and its log to names that are free."""
     if outbox is not None:
         outbox.abandon()
-    number = 1
-    while path.with_name(f"{path.name}.damaged-{number}").exists():
-        number += 1
-    for suffix in ("", "-wal", "-shm"):
-        source = path.with_name(path.name + suffix)
-        if source.exists():
-            source.rename(path.with_name(f"{path.name}.damaged-{number}{suffix}"))
+    set_aside(path)

@@ -68,6 +68,22 @@ def lock(path: Path) -> int:
     return descriptor
 
 
+def set_aside(path: Path) -> Path:
+    """Rename a damaged file and its log to names that are free; return the file's.
+
+    Raises:
+        OSError: They cannot be.
+    """
+    number = 1
+    while path.with_name(f"{path.name}.damaged-{number}").exists():
+        number += 1
+    for suffix in ("", "-wal", "-shm"):
+        source = path.with_name(path.name + suffix)
+        if source.exists():
+            source.rename(path.with_name(f"{path.name}.damaged-{number}{suffix}"))
+    return path.with_name(f"{path.name}.damaged-{number}")
+
+
 @contextlib.contextmanager
 def transaction(database: sqlite3.Connection) -> Iterator[None]:
     """Commit what the block does, or nothing of it."""

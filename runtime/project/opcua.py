@@ -78,5 +78,7 @@ class OpcUaServerSection(Section):
     history_interval: Annotated[DurationNs, Field(ge=10_000_000)] = 1_000_000_000
     """How often they are looked at."""
     history_samples: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
-    """Values kept of each, in memory; the oldest goes."""
+    """Values kept of each; the oldest goes."""
+    history_age: Annotated[DurationNs, Field(ge=1_000_000_000)] = 30 * 86_400 * 1_000_000_000
+    """How long they are kept."""
     user: Annotated[tuple[OpcUaUser, ...], Field(strict=False)] = ()

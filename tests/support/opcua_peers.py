@@ -139,7 +139,7 @@ class TaktServer:
         """Start it and wait until it listens."""
         self.folder = folder
         self.log = folder / "opcua.log"
-        with self.log.open("ab") as log:
+        with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "gateway", "opcua", str(folder)],
                 stderr=log, cwd=ROOT, env=os.environ.copy(), stdin=subprocess.DEVNULL,

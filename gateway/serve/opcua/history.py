@@ -1,15 +1,20 @@
-"""The past of chosen variables: kept in memory, bounded, and read by HistoryRead (part 11, 6.4.3).
+"""The past of chosen variables, bounded, in memory and in a file; HistoryRead (part 11, 6.4.3).
 
 A value is kept when it or its status differs from the one before, at the interval of the project.
+What is read comes from memory; the file brings it back after a restart. While nothing ran nothing
+was seen: the first value after a start stands beside the last one before it.
 """
 
 import asyncio
 import bisect
+import itertools
+import logging
 import struct
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import Final
 
 from asyncua import ua
@@ -19,8 +24,11 @@ from asyncua.ua.ua_binary import nodeid_to_binary
 from gateway.protocols.opcua.builtin import Status
 from gateway.protocols.opcua.messages import Message, type_id
 from gateway.serve.opcua.answers import Call, Served, Service, check_count, results
+from gateway.serve.opcua.archive import Archive
 from gateway.serve.opcua.rows import BOTH, SERVER, SOURCE, encode_value, frame_row, status_of
+from gateway.store.history import Sample
 
+_LOG: Final = logging.getLogger("gateway.serve.opcua")
 VALUES_MAX: Final = 10_000
 """Values in one answer; a continuation point leads to the rest."""
 _HISTORY_DATA: Final = 658
@@ -33,50 +41,86 @@ _POINT: Final = struct.Struct("<qq?")
 _TICKS_NULL: Final = 0
 
 
+FLUSH_S: Final = 1.0
+"""Period of writing to the file: what a crash may cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryTerms:
+    """How often variables are looked at, how many of their values are kept, and how long."""
+
+    interval_s: float
+    samples: int
+    age_ticks: int
+
+
 @dataclass(slots=True)
 class Past:
-    """What is kept of one variable: times in rising order, and the DataValues at them."""
+    """What is kept of one variable, times in rising order."""
 
-    samples: int
-    ticks: deque[int] = field(init=False)
-    rows: deque[bytes] = field(init=False)
+    kept: deque[Sample] = field(default_factory=deque)
     last: tuple[bytes, int] | None = None
 
-    def __post_init__(self) -> None:
-        self.ticks = deque(maxlen=self.samples)
-        self.rows = deque(maxlen=self.samples)
+    def takes(self, ticks: int) -> bool:
+        """Whether a value of that time is the newest; time that goes backwards is not believed."""
+        return not self.kept or ticks > self.kept[-1].ticks
 
-    def keep(self, ticks: int, row: bytes) -> None:
-        """Keep one more value; time that goes backwards is not believed."""
-        if not self.ticks or ticks > self.ticks[-1]:
-            self.ticks.append(ticks)
-            self.rows.append(row)
+    def surplus(self, terms: HistoryTerms, now: int) -> Iterator[Sample]:
+        """Take out and yield what is too much or too old; the newest stays."""
+        oldest = now - terms.age_ticks
+        while len(self.kept) > terms.samples or (
+            len(self.kept) > 1 and self.kept[0].ticks < oldest
+        ):
+            yield self.kept.popleft()
 
     def between(
         self, start: int, end: int, limit: int, *, backwards: bool
     ) -> list[tuple[int, bytes]]:
         """Return at most `limit` values from start (included) to end (not), in that direction."""
-        times = list(self.ticks)
+        kept = list(self.kept)
+        times = [item.ticks for item in kept]
         if backwards:
             first, last = bisect.bisect_right(times, end), bisect.bisect_right(times, start)
             places: Iterable[int] = range(last - 1, first - 1, -1)
         else:
             first, last = bisect.bisect_left(times, start), bisect.bisect_left(times, end)
             places = range(first, last)
-        rows = list(self.rows)
-        return [(times[place], rows[place]) for place in islice(places, limit)]
+        return [(times[place], kept[place].row) for place in islice(places, limit)]
 
 
 class History:
     """Samples the chosen variables, and answers for them."""
 
-    def __init__(self, served: Served, interval_s: float, samples: int) -> None:
-        """Keep nothing yet."""
+    def __init__(self, served: Served, terms: HistoryTerms, path: Path) -> None:
+        """Keep nothing yet; the file at the path is made where variables are chosen."""
         self._served = served
-        self._interval_s = interval_s
-        self._pasts = {
-            node: Past(samples) for node, item in served.variables.items() if item.historical
-        }
+        self._terms = terms
+        self._pasts = {node: Past() for node, item in served.variables.items() if item.historical}
+        self._archive = Archive(path, self._everything)
+
+    def _everything(self) -> list[Sample]:
+        found = itertools.chain.from_iterable(past.kept for past in self._pasts.values())
+        return sorted(found, key=lambda item: item.number)
+
+    async def open(self) -> None:
+        """Bring back what the file holds; what is not chosen any more stays there for its age."""
+        if not self._pasts:
+            return
+        now = self._served.ticks()
+        by_path = {self._served.variables[node].path: past for node, past in self._pasts.items()}
+        samples = await self._archive.open(now - self._terms.age_ticks, now)
+        for sample in samples:
+            past = by_path.get(sample.path)
+            if past is not None and past.takes(sample.ticks):
+                past.kept.append(sample)
+        for past in self._pasts.values():
+            self._drop(past, now)
+        if samples:
+            _LOG.info("OPC UA: history of %d values", sum(len(p.kept) for p in by_path.values()))
+
+    def _drop(self, past: Past, now: int) -> None:
+        for sample in past.surplus(self._terms, now):
+            self._archive.remove(sample)
 
     @property
     def services(self) -> Mapping[int, Service]:
@@ -84,10 +128,20 @@ class History:
         return {Message.HISTORY_READ_REQUEST: self._read}
 
     async def run(self) -> None:
-        """Sample until cancelled."""
-        while self._pasts:
-            self.sample()
-            await asyncio.sleep(self._interval_s)
+        """Sample until cancelled; what was sampled is on disk then."""
+        if not self._pasts:
+            return
+        clock = asyncio.get_running_loop().time
+        flushed_s = clock()
+        try:
+            while True:
+                self.sample()
+                if clock() - flushed_s >= FLUSH_S:
+                    flushed_s = clock()
+                    await self._archive.flush()
+                await asyncio.sleep(self._terms.interval_s)
+        finally:
+            await self._archive.close()
 
     def sample(self) -> None:
         """Keep what has changed."""
@@ -99,7 +153,9 @@ class History:
             if found != past.last:
                 past.last = found
                 row = frame_row(variable, snapshot, found[0], BOTH, now)
-                past.keep(snapshot.ticks, row)
+                if past.takes(snapshot.ticks):
+                    past.kept.append(self._archive.add(variable.path, snapshot.ticks, row))
+            self._drop(past, now)
 
     async def _read(self, call: Call) -> bytes:
         wanted = call.parameters(ua.HistoryReadParameters)
@@ -158,11 +214,11 @@ def _ticks(time: object) -> int:
 
 def _bound(past: Past, start: int, rows: list[bytes]) -> list[bytes]:
     """Return the value that held at the start, unless there is one at just that time."""
-    times = list(past.ticks)
+    times = [item.ticks for item in past.kept]
     place = bisect.bisect_right(times, start) - 1
     if place < 0:
         return [struct.pack("<BIq", 6, _BAD_BOUND, start)]
-    row = past.rows[place]
+    row = past.kept[place].row
     return [] if rows and rows[0] == row else [row]
 
 

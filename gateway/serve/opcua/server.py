@@ -22,12 +22,12 @@ from asyncua.common.utils import Buffer
 from asyncua.crypto.permission_rules import SimpleRoleRuleset
 from asyncua.ua.ua_binary import struct_from_binary
 
-from gateway.protocols.opcua.builtin import ticks_of
+from gateway.protocols.opcua.builtin import TICK_NS, ticks_of
 from gateway.serve.opcua.answers import Answers, Served
 from gateway.serve.opcua.book import SubscriptionBook
 from gateway.serve.opcua.commands import WriteServices
 from gateway.serve.opcua.frames import FrameSource
-from gateway.serve.opcua.history import History
+from gateway.serve.opcua.history import History, HistoryTerms
 from gateway.serve.opcua.methods import Audit, MethodServices
 from gateway.serve.opcua.monitoring import MonitoringServices
 from gateway.serve.opcua.plcopen import DEVICES_URI, PLCOPEN_URI, put_types
@@ -40,7 +40,7 @@ from gateway.serve.opcua.view import ViewServices
 from gateway.serve.opcua_process import parent_gone
 from gateway.store.audit import AuditLog
 from gateway.store.certificates import CertificateFolder, Identity
-from gateway.store.places import audit_path
+from gateway.store.places import audit_path, history_path
 from runtime.errors import HostError, ImageError
 from runtime.image.segment import Image, attach_image, image_path
 from runtime.project.load import Project
@@ -126,8 +126,13 @@ class OpcUaServer:
             book = SubscriptionBook(group, lambda: source, time.monotonic_ns, now_ticks)
             server.iserver.subscription_service = book
             answers = Answers(served, book)
-            interval_s = self._section.history_interval / 1e9
-            history = History(served, interval_s, self._section.history_samples)
+            terms = HistoryTerms(
+                self._section.history_interval / 1e9,
+                self._section.history_samples,
+                self._section.history_age // TICK_NS,
+            )
+            history = History(served, terms, history_path(self._project))
+            await history.open()
             for part in (
                 MonitoringServices(served, book), ViewServices(served), history,
                 WriteServices(served), MethodServices(served, space.methods, self._audit),
