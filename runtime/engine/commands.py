@@ -145,6 +145,12 @@ def release(job: int, kind: int, offset: int, mask: int) -> int:
 @native_function
 def hold_forced(job: int, state: int) -> int:
     """Give what is forced at this job's borders its value in a state."""
+    return hold(job, state) if load_64(load_64(job + plan.JOB_PLC) + plan.PLC_FORCES) != 0 else 0
+
+
+@native_function
+def hold(job: int, state: int) -> int:
+    """Do it, where anything is forced."""
     plc = load_64(job + plan.JOB_PLC)
     row = load_64(plc + plan.PLC_FORCE_ROWS)
     for _ in range(load_64(plc + plan.PLC_FORCES)):

@@ -43,6 +43,7 @@ from runtime.engine.journal import hash_bytes, note_commit, note_take
 from runtime.engine.modes import Happening, after
 from runtime.engine.native_function import native_function
 from runtime.engine.publications import publish_frame, publish_outputs
+from runtime.engine.warming import warm
 from runtime.image import layout
 from runtime.limits import LOOP_BUDGET
 
@@ -161,6 +162,8 @@ def wait_for(worker: int, job: int) -> int:
             return -1
         sleep_until(min(wake, now + plan.SLICE_NS))
         now = clock_ns()
+    warm(job)
+    now = clock_ns()
     while now < release:
         now = clock_ns()
     store_shared(heartbeat, now)
@@ -188,6 +191,7 @@ def wait_for_event(worker: int, job: int) -> int:
             look = now + interval
         wait_semaphore(job + plan.JOB_SEMAPHORE, min(look, now + plan.SLICE_NS))
     store_64(job + plan.JOB_RELEASE_NS, load_64(job + plan.JOB_EDGE_NS))
+    warm(job)
     return 0 if load_shared(worker + plan.WORKER_STOP) != 0 else clock_ns()
 
 
@@ -302,11 +306,15 @@ def consume(job: int) -> int:
 def run_body(job: int) -> int:
     """Run the code of a task; return 0, or not 0 after a fault, the watchdog's included."""
     state, virtual = load_64(job + plan.JOB_STATE), is_virtual(job)
-    begun = load_64(job + plan.JOB_RELEASE_NS) if virtual else clock_ns()
+    begun = load_64(job + plan.JOB_RELEASE_NS)
     store_64(state + abi.LOOP_BUDGET_LEFT, LOOP_BUDGET)
-    store_shared(job + plan.JOB_SINCE_NS, begun)
+    watched = load_64(job + plan.JOB_WATCHDOG_NS)
+    if watched != 0:
+        begun = begun if virtual else clock_ns()
+        store_shared(job + plan.JOB_SINCE_NS, begun)
     fault = call_task(load_64(job + plan.JOB_ENTRY), state)
-    store_shared(job + plan.JOB_SINCE_NS, 0)
+    if watched != 0:
+        store_shared(job + plan.JOB_SINCE_NS, 0)
     end = begun if virtual else clock_ns()
     store_64(job + plan.JOB_END_NS, end)
     if fault == 0 and is_too_late(job, end - begun):

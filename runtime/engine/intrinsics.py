@@ -103,6 +103,25 @@ fence_release: Final = _fence("release")
 """No store after it is seen before a store ahead of it."""
 
 
+def _prefetch(_typing: Any, address: Any) -> Any:
+    del address
+
+    def generate(_context: Any, builder: Any, _signature: Any, values: Any) -> Any:
+        pointer = _I8.as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [pointer, _I32, _I32, _I32])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        for_read, keep_close, data = _I32(0), _I32(3), _I32(1)
+        arguments = [builder.inttoptr(values[0], pointer), for_read, keep_close, data]
+        builder.call(function, arguments)
+        return values[0]
+
+    return _ONE, generate
+
+
+prefetch: Final[Unary] = intrinsic(_prefetch)
+"""prefetch(address): fetches its cache line and waits for nothing; any address will do."""
+
+
 def _copy_bytes(_typing: Any, to: Any, source: Any, count: Any) -> Any:
     del to, source, count
 

@@ -31,13 +31,16 @@ def note_take(job: int, release: int, now: int) -> int:
     plc = load_64(job + plan.JOB_PLC)
     area, size = load_64(plc + plan.PLC_INPUT_AREA), load_64(plc + plan.PLC_INPUT_BYTES)
     before = load_64(plc + plan.PLC_JOURNAL_INPUTS)
-    changed = size if compare_bytes(area, before, size) != 0 else 0
-    copy_bytes(before, area, changed)
+    changed = 0
+    if size != 0 and compare_bytes(area, before, size) != 0:
+        changed = size
+        copy_bytes(before, area, size)
     at = append(job, plan.ENTRY_TAKE, (changed + 7) // 8 * 8)
     store_64(at + plan.ENTRY_TIME, release)
     store_64(at + plan.ENTRY_FIRST, now)
     store_64(at + plan.ENTRY_SECOND, changed)
-    copy_bytes(at + plan.ENTRY_PAYLOAD, area, changed)
+    if changed != 0:
+        copy_bytes(at + plan.ENTRY_PAYLOAD, area, changed)
     return close(plc, at)
 
 
@@ -91,8 +94,9 @@ def append(job: int, kind: int, payload: int) -> int:
     ring, size = load_64(plc + plan.PLC_JOURNAL), load_64(plc + plan.PLC_JOURNAL_BYTES)
     head = load_64(plc + plan.PLC_JOURNAL_HEAD)
     total = plan.ENTRY_PAYLOAD + payload
-    place = head % size
+    place = head & (size - 1)
     rest = size - place if place + total > size else 0
+    mark_entry(plc, head + rest)
     give_up(plc, head + rest + total - size)
     if rest > 0:
         store_64(ring + place, place - size)
@@ -108,14 +112,30 @@ def append(job: int, kind: int, payload: int) -> int:
 
 
 @native_function
+def mark_entry(plc: int, start: int) -> int:
+    """Note the first entry that begins in a part of the ring, or behind it where none does."""
+    part = start >> load_64(plc + plan.PLC_JOURNAL_SHIFT)
+    number = load_64(plc + plan.PLC_JOURNAL_PART)
+    while number < part:
+        number += 1
+        mark = plc + plan.PLC_JOURNAL_MARKS + 8 * (number % plan.JOURNAL_PARTS)
+        store_64(mark, start)
+    return store_64(plc + plan.PLC_JOURNAL_PART, number)
+
+
+@native_function
 def give_up(plc: int, until: int) -> int:
-    """Move the tail over whole entries to a place, or beyond it: they will be overwritten."""
-    ring, size = load_64(plc + plan.PLC_JOURNAL), load_64(plc + plan.PLC_JOURNAL_BYTES)
-    tail = load_64(plc + plan.PLC_JOURNAL_TAIL)
-    while tail < until:
-        entry = load_64(ring + tail % size)
-        tail += entry if entry > 0 else -entry
-    return store_shared(plc + plan.PLC_JOURNAL_TAIL, tail)
+    """Move the tail to an entry at a place or beyond it: what is before will be overwritten.
+
+    It moves by whole parts of the ring, by their marks: the entries themselves, which no cache
+    holds any more, are not looked at.
+    """
+    if until <= load_64(plc + plan.PLC_JOURNAL_TAIL):
+        return 0
+    shift = load_64(plc + plan.PLC_JOURNAL_SHIFT)
+    part = ((until - 1) >> shift) + 1
+    mark = plc + plan.PLC_JOURNAL_MARKS + 8 * (part % plan.JOURNAL_PARTS)
+    return store_shared(plc + plan.PLC_JOURNAL_TAIL, load_64(mark))
 
 
 @native_function

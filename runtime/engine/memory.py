@@ -1,8 +1,11 @@
 """The private memory of a PLC that runs: the blocks of `engine.plan`, laid out and filled.
 
-    PLC | devices | inputs | qualities | mailbox copies | events | safe outputs | committed state |
-    journal
+    PLC | events | devices | inputs | qualities | mailbox copies | safe outputs | forces
     then for each task: job | takes | owned ranges | cells | cells as taken | consumed | state
+    then the committed state | journal
+
+What every scan touches stands close together: between two scans the caches forget it, and each
+page costs a walk through the tables of pages, each line a way to the memory.
 
 Outside the wall: Python fills the blocks before a scan runs.
 """
@@ -225,6 +228,7 @@ class PlcMemory:
         program, arena, devices = self._program, self._arena, self._project.config.device
         inputs = [len(directory.device_inputs(self._project, device.name)) for device in devices]
         self._plc = arena.reserve(plan.PLC_BYTES)
+        self._events = arena.reserve(len(program.tasks) * plan.EVENT_ROW_BYTES)
         self._devices = arena.reserve(len(devices) * plan.DEVICE_ROW_BYTES)
         self._inputs = arena.reserve(sum(inputs) * plan.INPUT_ROW_BYTES)
         self._qualities = arena.reserve(sum(inputs))
@@ -232,17 +236,19 @@ class PlcMemory:
             (arena.reserve(mailbox_bytes(count)), arena.reserve(mailbox_bytes(count)))
             for count in inputs
         ]
-        self._events = arena.reserve(len(program.tasks) * plan.EVENT_ROW_BYTES)
         self._safe = arena.reserve(program.outputs.size)
-        self._state = arena.reserve(program.state_size)
-        entry = plan.ENTRY_PAYLOAD + program.inputs.size + 8
-        self._journal_bytes = -(-max(journal_bytes, JOURNAL_ENTRIES_MIN * entry) // 8) * 8
-        self._journal = arena.reserve(self._journal_bytes)
-        self._forces = arena.reserve(FORCES_MAX * plan.FORCE_ROW_BYTES)
         self._noted = arena.reserve(program.inputs.size)
-        self._noted_rows = arena.reserve(RECORDED_VARIABLES_MAX * plan.OWNED_ROW_BYTES)
         several = len(program.tasks) > 1
+        self._state = 0 if several else arena.reserve(program.state_size)
         self._jobs = [self._reserve_job(task, several=several) for task in program.tasks]
+        if several:
+            self._state = arena.reserve(program.state_size)
+        self._noted_rows = arena.reserve(RECORDED_VARIABLES_MAX * plan.OWNED_ROW_BYTES)
+        self._forces = arena.reserve(FORCES_MAX * plan.FORCE_ROW_BYTES)
+        entry = plan.ENTRY_PAYLOAD + program.inputs.size + 8
+        least = max(journal_bytes, JOURNAL_ENTRIES_MIN * entry)
+        self._journal_bytes = 1 << (least - 1).bit_length()
+        self._journal = arena.reserve(self._journal_bytes)
 
     def _reserve_job(self, task: TaskInfo, *, several: bool) -> _Job:
         arena, exchange = self._arena, task.exchange
@@ -301,6 +307,8 @@ class PlcMemory:
             plan.PLC_NOTED_ROWS: base + self._noted_rows,
             plan.PLC_JOURNAL: base + self._journal,
             plan.PLC_JOURNAL_BYTES: self._journal_bytes,
+            plan.PLC_JOURNAL_SHIFT: (self._journal_bytes // plan.JOURNAL_PARTS).bit_length() - 1,
+            plan.PLC_JOURNAL_PART: -1,
             plan.PLC_JOURNAL_INPUTS: base + self._noted,
             plan.PLC_INPUT_AREA: base + self._state + program.inputs.offset,
             plan.PLC_INPUT_BYTES: program.inputs.size,

@@ -175,6 +175,7 @@ PLC_JOURNAL_TAIL: Final = 240
 PLC_JOURNAL: Final = 256
 """Address of the ring."""
 PLC_JOURNAL_BYTES: Final = 264
+"""A power of two."""
 PLC_JOURNAL_INPUTS: Final = 272
 """Address of %I as it was noted last."""
 PLC_INPUT_AREA: Final = 280
@@ -196,7 +197,15 @@ PLC_HOLDS: Final = 352
 """Not 0: who leaves on request lets the outputs stand, for a restart that goes on from here."""
 PLC_MUTEX: Final = 384
 """Where the mutex stands."""
-PLC_BYTES: Final = 448
+PLC_JOURNAL_SHIFT: Final = 448
+"""A place of the journal, shifted right by this, is the number of its part."""
+PLC_JOURNAL_PART: Final = 456
+"""Number of the last part in which an entry begins."""
+PLC_JOURNAL_MARKS: Final = 512
+"""For each part of the ring where its first entry begins, in bytes ever written."""
+JOURNAL_PARTS: Final = 16
+"""The tail moves by one of so many parts of the ring."""
+PLC_BYTES: Final = PLC_JOURNAL_MARKS + 8 * JOURNAL_PARTS
 
 # -- rows -------------------------------------------------------------------------------------
 TAKE_OFFSET: Final = 0

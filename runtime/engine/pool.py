@@ -24,6 +24,7 @@ from runtime.engine.intrinsics import (
 )
 from runtime.engine.modes import Happening, after
 from runtime.engine.native_function import native_function
+from runtime.engine.warming import warm
 from runtime.image import layout
 
 _RUNNING = int(after(layout.Mode.READY, Happening.RELEASED))
@@ -47,6 +48,8 @@ def serve(worker: int) -> int:
             push(ready, deadline(released), released)
         if load_64(ready + plan.HEAP_COUNT) != 0:
             job = pop(ready)
+            if load_64(ready + plan.HEAP_COUNT) != 0:
+                warm(load_64(pair(ready, 0) + 8))  # while this one runs
             if is_over(job) == 0:
                 run(job, now)
                 push(waiting, load_64(job + plan.JOB_RELEASE_NS), job)

@@ -63,11 +63,12 @@ def publish_outputs(job: int, safe: int) -> int:
     store_32(to + 32, load_64(job + plan.JOB_NUMBER))
     store_32(to + 36, 0)
     to += _OUTPUT_HEADER
-    if safe:
-        clear_bytes(to, devices * _CONSUMED)
-    else:
-        copy_bytes(to, load_64(job + plan.JOB_CONSUMED), devices * _CONSUMED)
-    to += devices * _CONSUMED
+    if devices != 0:
+        if safe:
+            clear_bytes(to, devices * _CONSUMED)
+        else:
+            copy_bytes(to, load_64(job + plan.JOB_CONSUMED), devices * _CONSUMED)
+        to += devices * _CONSUMED
     area = load_64(plc + plan.PLC_SAFE_AREA) if safe else load_64(plc + plan.PLC_OUTPUT_AREA)
     copy_bytes(to, area, load_64(plc + plan.PLC_OUTPUT_BYTES))
     store_64(plc + plan.PLC_OUTPUT_HEAD, number)
@@ -96,7 +97,9 @@ def publish_frame(job: int) -> int:
     store_32(to + 56, load_64(job + plan.JOB_NUMBER))
     store_32(to + 60, 0)
     to += _FRAME_HEADER
-    copy_bytes(to, load_64(plc + plan.PLC_QUALITIES), inputs)
-    copy_bytes(to + (inputs + 7) // 8 * 8, state, state_bytes)
+    if inputs != 0:
+        copy_bytes(to, load_64(plc + plan.PLC_QUALITIES), inputs)
+        to += (inputs + 7) // 8 * 8
+    copy_bytes(to, state, state_bytes)
     store_64(plc + plan.PLC_FRAME_HEAD, number)
     return close_slot(ring, number, stride, slots)

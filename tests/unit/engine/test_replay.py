@@ -12,6 +12,7 @@ from runtime.engine.entries import Entry, Kind, entries_of
 from runtime.engine.handover import ALL_TASKS, Force
 from runtime.engine.record import Recorder, read_record
 from runtime.errors import TaktError
+from runtime.limits import JOURNAL_BYTES
 from runtime.model.exchange import exchanges
 from runtime.source import Source
 from tests.support.plants import MS, Plant
@@ -208,3 +209,22 @@ def test_what_is_no_record_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("nothing of the kind")
     with pytest.raises(TaktError, match="no record of a run"):
         read_record(tmp_path / "text")
+
+
+@pytest.mark.parametrize("padding", [0, 1000], ids=["small entries", "entries of a KiB"])
+def test_the_journal_gives_up_no_more_than_a_part_of_itself(tmp_path: Path, padding: int) -> None:
+    pad_text = f"VAR_GLOBAL Pad : ARRAY [0..{padding}] OF BYTE; END_VAR\nPROGRAM Fast"
+    source = MIXED.replace("PROGRAM Fast", pad_text, 1)
+    plant = Plant(tmp_path / "p", source, ONE_TASK)
+    pad = plant.program.symbol("PAD")
+    assert pad is not None
+    plant.engine.memory.note([pad])
+    for turn in range(14):
+        plant.engine.step(731, turn * 731 * 10 * MS)
+        entries = list(entries_of(plant.engine.memory.journal().last()))
+        cycles = [entry.cycle for entry in entries]
+        assert cycles == sorted(cycles)
+        assert cycles[-1] == (turn + 1) * 731
+        kept = sum(plan.ENTRY_PAYLOAD + len(entry.values) + len(entry.inputs) for entry in entries)
+        written = plant.engine.memory.word(plan.PLC_JOURNAL_HEAD)
+        assert kept >= min(written, JOURNAL_BYTES) * (1 - 2 / plan.JOURNAL_PARTS)
