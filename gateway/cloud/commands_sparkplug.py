@@ -6,7 +6,6 @@ audit log.
 
 import asyncio
 import json
-import logging
 import math
 from collections.abc import Callable
 from typing import Final
@@ -17,7 +16,6 @@ from gateway.config import COMMAND_QUEUE
 from gateway.flow.variables import real_json
 from gateway.protocols.sparkplug.commands import Order
 
-_LOG: Final = logging.getLogger("gateway.cloud")
 _ENDED: Final = "the connection has ended"
 
 
@@ -31,12 +29,13 @@ def incoming_of(order: Order, command_id: str, ttl_ms: int, *, is_retained: bool
 
 
 class CommandInbox:
-    """Commands of one connection after the other."""
+    """Commands of one connection after the other; those that nobody listens for are not kept."""
 
     def __init__(self) -> None:
-        """Begin without a connection."""
+        """Begin without a connection, and without a listener."""
         self._opened = asyncio.Event()
         self._waiting: asyncio.Queue[Incoming | None] = asyncio.Queue()
+        self._is_heard = False
 
     @property
     def waiting(self) -> int:
@@ -53,16 +52,21 @@ class CommandInbox:
         self._opened.clear()
         self._waiting.put_nowait(None)
 
-    def put(self, incoming: Incoming) -> None:
-        """Hand a command over; it is dropped where too many wait."""
-        if self.waiting < COMMAND_QUEUE:
-            self._waiting.put_nowait(incoming)
-        else:
-            _LOG.warning("Sparkplug: %d commands wait, one more is dropped", COMMAND_QUEUE)
+    def put(self, incoming: Incoming) -> bool:
+        """Hand a command over; return False where it is dropped: too many wait, or nobody does."""
+        if not self._is_heard or self.waiting >= COMMAND_QUEUE:
+            return False
+        self._waiting.put_nowait(incoming)
+        return True
 
-    async def opened(self) -> None:
-        """Wait for a connection."""
+    async def attend(self) -> None:
+        """Wait for a connection, and listen to it from now on."""
         await self._opened.wait()
+        self._waiting, self._is_heard = asyncio.Queue(), True
+
+    def leave(self) -> None:
+        """Listen no more."""
+        self._is_heard = False
 
     async def next(self) -> Incoming:
         """Wait for a command.
@@ -85,7 +89,7 @@ class SparkplugCommandLink:
 
     async def connect(self) -> None:
         """Wait for the node's connection."""
-        await self._inbox.opened()
+        await self._inbox.attend()
 
     async def listen(self, take: Callable[[Incoming], None]) -> None:
         """Hand over what arrives."""
@@ -97,3 +101,4 @@ class SparkplugCommandLink:
 
     async def close(self) -> None:
         """Leave the connection to the node."""
+        self._inbox.leave()

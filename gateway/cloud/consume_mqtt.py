@@ -67,6 +67,7 @@ async def _messages(client: _Client) -> AsyncIterator[Delivery]:
     try:
         async for message in client.messages:
             lane = message.topic.value.rpartition("/")[2]
-            yield Delivery(lane, bytes(message.payload), partial(client.acknowledge, message))
+            done = partial(client.acknowledge, message)
+            yield Delivery(lane, bytes(message.payload), done, message.topic.value)
     except aiomqtt.MqttError as error:
         raise UplinkError(f"MQTT: {error}") from error

@@ -19,6 +19,7 @@ from gateway.cloud.sinks import PostgresqlSink, Sink, SqliteSink
 from gateway.config import RECONNECT_MAX_S
 from gateway.flow.batches import Batch, BatchError, decode_batch
 from gateway.flow.ledger import Ledger
+from gateway.flow.sparkplug_ledger import NodeLedger, is_sparkplug
 from runtime.errors import UsageError
 
 _LOG: Final = logging.getLogger("gateway.cloud")
@@ -34,6 +35,8 @@ class Delivery:
     lane: str
     payload: bytes
     acknowledge: Callable[[], Awaitable[None]]
+    topic: str = ""
+    """Of MQTT."""
 
 
 Source = Callable[[], contextlib.AbstractAsyncContextManager[AsyncIterator[Delivery]]]
@@ -46,9 +49,9 @@ class Consumer:
     def __init__(self, source: Source, sink: Sink) -> None:
         """Take both ends; nothing is connected yet."""
         self._source, self._sink = source, sink
-        self.ledger = Ledger()
+        self.ledger, self.nodes = Ledger(), NodeLedger()
         self.refused = 0
-        """Messages that were no batches."""
+        """Messages that were no batches, and none of a Sparkplug node."""
 
     async def run(self) -> None:
         """Receive and keep."""
@@ -94,6 +97,9 @@ class Consumer:
     async def _keep(self, deliveries: list[Delivery]) -> None:
         batches: list[Batch] = []
         for delivery in deliveries:
+            if is_sparkplug(delivery.topic):
+                self._account(delivery)
+                continue
             try:
                 batch = decode_batch(delivery.payload)
             except BatchError as error:
@@ -106,9 +112,17 @@ class Consumer:
         for delivery in deliveries:
             await delivery.acknowledge()
 
+    def _account(self, delivery: Delivery) -> None:
+        """Enter a message of a Sparkplug node; its values have no numbers to be kept by."""
+        if not self.nodes.take(delivery.topic, delivery.payload):
+            self.refused += 1
+            _LOG.warning("a message of %s is left out: not Sparkplug B", delivery.topic)
+
     def report(self) -> str:
         """Return the accounts as one line of JSON."""
-        return json.dumps({"streams": self.ledger.as_json(), "refused": self.refused})
+        accounts = {"streams": self.ledger.as_json(), "refused": self.refused}
+        nodes = {"nodes": self.nodes.as_json()} if self.nodes.accounts else {}
+        return json.dumps(accounts | nodes)
 
 
 async def _caught(work: Awaitable[None]) -> UplinkError | OSError | None:

@@ -123,9 +123,7 @@ class SparkplugPeer:
         """Wait for the primary host, where there is one; then be born."""
         settings = self._settings
         if settings.primary_host is not None:
-            others = len(settings.brokers) > 1
-            async with asyncio.timeout(settings.timeout_s if others else None):
-                await self._await_host()
+            await self._await_host()
         self._adopt()
         await self._subscribe_devices()
         async with self._turn:
@@ -169,11 +167,17 @@ class SparkplugPeer:
 
     # -- what comes in --------------------------------------------------------------------------
     async def _await_host(self) -> None:
-        _LOG.info("Sparkplug: waiting for the primary host %s", self._host.host_id)
-        async for message in self._messages():
-            await self._take(message)
-            if self._host.is_online:
-                return
+        """Wait for the primary host; where there are other brokers, not for long."""
+        settings, host = self._settings, self._host
+        _LOG.info("Sparkplug: waiting for the primary host %s", host.host_id)
+        try:
+            async with asyncio.timeout(settings.timeout_s if len(settings.brokers) > 1 else None):
+                async for message in self._messages():
+                    await self._take(message)
+                    if host.is_online:
+                        return
+        except TimeoutError:
+            raise UplinkError(f"the primary host {host.host_id} is not online here") from None
 
     async def _listen(self) -> None:
         """Follow commands and the primary host."""
@@ -207,14 +211,9 @@ class SparkplugPeer:
             async with self._turn:
                 await self._publish(self._births())
         for order in request.orders:
-            if self._settings.takes_commands and self._born:
-                self.inbox.put(
-                    incoming_of(
-                        order, secrets.token_hex(8), self._settings.command_ttl_ms,
-                        is_retained=message.retain,
-                    )
-                )  # fmt: skip
-            else:
+            ttl_ms = self._settings.command_ttl_ms
+            command = incoming_of(order, secrets.token_hex(8), ttl_ms, is_retained=message.retain)
+            if not self.inbox.put(command):
                 _LOG.warning("Sparkplug: a command would write %s: refused", order.path)
 
     def _hear_host(self, topic: str, payload: bytes) -> None:

@@ -14,7 +14,14 @@ from typing import Any
 import pytest
 
 from tests.support.brokers import Broker, free_port, mosquitto
-from tests.support.gateway_processes import PATIENCE_S, Process, gateway, runtime_half
+from tests.support.cloud_plant import cloud_project
+from tests.support.gateway_processes import (
+    PATIENCE_S,
+    Process,
+    consumer,
+    gateway,
+    runtime_half,
+)
 from tests.support.modbus_image import device_toml, io_toml
 from tests.support.modbus_peers import Plant, pymodbus_plant
 from tests.support.sparkplug_host import Heard, Host, Tahu, host, tahu
@@ -108,7 +115,9 @@ def build(tmp_path: Path, library: Tahu) -> Iterator[Callable[[str], Site]]:
     with contextlib.ExitStack() as stack:
 
         def make(more: str) -> Site:
-            broker = stack.enter_context(mosquitto(tmp_path / "broker"))
+            broker = stack.enter_context(
+                mosquitto(tmp_path / "broker", "allow_anonymous true", "log_type all")
+            )
             project, port = tmp_path / "project", free_port()
             project.mkdir()
             (project / "main.st").write_text(SOURCE)
@@ -219,10 +228,55 @@ def test_a_gateway_that_stops_tells_its_death_and_counts_its_connections_on(
                 death = await listener.hear("NDEATH")
                 assert death.values == {"bdSeq": birth.values["bdSeq"]}
                 numbers.append(death.values["bdSeq"])
+                if version == "5":  # it leaves with its will
+                    assert (await listener.hear("NDEATH")).values == death.values
                 await asyncio.to_thread(process.process.wait, PATIENCE_S)
         assert numbers == [0, 1]
 
+    url = f"mqtt://127.0.0.1:{site.broker.port}/spBv1.0/#"
+    with consumer(site.folder, url) as receiving:
+        wait_until(lambda: "spBv1.0/# (QoS 1)" in site.broker.log(), PATIENCE_S, "takt cloud")
+        run(work)
+        receiving.process.end()
+        last = json.loads(receiving.process.messages().splitlines()[-1])
+    assert "as takt-plant-cloud (p2, c1, k20)" in site.broker.log()
+    account = last["nodes"]["takt/plant"]
+    assert (account["online"], account["missing"], last["refused"]) == (False, 0, 0)
+    assert account["births"] >= 2
+    assert account["deaths"] >= 3
+
+
+def test_the_broker_sees_a_clean_session_with_the_death_as_its_will(
+    build: Callable[[str], Site],
+) -> None:
+    site = build(f'version = "5"\nprimary_host = "scada"\n{RULES}')
+
+    async def work() -> None:
+        async with device_of(site, 5), site.running() as (listener, process):
+            await listener.state("scada", online=True, timestamp=1)
+            await listener.hear("DBIRTH", "tank")
+            process.process.send_signal(signal.SIGTERM)
+            await asyncio.to_thread(process.process.wait, PATIENCE_S)
+
     run(work)
+    log = site.broker.log()
+    node = "takt-plant-cloud"
+    for line in (
+        rf"New client connected from \S+ as {node} \(p5, c1, k20\)",
+        r"Will message specified \(\d+ bytes\) \(r0, q1\)\.",
+        rf"Received PUBLISH from {node} \(d0, q0, r0, m0, 'spBv1.0/takt/NDEATH/plant'",
+        rf"Received DISCONNECT from {node}",
+    ):
+        assert re.search(line, log), line
+    began = log.index(f"as {node} ")
+    own = [line for line in log[began:].splitlines() if f"from {node}" in line]
+    assert not any("PUBLISH" in line and "q0, r0" not in line for line in own)
+    for topic in ("NCMD/plant", "DCMD/plant/tank"):
+        assert re.search(rf"spBv1.0/takt/{topic} \(QoS 1\)", log), topic
+    assert re.search(r"spBv1.0/STATE/scada \(QoS 1\)", log)
+    subscribed = log.index("spBv1.0/takt/NCMD/plant (QoS 1)")
+    assert subscribed < log.index("'spBv1.0/takt/NBIRTH/plant'")
+    assert log.count(f"as {node} ") == 1
 
 
 def test_a_device_dies_with_its_link_and_is_born_when_it_returns(
@@ -337,6 +391,34 @@ def test_a_node_waits_for_its_primary_host_and_tells_the_past_as_history(
             assert_in_order(listener.heard)
 
     run(work)
+
+
+def test_a_node_goes_to_the_next_broker_where_the_primary_host_is(
+    tmp_path: Path, library: Tahu
+) -> None:
+    async def work(first: Broker, second: Broker) -> None:
+        async with (
+            host(first.port, library) as here,
+            host(second.port, library) as there,
+        ):
+            await there.state("scada", online=True, timestamp=5)
+            with gateway(tmp_path, "run", str(project.folder)):
+                birth = await there.hear("NBIRTH")
+                await here.state("scada", online=True, timestamp=7)
+                await there.state("scada", online=False, timestamp=5)
+                assert (await there.hear("NDEATH")).values == {"bdSeq": birth.values["bdSeq"]}
+                again = await here.hear("NBIRTH")
+                assert again.values["bdSeq"] == birth.values["bdSeq"] + 1
+                assert [item.kind for item in here.heard[-1:]] == ["NBIRTH"]
+
+    with mosquitto(tmp_path / "a") as first, mosquitto(tmp_path / "b") as second:
+        toml = (
+            f'[[uplink]]\nname = "spb"\nkind = "sparkplug"\nport = {first.port}\n'
+            f'primary_host = "scada"\nother_brokers = ["127.0.0.1:{second.port}"]\n'
+            'timeout = "500ms"\n'
+        )
+        project = cloud_project(tmp_path / "project", toml)
+        run(lambda: work(first, second))
 
 
 def test_structures_and_instances_are_templates_where_they_are_asked_for(

@@ -83,6 +83,8 @@ class EdgeNode:
         self._aliases: dict[tuple[str, str], int] = {}
         self._told: dict[str, Report] = {}
         self._linked: set[str] = set()
+        self._lost_ms: dict[str, int] = {}
+        """When the link of a device was lost."""
         self._session = _Session()
 
     @property
@@ -160,6 +162,7 @@ class EdgeNode:
             session.revived.discard(device)
             return [self._device_birth(device, now_ms, stale=not present.is_running)]
         self._linked.discard(device)
+        self._lost_ms[device] = now_ms
         return [self._device_death(device, now_ms)] if device in session.devices else []
 
     def settle(self, now_ms: int) -> list[NodeMessage]:
@@ -173,8 +176,8 @@ class EdgeNode:
     ) -> list[NodeMessage]:
         """Return what reports the values of one scan: births before, where a variable is new.
 
-        Live values of a device whose link is lost that are not good are left out: its death tells
-        them. Others of it revive the device until `settle`.
+        Live values of after a device's death are left out: its next birth tells what holds then.
+        What is from before, and all of a backlog, revives the device until `settle`.
         """
         messages = self.births(now_ms) if self._learn(reports, historical=historical) else []
         by_device: dict[str, list[tuple[Report, bool]]] = {}
@@ -185,7 +188,7 @@ class EdgeNode:
                 self._told[report.name] = report
             device = self._places[report.name].device
             if device != NODE and device not in self._linked:
-                if not historical and report.quality is not QualityCode.GOOD:
+                if not historical and report.timestamp_ms >= self._lost_ms.get(device, 0):
                     continue
                 late = True
             by_device.setdefault(device, []).append((report, late))

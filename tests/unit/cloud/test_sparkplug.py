@@ -316,8 +316,18 @@ def test_tck_id_operational_behavior_device_ddeath() -> None:
 def test_no_data_of_a_device_comes_between_its_death_and_its_birth() -> None:
     node = alive()
     node.link("tank", NOW, up=False)
-    bad = Report("T.LEVEL", 5, NOW + 1, QualityCode.BAD)
-    assert kinds(data(node, bad, Report("A", 1, NOW))) == ["NDATA"]
+    later = Report("T.LEVEL", 5, NOW + 1)
+    assert kinds(data(node, later, Report("A", 1, NOW))) == ["NDATA"]
+    (birth,) = node.link("tank", NOW + 2, up=True)
+    assert by_name(birth)["T.LEVEL"].int_value == 5
+
+
+def test_data_from_before_a_device_s_death_is_told_after_it() -> None:
+    node = alive()
+    node.link("tank", NOW, up=False)
+    messages = data(node, Report("T.LEVEL", 5, NOW - 1))
+    assert kinds([*messages, *node.settle(NOW)]) == ["DBIRTH/tank", "DDATA/tank", "DDEATH/tank"]
+    assert read(messages[1].payload).metrics[0].is_historical
 
 
 def test_a_dead_device_lives_for_the_time_that_it_takes_to_tell_its_past() -> None:

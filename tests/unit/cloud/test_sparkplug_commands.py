@@ -1,5 +1,6 @@
 """NCMD and DCMD as a node reads them, and the word of the primary host."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -7,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cloud.commands_sparkplug import CommandInbox, incoming_of
+from gateway.cloud.commands_sparkplug import (
+    CommandInbox,
+    SparkplugCommandLink,
+    incoming_of,
+)
+from gateway.cloud.seam import UplinkError
+from gateway.config import COMMAND_QUEUE
 from gateway.protocols.sparkplug.commands import Order, Request
 from gateway.protocols.sparkplug.datatypes import Value
 from gateway.protocols.sparkplug.payload import ReceivedPayload, decode_payload
@@ -123,13 +130,29 @@ def test_an_order_is_a_command_that_expires_with_an_id_of_its_own() -> None:
     assert incoming.is_retained
 
 
-def test_commands_of_a_connection_that_ended_are_gone() -> None:
-    inbox = CommandInbox()
-    inbox.open()
-    inbox.put(incoming_of(Order("A", 1), "a", 1, is_retained=False))
-    inbox.close()
-    inbox.open()
-    assert inbox.waiting == 0
+def test_commands_that_nobody_listens_for_are_not_kept() -> None:
+    command = incoming_of(Order("A", 1), "a", 1, is_retained=False)
+
+    async def talk() -> None:
+        inbox = CommandInbox()
+        link = SparkplugCommandLink(inbox)
+        assert not inbox.put(command)
+        inbox.open()
+        assert not inbox.put(command)
+        await link.connect()
+        assert inbox.put(command)
+        assert await inbox.next() == command
+        assert [inbox.put(command) for _ in range(COMMAND_QUEUE + 1)].count(False) == 1
+        inbox.close()
+        with pytest.raises(UplinkError, match="ended"):
+            await link.listen(lambda _: None)
+        await link.close()
+        inbox.open()
+        assert not inbox.put(command)
+        await link.connect()
+        assert inbox.waiting == 0
+
+    asyncio.run(talk())
 
 
 # -- the primary host -----------------------------------------------------------------------------
