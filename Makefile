@@ -42,7 +42,7 @@ format: setup  ## Bring the code into the form that `check` wants.
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format --quiet .
 
-peers: tests/peers/node/node_modules/.installed  ## node-opcua, which the OPC UA tests talk to.
+peers: tests/peers/node/node_modules/.installed  ## node-opcua and the payloads of Eclipse Tahu, which the tests talk to.
 
 tests/peers/node/node_modules/.installed: tests/peers/node/package.json
 	@node -e 'process.exit(parseInt(process.versions.node) < $(NODE_MIN) ? 1 : 0)' || { echo "node-opcua needs Node.js $(NODE_MIN) or newer with npm: run \`make packages\` as root, or install a newer one"; exit 1; }
