@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from asyncua import ua
+from asyncua.common.utils import ServiceError
 from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.crypto.uacrypto import der_from_x509
+from asyncua.server.internal_server import InternalServer
 from asyncua.ua.uaerrors import BadCertificateUntrusted
+from cryptography import x509
 
 from gateway.store.certificates import CertificateFolder, UntrustedError, read_certificate
 from runtime.errors import Fault, ProjectError
@@ -45,6 +48,26 @@ class Account(User):
 def level_of(user: User | None) -> Role:
     """Return what a session's user may do."""
     return user.level if isinstance(user, Account) else Role.VIEWER
+
+
+class ProvenCertificate(bytes):
+    """A user's certificate (DER) whose key the client has proved to have."""
+
+
+class Internal(InternalServer):
+    """The library's inner server, that tells a user's certificate from a channel's."""
+
+    def verify_x509_token(
+        self, isession: Any, token: ua.X509IdentityToken, signature: ua.SignatureData
+    ) -> ProvenCertificate:
+        """Return the certificate that a client logs in with.
+
+        Raises:
+            ServiceError: The signature is none that counts; the library tells others itself.
+        """
+        if str(signature.Algorithm).endswith("sha1"):
+            raise ServiceError(ua.StatusCodes.BadIdentityTokenInvalid)
+        return ProvenCertificate(super().verify_x509_token(isession, token, signature))
 
 
 @dataclass(slots=True)
@@ -113,13 +136,24 @@ class Gatekeeper:
         del iserver
         if username is not None:
             return self._by_password(username, password or "")
-        for login in self._logins:
-            if certificate is not None and login.certificate == certificate:
-                return self._admit(login, "by certificate")
+        if isinstance(certificate, ProvenCertificate):
+            return self._by_certificate(certificate)
         if not self._section.anonymous:
-            _LOG.warning("OPC UA login refused: unknown certificate")
+            _LOG.warning("OPC UA login refused: anonymous")
             return None
         return Account(name="anonymous")
+
+    def _by_certificate(self, certificate: ProvenCertificate) -> Account | None:
+        login = next((item for item in self._logins if item.certificate == certificate), None)
+        if login is None:
+            _LOG.warning("OPC UA login refused: unknown certificate")
+            return None
+        now = dt.datetime.fromtimestamp(self._wall() / 1e9, dt.UTC)
+        found = x509.load_der_x509_certificate(certificate)
+        if not found.not_valid_before_utc <= now <= found.not_valid_after_utc:
+            _LOG.warning("OPC UA login refused: certificate of %s is outside its time", login.name)
+            return None
+        return self._admit(login, "by certificate")
 
     def _by_password(self, name: str, password: str) -> Account | None:
         login = next((item for item in self._logins if item.name == name and item.password), None)

@@ -33,7 +33,7 @@ from gateway.serve.opcua.monitoring import MonitoringServices
 from gateway.serve.opcua.plcopen import DEVICES_URI, PLCOPEN_URI, put_types
 from gateway.serve.opcua.processor import Listener, Shared
 from gateway.serve.opcua.rows import BOTH, encode_row
-from gateway.serve.opcua.security import Gatekeeper
+from gateway.serve.opcua.security import Gatekeeper, Internal
 from gateway.serve.opcua.space import ProgramSpace
 from gateway.serve.opcua.variables import Choice, Variable, program_tree
 from gateway.serve.opcua.view import ViewServices
@@ -151,7 +151,7 @@ class OpcUaServer:
 
     async def _prepare(self, identity: Identity) -> _Library:
         section = self._section
-        server = _Library(user_manager=self._gatekeeper)
+        server = _Library(Internal(self._gatekeeper))
         await server.init()
         server.set_endpoint(f"opc.tcp://{section.host}:{section.port}/takt")
         server.set_server_name(f"Takt {self._name}")

@@ -1,11 +1,12 @@
 // A node-opcua client that does what its argument says (JSON) and prints what came of it (JSON).
 //
 //   {"endpoint": "opc.tcp://…", "folder": "certificates", "policy": "None", "mode": "None",
-//    "user": "…", "password": "…", "steps": [{"read": ["ns=2;s=A"]}, …]}
+//    "user": "…", "password": "…" or "userCertificate": "….der", "userKey": "….pem", "steps": [{"read": ["ns=2;s=A"]}, …]}
 //
 // Steps: read [node], write [{node, type, value}], browse node, call [object, method, text…],
 // history {node, start, end}, monitor {nodes, sampling, publishing, seconds, deadband, queue}.
 "use strict";
+const fs = require("fs");
 const {
   AttributeIds, BrowseDirection, ClientMonitoredItemGroup, DataChangeFilter, DataChangeTrigger,
   DataType, DeadbandType, MessageSecurityMode, OPCUACertificateManager, OPCUAClient,
@@ -119,7 +120,13 @@ async function main() {
   const results = [];
   try {
     await client.connect(wanted.endpoint);
-    const identity = wanted.user
+    const identity = wanted.userCertificate
+      ? {
+        type: UserTokenType.Certificate,
+        certificateData: fs.readFileSync(wanted.userCertificate),
+        privateKey: fs.readFileSync(wanted.userKey, "ascii"),
+      }
+      : wanted.user
       ? { type: UserTokenType.UserName, userName: wanted.user, password: wanted.password }
       : { type: UserTokenType.Anonymous };
     const session = await client.createSession(identity);
