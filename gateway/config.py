@@ -6,8 +6,8 @@ What a user sets stands in `takt.toml` (`runtime.project.config`); these are the
 from typing import Final
 
 # -- process image ------------------------------------------------------------------------------
-OUTPUT_CHECK_S: Final = 0.001
-"""Period of looking for new outputs: the timers of the event loop count whole milliseconds."""
+OUTPUT_CHECK_NS: Final = 1_000_000
+"""Longest time between two looks for new outputs; those of a task of an interval are foretold."""
 
 IMAGE_CHECK_S: Final = 0.1
 """Period of the gateway's heartbeat and of asking whether the runtime was restarted."""

@@ -12,6 +12,8 @@ class Schedule:
     def __init__(self, start_ns: int, period_ns: int) -> None:
         """Set the first release at `start_ns`."""
         self.due_ns = start_ns
+        self.taken_ns = start_ns
+        """The release that was taken last."""
         self.skipped = 0
         self._period_ns = period_ns
 
@@ -21,7 +23,8 @@ class Schedule:
             return False
         missed = (now_ns - self.due_ns) // self._period_ns
         self.skipped += missed
-        self.due_ns += (missed + 1) * self._period_ns
+        self.taken_ns = self.due_ns + missed * self._period_ns
+        self.due_ns = self.taken_ns + self._period_ns
         return True
 
 

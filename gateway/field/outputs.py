@@ -1,8 +1,9 @@
 """Watches the outputs in the image and hands each device what it should have.
 
-A look at the head of the ring costs about a microsecond, so it is done every millisecond, the least
-that the event loop's timers count in; whether anything changed is asked only after a new
-publication. Publications that come faster are coalesced: the newest counts.
+A look at the head of the ring costs about a microsecond, so it is done every millisecond, and right
+after each scan that can be foretold; whether anything changed is asked only where something was
+published. Publications that come faster are coalesced: the newest counts. What they tell of the
+scans' times the pollers get too, so that polls are in step with scans.
 """
 
 import asyncio
@@ -10,11 +11,13 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
-from gateway.config import OUTPUT_CHECK_S
+from gateway.config import OUTPUT_CHECK_NS
 from gateway.field.clock import Clock
+from gateway.field.fine_timer import FineTimer
 from gateway.field.poller import DevicePoller
 from gateway.flow.authority import Authority, RuntimeView, Watch, silence_limit_ns
 from gateway.flow.outputs import read_outputs, safe_values
+from gateway.flow.releases import Releases
 from runtime.image.layout import SectionKind
 from runtime.image.payloads import Outputs, decode_outputs
 from runtime.image.segment import Image
@@ -30,17 +33,27 @@ class OutputWatcher:
         self._ring = image.ring(SectionKind.OUTPUTS)
         self._pollers = pollers
         self._clock = clock
-        limit_ns = silence_limit_ns(task.interval_ns for task in image.directory.tasks)
+        intervals_ns = [task.interval_ns for task in image.directory.tasks]
+        self._releases = Releases(intervals_ns)
+        limit_ns = silence_limit_ns(intervals_ns)
         self._watch = Watch(limit_ns, clock())
         self._authority = Authority.NOBODY
         self._number = 0
         self._newest: Outputs | None = None
+        self._grid: tuple[int, int] | None = None
 
     async def run(self) -> None:
         """Look at the image again and again, until cancelled."""
-        while True:
-            self.step()
-            await asyncio.sleep(OUTPUT_CHECK_S)
+        wake = asyncio.Event()
+        timer = FineTimer(wake.set)
+        try:
+            while True:
+                self.step()
+                timer.set(self._releases.look_ns(self._clock(), OUTPUT_CHECK_NS))
+                await wake.wait()
+                wake.clear()
+        finally:
+            timer.close()
 
     def step(self) -> None:
         """Take one look, and command the devices where there is something new."""
@@ -65,8 +78,19 @@ class OutputWatcher:
         if publication is None:
             return False
         before, self._number = self._newest, publication.number
-        self._newest = decode_outputs(publication.payload)
-        return before is None or before.area != self._newest.area
+        newest = self._newest = decode_outputs(publication.payload)
+        self._note(newest)
+        return before is None or before.area != newest.area
+
+    def _note(self, newest: Outputs) -> None:
+        """Note when a task has scanned; tell the pollers where that is news."""
+        if newest.safe:
+            return
+        self._releases.note(newest.task, newest.release_ns, newest.end_ns)
+        before, self._grid = self._grid, self._releases.grid
+        if self._grid is not None and self._grid == before:  # it has held for two publications
+            for poller in self._pollers:
+                poller.align(self._grid)
 
     def _judge(self) -> Authority:
         newest = self._newest

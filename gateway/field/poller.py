@@ -22,7 +22,9 @@ from gateway.config import (
 )
 from gateway.errors import PeerError, PeerExceptionError
 from gateway.field.clock import Backoff, Clock, Schedule
+from gateway.field.fine_timer import FineTimer
 from gateway.field.mailbox import MailboxWriter
+from gateway.field.phase import Phase
 from gateway.field.seam import (
     Answer,
     BurstDriver,
@@ -45,6 +47,7 @@ class _Poll:
     def __init__(self, group: int, period_ns: int, now_ns: int) -> None:
         self.group = group
         self.schedule = Schedule(now_ns, period_ns)
+        self.phase = Phase(period_ns)
         self.reads: deque[ReadExchange] = deque()
         self.error = LinkError.NONE
         self.started_ns = 0
@@ -75,6 +78,7 @@ class DevicePoller:
         self._wanted: tuple[int, ...] | None = None
         self._wanted_source_ns = 0
         self._wake = asyncio.Event()
+        self._timer: FineTimer | None = None
         self._acknowledged: list[int | None] = [None] * len(device.outputs)
         self._held: dict[int, int] = {}
         self._writes: deque[WriteExchange] = deque()
@@ -111,8 +115,17 @@ class DevicePoller:
             self._wanted_source_ns = source_ns
             self._wake.set()
 
+    def align(self, grid: tuple[int, int]) -> None:
+        """Get the polls into step with scans: a release of theirs and their interval, in ns."""
+        now_ns = self._clock()
+        for poll in self._polls:
+            first_ns = poll.phase.first_ns(grid, self.device.number, now_ns)
+            if first_ns is not None:
+                poll.schedule.due_ns = first_ns
+
     async def run(self) -> None:
         """Connect, serve, and connect again, until cancelled."""
+        timer = self._timer = FineTimer(self._wake.set)
         try:
             while True:
                 self._set_link(Link.CONNECTING)
@@ -125,6 +138,7 @@ class DevicePoller:
                     self._driver.close()
                 await asyncio.sleep(self._backoff.take())
         finally:
+            timer.close()
             self._set_link(Link.DOWN)
 
     # -- link -----------------------------------------------------------------------------------
@@ -176,6 +190,7 @@ class DevicePoller:
         """Serve one connection; ends by a `PeerError` or by being cancelled."""
         self._begin_connection()
         while True:
+            self._wake.clear()  # whoever wakes us: all that may have changed is looked for here
             self._begin_polls()
             self._take_arrivals()
             self._begin_batch()
@@ -197,13 +212,10 @@ class DevicePoller:
 
     async def _wait(self) -> None:
         """Wait for a change of an output, the next poll, or the end of a hold."""
+        assert self._timer is not None
         due_ns = [poll.schedule.due_ns for poll in self._polls]
-        until_ns = min([*due_ns, *self._held.values()])
-        try:
-            async with asyncio.timeout(max(until_ns - self._clock(), 0) / 1e9):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
+        self._timer.set(min([*due_ns, *self._held.values()]))
+        await self._wake.wait()
 
     # -- inputs ---------------------------------------------------------------------------------
     def _begin_polls(self) -> None:
@@ -221,7 +233,6 @@ class DevicePoller:
         """Take what the device has told by itself."""
         if self._subscriber is None:
             return
-        self._wake.clear()  # changes of outputs are looked for right after, whoever woke
         arrived = self._subscriber.arrivals()
         for arrival in arrived:
             self._mailbox.take(arrival)
@@ -260,6 +271,7 @@ class DevicePoller:
             mailbox.round_trip_ns = answer.received_ns - poll.started_ns
             self._answered(answer)
         if not poll.reads:
+            poll.schedule.due_ns += poll.phase.shift_ns(poll.schedule.taken_ns, self._clock())
             self._end_poll()
         wants_other = self._wake.is_set() or self._writes or len(self._polls) > 1
         return not wants_other
@@ -279,7 +291,6 @@ class DevicePoller:
     def _begin_batch(self) -> None:
         if self._writes or self._wanted is None:
             return
-        self._wake.clear()
         now_ns = self._clock()
         self._held = {number: end for number, end in self._held.items() if end > now_ns}
         fresh = self._fresh()
