@@ -7,9 +7,16 @@ reals are IEEE 754 without faults. The compiled code computes the same bits.
 import math
 import operator
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
-from runtime.datatypes.elementary import UCHAR, Elementary, Kind, Scalar
+from runtime.datatypes.elementary import (
+    UCHAR,
+    Elementary,
+    Kind,
+    Scalar,
+    fitter,
+    wrapper,
+)
 
 
 class ZeroDivisionFault(Exception):  # noqa: N818 - it is a fault of the program, not an error
@@ -72,6 +79,7 @@ _WHOLE: Final[dict[str, Callable[[int, int], int]]] = {
     "OR": operator.or_,
     "XOR": operator.xor,
 }
+_BITWISE: Final = frozenset({"AND", "OR", "XOR"})
 COMPARISONS: Final[dict[str, Callable[[Scalar, Scalar], bool]]] = {
     "=": operator.eq,
     "<>": operator.ne,
@@ -86,12 +94,14 @@ def binary(symbol: str, data_type: Elementary) -> Arithmetic:
     """Return the function of a binary operator on values of one type."""
     if symbol in COMPARISONS:
         return COMPARISONS[symbol]
-    fit = data_type.fit
     if data_type.kind is Kind.REAL:
-        real = _REAL[symbol]
+        real, fit = _REAL[symbol], fitter(data_type)
         return lambda left, right: fit(real(left, right))
-    whole: Callable[[int, int], int] = _WHOLE[symbol]
-    return lambda left, right: fit(whole(int(left), int(right)))
+    whole: Callable[[Any, Any], int] = _WHOLE[symbol]
+    if symbol in _BITWISE:  # of two values of a type it is one of that type, a BOOL of BOOLs
+        return whole
+    wrap = wrapper(data_type)
+    return lambda left, right: wrap(whole(left, right))
 
 
 def to_integer(value: float, target: Elementary) -> int:
@@ -136,6 +146,20 @@ CODE_POINT_MAX: Final = 0x10_FFFF
 def is_code_point(value: int) -> bool:
     """Whether a number is that of a character of Unicode, which a UCHAR holds."""
     return 0 <= value <= CODE_POINT_MAX and value not in SURROGATES
+
+
+def converter(source: Elementary, target: Elementary) -> Callable[[Scalar], Scalar]:
+    """Return the function that converts between two types as `convert` does."""
+    if source.kind in _PLAIN and target.kind in _PLAIN:
+        fits = target.minimum <= source.minimum and source.maximum <= target.maximum
+        return (lambda value: value) if fits else fitter(target)
+    if source.kind in {*_PLAIN, Kind.REAL} and target.kind is Kind.REAL:
+        return fitter(target)
+    return lambda value: convert(value, source, target)
+
+
+_PLAIN: Final = {Kind.SIGNED, Kind.UNSIGNED, Kind.BITS}
+"""Numbers without a unit: between them conversions keep the low bits."""
 
 
 def convert(value: Scalar, source: Elementary, target: Elementary) -> Scalar:

@@ -8,6 +8,7 @@ because binary64 has more than twice the digits.
 import enum
 import math
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -129,6 +130,28 @@ class Elementary:
 
 _PAIR = struct.Struct("<f")
 
+Fitter = Callable[[Scalar], Scalar]
+
+
+def fitter(data_type: Elementary) -> Fitter:
+    """Return the type's `fit` with its width settled, for who calls it again and again."""
+    if data_type.kind is Kind.BOOL:
+        return bool
+    if data_type.kind is Kind.REAL:
+        return round_to_real if data_type.size == _PAIR.size else _to_double
+    wrap = wrapper(data_type)
+    return lambda value: wrap(int(value))
+
+
+def wrapper(data_type: Elementary) -> Callable[[int], int]:
+    """Return the type's `wrap` with its width settled."""
+    mask = (1 << data_type.bits) - 1
+    if not data_type.is_signed:
+        return lambda value: value & mask
+    half = 1 << data_type.bits - 1
+    return lambda value: (value + half & mask) - half
+
+
 _TIMES: Final = frozenset({Kind.DURATION, Kind.DATE, Kind.TIME_OF_DAY, Kind.DATE_AND_TIME})
 
 _FORMATS: Final = {
@@ -151,9 +174,10 @@ def round_to_real(value: Scalar) -> float:
     """Return the binary32 value nearest to `value` (half to even; beyond the range infinity)."""
     number = _round_to_odd(value) if isinstance(value, int) else value
     try:
-        return float(_PAIR.unpack(_PAIR.pack(number))[0])
+        nearest: float = _PAIR.unpack(_PAIR.pack(number))[0]
     except OverflowError:
         return math.copysign(math.inf, number)
+    return nearest
 
 
 def _round_to_odd(value: int) -> float:

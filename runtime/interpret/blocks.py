@@ -5,7 +5,7 @@ from math import nan
 from typing import Any
 
 from runtime.datatypes.derived import Structure
-from runtime.datatypes.elementary import LINT, Elementary, Scalar
+from runtime.datatypes.elementary import LINT, Elementary, Scalar, fitter
 from runtime.datatypes.values import packer
 
 
@@ -32,14 +32,15 @@ def view_class(structure: Structure) -> type[InstanceView]:
 def _member(at: int, data_type: Elementary) -> property:
     if data_type.name in {"ULINT", "LWORD"}:  # a block sees their bits
         data_type = LINT
-    packing, fit = packer(data_type), data_type.fit
+    packing, fit = packer(data_type), fitter(data_type)
+    unpack, pack = packing.unpack_from, packing.pack_into
 
     def read(view: InstanceView) -> Scalar:
-        value: Scalar = packing.unpack_from(view.buffer, view.offset + at)[0]
+        value: Scalar = unpack(view.buffer, view.offset + at)[0]
         return value
 
     def write(view: InstanceView, value: Scalar) -> None:
         kept = value if value == value else nan  # noqa: PLR0124 - of all NaN one is kept
-        packing.pack_into(view.buffer, view.offset + at, fit(kept))
+        pack(view.buffer, view.offset + at, fit(kept))
 
     return property(read, write)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from runtime.datatypes import arithmetic
-from runtime.datatypes.arithmetic import ZeroDivisionFault
-from runtime.datatypes.elementary import BOOL, Elementary, Scalar
+from runtime.datatypes.elementary import BOOL, Elementary, Scalar, fitter, wrapper
 from runtime.datatypes.texts import Text
 from runtime.interpret.machine import (
     Advance,
@@ -21,6 +20,7 @@ from runtime.interpret.machine import (
     locate,
     storer,
 )
+from runtime.interpret.operators import operation
 from runtime.interpret.texts import call_text, text_constant, text_loader
 from runtime.model import program
 from runtime.model.program import Base, DynamicStep, Expression, Place, Routine, Step
@@ -69,11 +69,11 @@ class Compiler:
 
     def reader(self, place: Place) -> Evaluation:
         """Return the closure that reads a scalar."""
-        return loader(place, self.located(place))
+        return loader(place, self.located(place), self.frame)
 
     def writer(self, place: Place) -> Callable[[Machine, Scalar], None]:
         """Return the closure that writes a scalar."""
-        return storer(place, self.located(place))
+        return storer(place, self.located(place), self.frame)
 
 
 def _constant(node: program.Constant, _: Compiler) -> Evaluation:
@@ -87,12 +87,12 @@ def _load(node: program.Load, compiler: Compiler) -> Evaluation:
 
 def _convert(node: program.Convert, compiler: Compiler) -> Evaluation:
     operand = compiler.expression(node.operand)
-    source, target = node.operand.type, node.type
-    return lambda machine: arithmetic.convert(operand(machine), source, target)
+    convert = arithmetic.converter(node.operand.type, node.type)
+    return lambda machine: convert(operand(machine))
 
 
 def _negate(node: program.Negate, compiler: Compiler) -> Evaluation:
-    operand, fit = compiler.expression(node.operand), node.type.fit
+    operand, fit = compiler.expression(node.operand), fitter(node.type)
     return lambda machine: fit(-operand(machine))
 
 
@@ -100,24 +100,12 @@ def _invert(node: program.Invert, compiler: Compiler) -> Evaluation:
     operand = compiler.expression(node.operand)
     if node.type is BOOL:
         return lambda machine: not operand(machine)
-    wrap = node.type.wrap
+    wrap = wrapper(node.type)
     return lambda machine: wrap(~int(operand(machine)))
 
 
 def _operate(node: program.Operate, compiler: Compiler) -> Evaluation:
-    left, right = compiler.expression(node.left), compiler.expression(node.right)
-    compute = arithmetic.binary(node.operator, node.operand_type)
-    if node.site < 0:
-        return lambda machine: compute(left(machine), right(machine))
-    site = node.site
-
-    def divide(machine: Machine) -> Scalar:
-        try:
-            return compute(left(machine), right(machine))
-        except ZeroDivisionFault:
-            raise ProgramFault(site) from None
-
-    return divide
+    return operation(node, compiler.expression(node.left), compiler.expression(node.right))
 
 
 def _short_circuit(node: program.ShortCircuit, compiler: Compiler) -> Evaluation:

@@ -8,7 +8,7 @@ a reference to a function's variable is no different from another.
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import nan
-from typing import cast
+from typing import Any, cast
 
 from runtime.datatypes.elementary import Elementary, Kind, Scalar
 from runtime.datatypes.texts import Text
@@ -62,6 +62,9 @@ def locate(
     root = _root(place, frame, pointer)
     if not advances:
         return root
+    if len(advances) == 1:
+        (only,) = advances
+        return lambda machine: root(machine) + only(machine)
 
     def at_element(machine: Machine) -> int:
         offset = root(machine)
@@ -100,10 +103,10 @@ def fixed_advance(step: Step, index: Evaluation) -> Advance:
     lower, upper, stride, site = step.lower, step.upper, step.stride, step.site
 
     def advance(machine: Machine) -> int:
-        value = int(index(machine))
-        if not lower <= value <= upper:
-            raise ProgramFault(site)
-        return (value - lower) * stride
+        value: Any = index(machine)
+        if lower <= value <= upper:
+            return (value - lower) * stride  # type: ignore[no-any-return]
+        raise ProgramFault(site)
 
     return advance
 
@@ -123,7 +126,14 @@ def dynamic_advance(
     return advance
 
 
-def loader(place: Place, located: Located) -> Evaluation:
+def fixed_offset(place: Place, frame: tuple[int, ...]) -> int | None:
+    """Return where a place stands that is always the same, else None."""
+    if place.steps or place.base not in {Base.STATE, Base.LOCAL}:
+        return None
+    return place.offset + (frame[place.local] if place.base is Base.LOCAL else 0)
+
+
+def loader(place: Place, located: Located, frame: tuple[int, ...]) -> Evaluation:
     """Return the closure that reads a scalar at a place."""
     if place.bit >= 0:
         bit = place.bit
@@ -131,6 +141,11 @@ def loader(place: Place, located: Located) -> Evaluation:
     if isinstance(place.type, Text):
         return text_loader(place.type, located)
     unpack = packer(cast("Elementary", place.type)).unpack_from
+    fixed, start = fixed_offset(place, frame), place.offset
+    if fixed is not None:
+        return lambda machine: unpack(machine.memory, fixed)[0]
+    if place.base is Base.SELF and not place.steps:
+        return lambda machine: unpack(machine.memory, machine.instance + start)[0]
 
     def read(machine: Machine) -> Scalar:
         value: Scalar = unpack(machine.memory, located(machine))[0]
@@ -139,7 +154,9 @@ def loader(place: Place, located: Located) -> Evaluation:
     return read
 
 
-def storer(place: Place, located: Located) -> Callable[[Machine, Scalar], None]:
+def storer(
+    place: Place, located: Located, frame: tuple[int, ...]
+) -> Callable[[Machine, Scalar], None]:
     """Return the closure that writes a scalar, which the place's type holds, at a place."""
     if place.bit >= 0:
         return _bit_storer(place.bit, located)
@@ -149,6 +166,11 @@ def storer(place: Place, located: Located) -> Callable[[Machine, Scalar], None]:
     pack = packer(data_type).pack_into
     if data_type.kind is Kind.REAL:
         return _real_storer(pack, located)
+    fixed, start = fixed_offset(place, frame), place.offset
+    if fixed is not None:
+        return lambda machine, value: pack(machine.memory, fixed, value)
+    if place.base is Base.SELF and not place.steps:
+        return lambda machine, value: pack(machine.memory, machine.instance + start, value)
 
     def write(machine: Machine, value: Scalar) -> None:
         pack(machine.memory, located(machine), value)

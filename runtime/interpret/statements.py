@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from runtime.datatypes.elementary import Elementary, Scalar
+from runtime.datatypes.elementary import Elementary, Scalar, wrapper
 from runtime.datatypes.scalars import Subrange
 from runtime.interpret.blocks import view_class
 from runtime.interpret.expressions import Action, Compiler
 from runtime.interpret.machine import Evaluation, Machine, ProgramFault
+from runtime.interpret.standstill import FIRST_LOOK, Standstill
 from runtime.model import program
 from runtime.model.program import Statement
 
@@ -32,6 +33,8 @@ class StatementCompiler:
     def sequence(self, nodes: tuple[Statement, ...]) -> Action:
         """Return the closure of statements one after another."""
         actions = tuple(_MAKERS[type(node)](node, self) for node in nodes)
+        if len(actions) == 1:
+            return actions[0]
 
         def run(machine: Machine) -> int:
             for action in actions:
@@ -203,7 +206,7 @@ def _for(node: program.For, make: StatementCompiler) -> Action:
     read, write = make.expressions.reader(node.variable), make.expressions.writer(node.variable)
     body, site = make.sequence(node.body), node.site
     assert isinstance(node.variable.type, Elementary)
-    wrap = node.variable.type.wrap
+    wrap = wrapper(node.variable.type)
     ahead = 0 if node.is_prepaid or not node.is_counted else 1 + node.inner_turns
 
     def run(machine: Machine) -> int:
@@ -223,8 +226,9 @@ def _for(node: program.For, make: StatementCompiler) -> Action:
             if not node.is_counted:
                 _spend(machine, site)
             following = int(read(machine)) + step
-            write(machine, wrap(following))
-            if wrap(following) != following:
+            kept = wrap(following)
+            write(machine, kept)
+            if kept != following:
                 return NEXT
 
     return run
@@ -235,13 +239,18 @@ def _while(node: program.While, make: StatementCompiler) -> Action:
     body, site, test_first = make.sequence(node.body), node.site, node.test_first
 
     def run(machine: Machine) -> int:
+        turns, looks_at, standstill = 0, FIRST_LOOK, None
         while not test_first or condition(machine):
             flow = body(machine)
-            if flow == RETURN:
-                return RETURN
-            if flow == EXIT:
-                return NEXT
-            _spend(machine, site)
+            if flow and flow != CONTINUE:
+                return NEXT if flow == EXIT else flow
+            machine.budget -= 1
+            if machine.budget < 0:
+                raise ProgramFault(site)
+            turns += 1
+            if turns == looks_at:
+                standstill = standstill or Standstill()
+                looks_at = standstill.look(machine, turns)
             if not test_first and condition(machine):
                 return NEXT
         return NEXT
@@ -270,11 +279,15 @@ def _blocks(node: program.Blocks, make: StatementCompiler) -> Action:
     first = GO_TO + node.first
 
     def run(machine: Machine) -> int:
-        at = 0
+        at, turns, looks_at, standstill = 0, 0, FIRST_LOOK, None
         while at < len(parts):
             flow = parts[at](machine)
             if flow >= GO_TO:
+                turns += flow - first <= at
                 at = flow - first
+                if turns == looks_at:
+                    standstill = standstill or Standstill()
+                    looks_at = standstill.look(machine, turns, at)
             elif flow:
                 return flow
             else:
