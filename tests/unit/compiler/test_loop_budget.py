@@ -1,6 +1,7 @@
 """Wherever the loop budget ends, both engines stop at the same place with the same state."""
 
 import struct
+from collections.abc import Iterable
 from typing import Final
 
 import pytest
@@ -8,10 +9,10 @@ import pytest
 from runtime.app.simulate import CompiledStepper, Stepper, interpreted
 from runtime.artifact import abi
 from runtime.build import check_sources, compile_sources
+from runtime.limits import LOOP_BUDGET
 from tests.support.programs import sources_of
 
 _CONTEXT: Final = struct.Struct("<qQqII")
-BUDGETS: Final = range(80)
 VARIABLES: Final = """
 VAR A, B, N, M, I, J : INT; GO : BOOL; T : ARRAY [0..9] OF INT; END_VAR
 """
@@ -54,6 +55,29 @@ BODIES: Final = {
             WHILE A < N DO A := A + 1; END_WHILE;
         END_WHILE;""",
 }
+STANDING_STILL: Final = {
+    "a REPEAT that assigns the same again": "REPEAT A := 0; UNTIL A = 1 END_REPEAT;",
+    "a WHILE that goes to and fro": "WHILE TRUE DO A := 1 - A; B := 3 - B; END_WHILE;",
+    "one that stops after a while": """
+        WHILE TRUE DO
+            IF N < 9000 THEN N := N + 1; END_IF;
+            M := SUM_TO(N MOD 7);
+        END_WHILE;""",
+    "one inside of another": """
+        REPEAT N := N + 1; REPEAT A := 0; UNTIL N < 3 END_REPEAT; UNTIL FALSE END_REPEAT;""",
+    "a jump back": "AGAIN: LD A\n ADD 0\n ST A\n JMP AGAIN\n",
+    "jumps back to two places": """
+        LD 0
+        FIRST: ST A
+        SECOND: LD GO
+        STN GO
+        LD GO
+        JMPC SECOND
+        LD 0
+        JMP FIRST
+    """,
+}
+"""Bodies of loops that come back to the memory that they had, and so would never end."""
 FUNCTIONS: Final = """
 FUNCTION BELOW : BOOL
 VAR_INPUT X, LIMIT_OF_IT : INT; END_VAR
@@ -73,17 +97,27 @@ def scan(stepper: Stepper, initial: bytes, budget: int) -> tuple[int, bytes]:
     return stepper.run_task(0), bytes(stepper.state)
 
 
-@pytest.mark.parametrize("name", BODIES)
-def test_a_budget_ends_a_scan_alike_in_both_engines(name: str) -> None:
-    text = f"{FUNCTIONS}\nPROGRAM MAIN\n{VARIABLES}\n{BODIES[name]}\nEND_PROGRAM\n"
+def assert_alike(body: str, budgets: Iterable[int]) -> set[int]:
+    """Run a scan for each budget in both engines; return how scans ended."""
+    text = f"{FUNCTIONS}\nPROGRAM MAIN\n{VARIABLES}\n{body}\nEND_PROGRAM\n"
     program = compile_sources(sources_of(text), "case").program
     model = check_sources(sources_of(text)).model
     assert program is not None
     assert model is not None
     compiled, oracle = CompiledStepper(program), interpreted(model)
     ended = set()
-    for budget in BUDGETS:
+    for budget in budgets:
         wanted = scan(oracle, program.initial_state, budget)
         assert scan(compiled, program.initial_state, budget) == wanted, f"{budget} turns"
         ended.add(wanted[0])
-    assert 1 in ended
+    return ended
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_a_budget_ends_a_scan_alike_in_both_engines(name: str) -> None:
+    assert 1 in assert_alike(BODIES[name], range(80))
+
+
+@pytest.mark.parametrize("name", STANDING_STILL)
+def test_a_loop_that_stands_still_ends_as_if_it_had_turned(name: str) -> None:
+    assert assert_alike(STANDING_STILL[name], range(LOOP_BUDGET, LOOP_BUDGET + 4)) == {1}
