@@ -1,6 +1,5 @@
 """`takt latency`: how long samples take from the end of their scan to the cloud, hop by hop."""
 
-import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -50,8 +49,10 @@ def scrape(project: Project, url: str | None) -> str:
     try:
         with urllib.request.urlopen(where, timeout=_TIMEOUT_S) as answer:  # noqa: S310  as above
             text: str = answer.read().decode()
-    except (urllib.error.URLError, TimeoutError, ValueError) as error:
-        raise HostError(f"{where}: no gateway answers ({error})") from None
+    except (OSError, ValueError) as error:
+        cause = getattr(error, "reason", error)
+        cause = getattr(cause, "strerror", None) or cause
+        raise HostError(f"{where}: no gateway answers ({cause}); expected one that runs") from None
     return text
 
 

@@ -62,7 +62,10 @@ def _serve(folder: Path, log_level: Level, serve: Callable[[Project], None]) -> 
 @application.command()
 def cloud(
     source: Annotated[
-        str, typer.Argument(help="mqtt://HOST:PORT/TOPIC or nats://HOST:PORT/STREAM.")
+        str,
+        typer.Argument(
+            help="mqtt://HOST:PORT/TOPIC, topic as in takt.toml, or nats://HOST:PORT/STREAM."
+        ),
     ],
     to: Annotated[
         str, typer.Option(help="A file of SQLite, or postgresql://USER@HOST/DATABASE.")

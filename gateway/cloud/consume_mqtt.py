@@ -4,7 +4,7 @@ A session that outlives the connection: the broker sends again what was not ackn
 """
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Final
 
@@ -15,6 +15,7 @@ from paho.mqtt.properties import Properties
 from gateway.cloud.consumer import Delivery
 from gateway.cloud.seam import UplinkError
 
+_AT_LEAST_ONCE: Final = 1
 _SESSION_S: Final = 7 * 86_400
 _UNACKNOWLEDGED_MAX: Final = 256
 """Messages that the broker sends ahead of acknowledgements: they are in memory here."""
@@ -22,7 +23,7 @@ _UNACKNOWLEDGED_MAX: Final = 256
 
 @contextlib.asynccontextmanager
 async def mqtt_deliveries(
-    host: str, port: int, user: str | None, password: str | None, topic: str, name: str
+    host: str, port: int, user: str | None, password: str | None, topics: Sequence[str], name: str
 ) -> AsyncIterator[AsyncIterator[Delivery]]:
     """Connect and subscribe; yield the messages.
 
@@ -45,7 +46,7 @@ async def mqtt_deliveries(
     client.leave_acknowledging_to_us()  # before it connects: the session's messages come at once
     try:
         async with client:
-            await client.subscribe(topic, qos=1)
+            await client.subscribe([(topic, _AT_LEAST_ONCE) for topic in topics])
             yield _messages(client)
     except aiomqtt.MqttError as error:
         raise UplinkError(f"MQTT: {error}") from error

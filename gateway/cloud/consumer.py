@@ -20,7 +20,8 @@ from gateway.config import RECONNECT_MAX_S
 from gateway.flow.batches import Batch, BatchError, decode_batch
 from gateway.flow.ledger import Ledger
 from gateway.flow.sparkplug_ledger import NodeLedger, is_sparkplug
-from runtime.errors import UsageError
+from gateway.store.lanes import Lane
+from runtime.errors import HostError, UsageError
 
 _LOG: Final = logging.getLogger("gateway.cloud")
 _GATHER: Final = 64
@@ -50,23 +51,41 @@ class Consumer:
         """Take both ends; nothing is connected yet."""
         self._source, self._sink = source, sink
         self.ledger, self.nodes = Ledger(), NodeLedger()
+        self._noted = ""
         self.refused = 0
         """Messages that were no batches, and none of a Sparkplug node."""
 
+    async def open(self) -> None:
+        """Open the sink; call it before `run`, which closes it.
+
+        Raises:
+            HostError: It cannot be opened.
+        """
+        try:
+            await self._sink.open()
+        except (UplinkError, OSError) as error:
+            await self._sink.close()
+            raise HostError(f"the sink cannot be opened: {error}") from None
+
     async def run(self) -> None:
         """Receive and keep."""
-        await self._sink.open()
         try:
             while True:
                 try:
                     async with self._source() as deliveries:
-                        _LOG.info("connected")
+                        self._note("connected")
                         await self._receive(deliveries)
                 except (UplinkError, OSError, TimeoutError) as error:
-                    _LOG.warning("%s; connecting again", str(error) or "no answer in time")
+                    self._note(f"{str(error) or 'no answer in time'}; tried again until it works")
                 await asyncio.sleep(RECONNECT_MAX_S / 10)
         finally:
             await self._sink.close()
+
+    def _note(self, text: str) -> None:
+        """Tell what has changed, once."""
+        if text != self._noted:
+            _LOG.warning("%s", text)
+        self._noted = text
 
     async def _receive(self, deliveries: AsyncIterator[Delivery]) -> None:
         """Keep what comes, as many messages together as there are."""
@@ -145,15 +164,34 @@ def parse_source(url: str, name: str) -> Source:
     """
     parts = urlsplit(url)
     path = parts.path.lstrip("/") + ("#" if url.endswith("#") else "")
-    if parts.scheme not in {"mqtt", "nats"} or not parts.hostname or not path:
-        raise UsageError(f"source {url!r}: expected {_FORM}")
+    if parts.scheme not in {"mqtt", "nats"} or not _has_host(parts) or not path:
+        shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()  # no password
+        raise UsageError(f"source {shown!r}: expected {_FORM}")
     if parts.scheme == "mqtt":
         from gateway.cloud.consume_mqtt import mqtt_deliveries
 
-        return lambda: mqtt_deliveries(*_address(parts, 1883), path, name)
+        return lambda: mqtt_deliveries(*_address(parts, 1883), mqtt_topics(path), name)
     from gateway.cloud.consume_jetstream import jetstream_deliveries
 
     return lambda: jetstream_deliveries(*_address(parts, 4222), path, name)
+
+
+def mqtt_topics(topic: str) -> list[str]:
+    """Return what to subscribe to for a topic of `takt.toml`: its lanes, not its commands.
+
+    A lane's own topic, a pattern and one of Sparkplug stay as they are.
+    """
+    is_whole = topic.endswith(tuple(f"/{lane.value}" for lane in Lane)) or is_sparkplug(topic)
+    if is_whole or not {"+", "#"}.isdisjoint(topic):
+        return [topic]
+    return [f"{topic}/{lane.value}" for lane in Lane]
+
+
+def _has_host(parts: SplitResult) -> bool:
+    try:
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _address(parts: SplitResult, port: int) -> tuple[str, int, str | None, str | None]:

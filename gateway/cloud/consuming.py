@@ -21,6 +21,7 @@ def consume(url: str, target: str, name: str, period_s: float, show: Callable[[s
 
     Raises:
         UsageError: The URL is none that can be received from.
+        HostError: The sink cannot be opened.
     """
     uvloop.run(_consume(Consumer(parse_source(url, name), parse_sink(target)), period_s, show))
 
@@ -29,6 +30,7 @@ async def _consume(consumer: Consumer, period_s: float, show: Callable[[str], No
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await consumer.open()
     async with asyncio.TaskGroup() as group:
         running = group.create_task(consumer.run())
         while not stop.is_set() and not running.done():

@@ -6,7 +6,7 @@ Both key their rows by (stream, seq), so that what comes twice stands there once
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Protocol
@@ -45,7 +45,8 @@ class SqliteSink:
 
     async def open(self) -> None:
         """Open the file."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._open)
+        with self._translated():
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._open)
 
     def _open(self) -> None:
         database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
@@ -56,23 +57,35 @@ class SqliteSink:
 
     async def keep(self, batches: Sequence[Batch]) -> None:
         """Write in one transaction."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._write, batches)
+        with self._translated():
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._write, batches)
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Name the file in an error; what was not kept is not acknowledged, and comes again."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise UplinkError(f"{self._path}: {error}") from error
 
     def _write(self, batches: Sequence[Batch]) -> None:
         assert self._database is not None
+        rows = [
+            (
+                batch.stream, row.seq, batch.project, row.run, row.task, row.cycle, row.time_ns,
+                row.path, *split_value(row.value), row.quality,
+            )
+            for batch in batches
+            for row in batch.rows
+        ]  # fmt: skip
         self._database.execute("BEGIN IMMEDIATE")
-        for batch in batches:
-            self._database.executemany(
-                _INSERT,
-                [
-                    (
-                        batch.stream, row.seq, batch.project, row.run, row.task, row.cycle,
-                        row.time_ns, row.path, *split_value(row.value), row.quality,
-                    )
-                    for row in batch.rows
-                ],
-            )  # fmt: skip
-        self._database.execute("COMMIT")
+        try:
+            self._database.executemany(_INSERT, rows)
+            self._database.execute("COMMIT")
+        except sqlite3.Error:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            raise
 
     async def close(self) -> None:
         """Close the file."""

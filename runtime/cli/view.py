@@ -67,15 +67,18 @@ class LiveView:
 
 
 class PlainView:
-    """Writes one line a second."""
+    """Writes one line a second; while the program is being compiled, a single one."""
 
     def __init__(self) -> None:
         self._shows = 0
+        self._is_starting = False
 
     def show(self, moment: Moment) -> None:
         """Write the moment, if its turn has come."""
-        if self._shows % SHOWS_A_LINE == 0:
+        is_told = self._is_starting and moment.observation is None
+        if self._shows % SHOWS_A_LINE == 0 and not is_told:
             print(plain_line(moment), flush=True)
+            self._is_starting = moment.observation is None
         self._shows += 1
 
 

@@ -5,6 +5,7 @@ one declares) is judged here on every entry that is sound by itself, so that one
 not hide the next fault.
 """
 
+import re
 import tomllib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -88,6 +89,8 @@ def _schema_faults(raw: Table) -> Iterator[Fault]:
 def _fault_of(detail: ErrorDetails) -> Fault:
     location, kind = _written(detail["loc"]), detail["type"]
     value = "(absent)" if kind == "missing" else _short(detail["input"])
+    if location and _SECRET.search(str(location[-1])) and kind == "extra_forbidden":
+        value = "(not shown)"  # somebody has put a secret here
     if kind in _TAG_FAULTS:  # the key that tells which class reads the table is at fault
         key = detail["ctx"]["discriminator"].strip("'")
         tag = detail["ctx"].get("tag")
@@ -102,8 +105,12 @@ _KINDS: Final[dict[str, type[BaseModel]]] = {**DEVICE_KINDS, **IO_KINDS, **UPLIN
 
 
 def _written(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Return a path as it stands in the file: without the tags of unions."""
-    return tuple(part for part in location if part not in _KINDS)
+    """Return a path as it stands in the file: without the tags of unions, which follow a number."""
+    return tuple(part for number, part in enumerate(location) if not _is_tag(location, number))
+
+
+def _is_tag(location: tuple[int | str, ...], number: int) -> bool:
+    return number > 0 and isinstance(location[number - 1], int) and location[number] in _KINDS
 
 
 def _short(value: object) -> str:
@@ -111,6 +118,15 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004
 
 
+_SECRET: Final = re.compile("password|secret|token|header|authorization", re.IGNORECASE)
+"""Keys that there are not, whose values are not repeated."""
+_PATTERNS: Final = {
+    "topic": "a topic without the wildcards + and #",
+    "subject": "a subject: words of letters, digits, _ and - with dots between, no wildcards",
+    "table": "a name of lower-case letters, digits and _, starting with a letter or _",
+    "group": "a name without +, # and /",
+    "node": "a name without +, # and /",
+}
 _BOUND_UNITS: Final = ("ge", "gt", "le", "lt")
 
 
@@ -125,11 +141,17 @@ def _expected(detail: ErrorDetails) -> str:
         return f"one of {context['expected_tags']}"
     if kind == "value_error":
         return str(context.get("error", detail["msg"]))
+    key = str(detail["loc"][-1]) if detail["loc"] else ""
     if kind == "string_pattern_mismatch":
-        return "a name of letters, digits and _, starting with a letter"
+        return _PATTERNS.get(key, "a name of letters, digits and _, starting with a letter")
+    if kind == "tuple_type":
+        is_table = isinstance(detail["input"], dict)
+        return f"an array of tables, [[{key}]]" if is_table else "a list in brackets"
+    if kind in {"model_type", "dict_type"}:
+        return "a table"
     message = detail["msg"].removeprefix("Input should be ")
     message = message.removeprefix("a valid ") if message.startswith("a valid ") else message
-    if detail["loc"] and str(detail["loc"][-1]) in _DURATION_KEYS:
+    if key in _DURATION_KEYS:
         bound = next((context[name] for name in _BOUND_UNITS if name in context), None)
         if isinstance(bound, int):
             message = message.replace(str(bound), f"{bound / 1e6:g} ms")
@@ -145,10 +167,10 @@ _DURATION_KEYS: Final = {
 def _known_keys(location: tuple[int | str, ...]) -> set[str]:
     """Return the keys that the table at a location (whose last part is the unknown key) knows."""
     model: type[BaseModel] = ProjectConfig
-    for part in location[:-1]:
+    for number, part in enumerate(location[:-1]):
         if isinstance(part, int):
             continue
-        if part in _KINDS:
+        if _is_tag(location, number):
             model = _KINDS[part]
             continue
         field = model.model_fields.get(part)

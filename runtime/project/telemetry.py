@@ -16,7 +16,7 @@ _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 def _endpoint(text: str) -> str:
     """Accept a URL that may stand in a log: it is no place for a secret."""
-    expected = "an URL such as http://127.0.0.1:4318/v1/metrics, without user, query or fragment"
+    expected = "a URL such as http://127.0.0.1:4318/v1/metrics, without user, query or fragment"
     try:
         parts = urlsplit(text)
         has_host = bool(parts.hostname) and parts.port != 0

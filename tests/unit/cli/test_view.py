@@ -74,6 +74,20 @@ def test_the_plain_view_writes_every_fifth_moment(capsys: pytest.CaptureFixture[
     assert len(capsys.readouterr().out.splitlines()) == 3
 
 
+def test_the_plain_view_says_once_that_the_program_is_being_compiled(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    view = PlainView()
+    for _ in range(11):
+        view.show(replace(moment(observation()), observation=None))
+    view.show(moment(observation()))
+    for _ in range(10):
+        view.show(moment(observation()))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "starting: the program is being compiled"
+    assert ["starting" in line for line in lines[1:]] == [False, False]
+
+
 def test_the_summary_tells_how_well_the_level_was_held() -> None:
     tally = LevelTally(calm_mm_max=1.04, disturbed_mm_max=13.6, recovery_s_max=5.2, disturbances=1)
     text = summary(DemoResult(moment(observation()), tally, 0))

@@ -77,7 +77,14 @@ def test_two_sources_of_one_password_are_a_fault(tmp_path: Path) -> None:
         ('[[publish]]\nvariables = ["A"]\non = "scan"\ndeadband = 1.0\n',
          'deadband only beside on = "change"'),
         ('[outbox]\nage_max = "1ms"\n', "outbox.age_max = '1ms': expected"),
-        ('[[uplink]]\nname = "a"\nkind = "mqtt"\ntopic = "a/#"\n', "uplink[0].topic = 'a/#'"),
+        ('[[uplink]]\nname = "a"\nkind = "mqtt"\ntopic = "a/#"\n',
+         "uplink[0].topic = 'a/#': expected a topic without the wildcards"),
+        ('[[uplink]]\nname = "a"\nkind = "jetstream"\nsubject = "a.>"\n', "expected a subject"),
+        ('[[uplink]]\nname = "a"\nkind = "postgresql"\ntable = "A-B"\n', "lower-case letters"),
+        ('[uplink]\nname = "a"\nkind = "mqtt"\n', "expected an array of tables, [[uplink]]"),
+        ('[[uplink]]\nname = "a"\nkind = "mqtt"\ntls = true\n', "tls = True: expected a table"),
+        ('[[publish]]\nvariables = "A"\n', "variables = 'A': expected a list in brackets"),
+        ("[opcua]\nenable = true\n", "opcua.enable = True: expected one of the known keys (a"),
     ],
 )  # fmt: skip
 def test_faults_of_the_sections_are_told(tmp_path: Path, toml: str, fault: str) -> None:
@@ -96,3 +103,14 @@ def test_the_outbox_stands_where_the_project_or_the_machine_says(
     monkeypatch.setenv("TAKT_STATE", "/var/lib/state")
     assert outbox_path(plain) == Path("/var/lib/state/plant.outbox.db")
     assert outbox_path(told) == tmp_path / "deep" / "box.db"
+
+
+def test_a_secret_in_the_wrong_place_is_not_repeated(tmp_path: Path) -> None:
+    wrong = (
+        '[[uplink]]\nname = "a"\nkind = "mqtt"\npassword = "open sesame"\n',
+        '[opentelemetry]\nendpoint = "http://h/"\nheaders = { Authorization = "open sesame" }\n',
+    )
+    for toml in wrong:
+        with pytest.raises(ProjectError, match=r"= \(not shown\): expected one of the") as caught:
+            cloud_project(tmp_path, toml)
+        assert "sesame" not in str(caught.value)
