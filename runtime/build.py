@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from runtime import prebuilt
 from runtime.artifact.program import (
     Area,
+    Call,
     CompiledProgram,
     Site,
     Symbol,
@@ -146,7 +147,7 @@ def _program(
         paths=paths_of(model, sources),
         source_hash=key,
         retained=model.retained,
-        calls=call_graph(model),
+        calls=call_graph(model, sources),
         units=model.units,
     )
 
@@ -196,14 +197,26 @@ def sites_of(model: Model, sources: tuple[Source, ...]) -> tuple[Site, ...]:
     )
 
 
-def call_graph(model: Model) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return the routines of a model with those that each may call, as they are declared."""
+def call_graph(
+    model: Model, sources: tuple[Source, ...]
+) -> tuple[tuple[str, tuple[Call, ...]], ...]:
+    """Return the routines of a model with the calls in each, as they are declared."""
     titles = {name: routine.title for name, routine in model.routines.items()}
     return tuple(
-        (titles[caller], tuple(sorted(titles[callee] for callee in callees)))
+        (
+            titles[caller],
+            tuple(
+                sorted(_call(titles[callee], places, sources) for callee, places in callees.items())
+            ),
+        )
         for caller, callees in calls_of(model).items()
         if callees
     )
+
+
+def _call(callee: str, places: set[Span], sources: tuple[Source, ...]) -> Call:
+    lines = sorted({_file_and_line(place, sources) for place in places})
+    return Call(callee, lines[0][0], tuple(line for _, line in lines))
 
 
 def _file_and_line(span: Span, sources: tuple[Source, ...]) -> tuple[str, int]:

@@ -10,6 +10,7 @@ names. `takt report` prints it.
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +26,7 @@ from runtime.project.load import FILE_NAME, Project
 
 logger = logging.getLogger(__name__)
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 
 class FlightRecorder:
@@ -81,7 +82,7 @@ class FlightRecorder:
                 "file": fault.site.file if fault.site else None,
                 "line": fault.site.line if fault.site else None,
                 "routine": fault.site.routine if fault.site else None,
-                "calls": [list(chain) for chain in fault.calls.chains],
+                "calls": [[asdict(link) for link in chain] for chain in fault.calls.chains],
                 "more_calls": fault.calls.are_more,
                 "source": self._source_line(fault),
             },

@@ -57,10 +57,8 @@ class Member:
     def _report(self) -> None:
         faults = self.plc.faults
         for fault in faults[self.reported :]:
-            place = {"file": fault.site.file, "line": fault.site.line} if fault.site else {}
-            facts = {"plc": self.name, "kind": fault.kind.label, "cycle": fault.cycle}
-            facts["task"] = fault.task
-            logger.error("%s: fault: %s", self.name, fault, extra=facts | place)
+            facts = {"plc": self.name} | fault.facts
+            logger.error("%s: fault: %s", self.name, fault, extra=facts)
         self.reported = len(faults)
 
     def begin_again(self, kind: Restart) -> None:

@@ -397,11 +397,7 @@ def _report_faults(recorder: FlightRecorder, over: list[ScanThread]) -> int:
         logger.critical("a scan thread failed; this is a defect of Takt")
         return EXIT_DEFECT
     for fault in recorder.fresh_faults():
-        place = {"file": fault.site.file, "line": fault.site.line} if fault.site else {}
-        if fault.calls.chains:
-            place["calls"] = str(fault.calls)
-        facts = {"kind": fault.kind.label, "cycle": fault.cycle, "task": fault.task} | place
-        logger.error("fault: %s", fault, extra=facts)
+        logger.error("fault: %s", fault, extra=fault.facts)
         report = recorder.write(fault, time.time_ns())
         if report is not None:
             logger.info("report of the fault", extra={"file": str(report), "task": fault.task})

@@ -25,7 +25,7 @@ from runtime.datatypes.values import Buffer, Json, read_json
 from runtime.errors import TaktError
 
 MAGIC: Final = b"TAKTPROG"
-VERSION: Final = 10
+VERSION: Final = 11
 CONSTANT: Final = "CONSTANT"
 """Direction of a constant: code may hold its value, so a write would change nothing."""
 _SEALS: Final = {"READ_ONLY": "READ_ONLY in VAR_ACCESS", CONSTANT: "CONSTANT"}
@@ -89,6 +89,15 @@ class Site:
     def __str__(self) -> str:
         """Return the place as users read it."""
         return f"{f'in {self.routine} ' if self.routine else ''}at {self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Call:
+    """A routine that another one may call, and where it does."""
+
+    routine: str
+    file: str
+    lines: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +174,8 @@ class CompiledProgram:
     """SHA-256 (hex) of everything the code depends on: sources, compiler, processor."""
     retained: tuple[Retained, ...] = ()
     """RETAIN and PERSISTENT variables in the order of their places."""
-    calls: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """Names of routines with those that each may call (`artifact.chains`)."""
+    calls: tuple[tuple[str, tuple[Call, ...]], ...] = ()
+    """Names of routines with the calls in each (`artifact.chains`)."""
     units: tuple[Unit, ...] = ()
     """Which variables of programs and blocks stand in which section."""
 
@@ -300,7 +309,10 @@ def dump(program: CompiledProgram) -> bytes:
             "paths": [[path.task, path.ns, path.unbounded] for path in program.paths],
             "source_hash": program.source_hash,
             "retained": [[encode_symbol(item.symbol), item.retention] for item in program.retained],
-            "calls": program.calls,
+            "calls": [
+                [caller, [[call.routine, call.file, call.lines] for call in calls]]
+                for caller, calls in program.calls
+            ],
             "units": [encode_unit(item) for item in program.units],
         }
     ).encode()
@@ -344,7 +356,10 @@ def parse(data: bytes) -> CompiledProgram:
                 Retained(decode_symbol(symbol), Retention(retention))
                 for symbol, retention in header["retained"]
             ),
-            calls=tuple((caller, tuple(callees)) for caller, callees in header["calls"]),
+            calls=tuple(
+                (caller, tuple(Call(name, file, tuple(lines)) for name, file, lines in calls))
+                for caller, calls in header["calls"]
+            ),
             units=tuple(decode_unit(item) for item in header["units"]),
         )
     except (ValueError, KeyError, TypeError) as error:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from runtime.artifact.chains import CallChains
+from runtime.artifact.chains import CallChains, Link
 from runtime.errors import TaktError
 from runtime.project.load import FILE_NAME, load_project
 
@@ -29,9 +29,9 @@ def report(
     routine = f" in {fault['routine']}" if fault.get("routine") else ""
     print(f"{told['project']}: {fault['kind']}{routine} at {place}")
     print(f"task {fault['task']}, cycle {fault['cycle']}  ({file})")
-    calls = CallChains(tuple(map(tuple, fault.get("calls", []))), fault.get("more_calls", False))
+    calls = _calls(fault)
     if calls.chains:
-        print(f"called by {calls}")
+        print(f"calls: {calls}")
     if fault["source"]:
         print(f"\n    {fault['source']}\n")
     print("before it:")
@@ -68,6 +68,15 @@ def _read(file: Path) -> dict[str, Any]:
     if not isinstance(told, dict) or told.get("report") != VERSION:
         raise TaktError(f"{file}: no report of a fault; expected a file that the runtime has left")
     return told
+
+
+def _calls(fault: dict[str, Any]) -> CallChains:
+    """Return the calls that lead to a fault."""
+    chains = tuple(
+        tuple(Link(link["routine"], link["file"], tuple(link["lines"])) for link in chain)
+        for chain in fault["calls"]
+    )
+    return CallChains(chains, fault["more_calls"])
 
 
 def _line(entry: dict[str, Any]) -> str:

@@ -61,12 +61,20 @@ class ProgramFault:
     site: Site | None
     task: str = ""
     calls: CallChains = NO_CALLS
-    """The calls that lead to the site's routine."""
+    """The calls that lead to the site."""
 
     def __str__(self) -> str:
         """Return the fault as users read it."""
         place = str(self.site) if self.site else "at an unknown place"
         return f"{self.kind.label} {place} in cycle {self.cycle}"
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What a log record tells of it."""
+        facts: dict[str, object] = {"kind": self.kind.label, "cycle": self.cycle, "task": self.task}
+        if self.site is not None:
+            facts |= {"file": self.site.file, "line": self.site.line}
+        return facts | ({"calls": str(self.calls)} if self.calls.chains else {})
 
 
 def executive_object() -> bytes:
@@ -291,6 +299,6 @@ def program_faults(
             at = _U32.unpack_from(context, abi.FAULT_SITE)[0]
             site = program.sites[at] if at < len(program.sites) else None
             cycle = memory.job_word(number, plan.JOB_CYCLE)
-            calls = call_chains(program, number, site.routine) if site else NO_CALLS
+            calls = call_chains(program, number, site) if site else NO_CALLS
             found.append(ProgramFault(kind, cycle, site, setting.name, calls))
     return tuple(found)

@@ -27,6 +27,7 @@ from runtime.model.program import (
     Step,
     Task,
 )
+from runtime.source import Span
 
 Interval = tuple[int, int]
 """First byte and the one behind the last."""
@@ -60,6 +61,8 @@ class _Own:
 
     effects: Effects = field(default_factory=Effects)
     calls: set[str] = field(default_factory=set)
+    call_places: dict[str, set[Span]] = field(default_factory=dict)
+    """Where the calls stand, by the routines that they may reach."""
     followed: set[str] = field(default_factory=set)
     """Names of the types to which references are followed."""
     referred: list[Place] = field(default_factory=list)
@@ -79,11 +82,14 @@ def task_effects(model: Model) -> tuple[Effects, ...]:
     return _Whole(model, own).effects()
 
 
-def calls_of(model: Model) -> dict[str, frozenset[str]]:
-    """Return for each routine those that it may call, all by their names in upper case."""
+def calls_of(model: Model) -> dict[str, dict[str, set[Span]]]:
+    """Return for each routine those that it may call, in upper case, and where it does."""
+    found = {name: _own(routine.body, model) for name, routine in model.routines.items()}
     return {
-        name: frozenset(_own(routine.body, model).calls & model.routines.keys())
-        for name, routine in model.routines.items()
+        name: {
+            callee: places for callee, places in own.call_places.items() if callee in model.routines
+        }
+        for name, own in found.items()
     }
 
 
@@ -307,11 +313,16 @@ class _Collector:
         self.statements(body)
 
     def _invoke(self, node: program.Invoke) -> None:
+        self._note_calls({node.routine}, node.span)
         self._run_on(node.instance, {node.routine})
         for statement in (*node.inputs, *node.outputs):
             if isinstance(statement, program.Assign) and isinstance(statement.value, AddressOf):
                 self._hand_over(statement.value, node.instance)
             self._statement(statement)
+
+    def _note_calls(self, routines: set[str], place: Span) -> None:
+        for name in routines:
+            self._own.call_places.setdefault(name, set()).add(place)
 
     def _run_on(self, instance: Place, routines: set[str]) -> None:
         """Note that routines run on an instance."""
@@ -339,6 +350,7 @@ class _Collector:
     def _call(self, node: CallFunction) -> None:
         names = {target for _, target in node.targets} or {node.routine}
         self._own.calls |= names
+        self._note_calls(names, node.span)
         if node.instance is not None:
             self._run_on(node.instance, names)
         takers = self._routines[min(names)].locals

@@ -50,7 +50,7 @@ def function_call(
         routine.variables[key].place.local for key, argument in given.items() if argument.negated
     )
     return CallFunction(
-        result.plain, routine.name.upper(), tuple(complete), outputs, inverted=inverted
+        node.span, result.plain, routine.name.upper(), tuple(complete), outputs, inverted=inverted
     )
 
 

@@ -5,7 +5,7 @@ offset and index steps, a call names its routine. Nodes are immutable.
 """
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from runtime.artifact.abi import FaultKind
 from runtime.artifact.program import Retained
@@ -196,6 +196,7 @@ class CallFunction:
     An input of array or structure type and a VAR_IN_OUT are given by `AddressOf`.
     """
 
+    span: Span = field(compare=False)
     type: Elementary
     """Type of the result; of no meaning where the function has none or an aggregate one."""
     routine: str

@@ -22,10 +22,13 @@ n := n + 1; out := n;
 END_PROGRAM
 """
 FAULTY = """
+FUNCTION Share : DINT VAR_INPUT Parts : DINT; END_VAR
+Share := 100 / Parts;
+END_FUNCTION
 PROGRAM Main
 VAR n, x : DINT; out AT %QD0 : DINT; END_VAR
 n := n + 1; out := n;
-IF n = 5 THEN x := n / x; END_IF;
+IF n = 5 THEN x := Share(Parts := x); END_IF;
 END_PROGRAM
 """
 
@@ -62,7 +65,8 @@ def test_a_plc_that_faults_stops_alone(tmp_path: Path) -> None:
         assert not newest_outputs(healthy).safe
         assert runtime.end() == 3
     (fault,) = runtime.records("fault:")
-    assert (fault["plc"], fault["cycle"], fault["line"]) == ("bad", 5, 5)
+    assert (fault["plc"], fault["cycle"], fault["line"]) == ("bad", 5, 3)
+    assert fault["calls"] == "Main line 8 -> Share line 3"
 
 
 def test_a_project_that_runs_already_is_refused(tmp_path: Path) -> None:
