@@ -51,12 +51,12 @@ class Consumer:
         """Take both ends; nothing is connected yet."""
         self._source, self._sink = source, sink
         self.ledger, self.nodes = Ledger(), NodeLedger()
-        self._noted = ""
+        self._noted: set[str] = set()
         self.refused = 0
         """Messages that were no batches, and none of a Sparkplug node."""
 
     async def open(self) -> None:
-        """Open the sink; call it before `run`, which closes it.
+        """Open the sink once before `run`, so that one that was never there is told at once.
 
         Raises:
             HostError: It cannot be opened.
@@ -68,38 +68,41 @@ class Consumer:
             raise HostError(f"the sink cannot be opened: {error}") from None
 
     async def run(self) -> None:
-        """Receive and keep."""
-        try:
-            while True:
-                try:
-                    async with self._source() as deliveries:
-                        self._note("connected")
-                        await self._receive(deliveries)
-                except (UplinkError, OSError, TimeoutError) as error:
-                    self._note(f"{str(error) or 'no answer in time'}; tried again until it works")
-                await asyncio.sleep(RECONNECT_MAX_S / 10)
-        finally:
-            await self._sink.close()
+        """Receive and keep; after a failure of either end, begin anew with both."""
+        while True:
+            try:
+                await self._sink.open()
+                async with self._source() as deliveries:
+                    self._note("connected")
+                    await self._receive(deliveries)
+            except* (UplinkError, OSError, TimeoutError) as failed:
+                self._note(f"{_first(failed) or 'no answer in time'}; tried again until it works")
+            finally:
+                await self._sink.close()
+            await asyncio.sleep(RECONNECT_MAX_S / 10)
 
     def _note(self, text: str) -> None:
-        """Tell what has changed, once."""
-        if text != self._noted:
+        """Tell what has changed, once until something is kept again."""
+        if text not in self._noted:
             _LOG.warning("%s", text)
-        self._noted = text
+        self._noted.add(text)
 
     async def _receive(self, deliveries: AsyncIterator[Delivery]) -> None:
         """Keep what comes, as many messages together as there are."""
         queue: asyncio.Queue[Delivery | None] = asyncio.Queue(_GATHER)
 
-        async def fill() -> None:
+        async def fill() -> UplinkError | OSError | None:
+            ended = None
             try:
                 async for delivery in deliveries:
                     await queue.put(delivery)
-            finally:
-                await queue.put(None)
+            except (UplinkError, OSError) as error:
+                ended = error
+            await queue.put(None)
+            return ended
 
         async with asyncio.TaskGroup() as group:
-            filling = group.create_task(_caught(fill()))
+            filling = group.create_task(fill())
             while (first := await queue.get()) is not None:
                 gathered = [first]
                 while not queue.empty() and len(gathered) < _GATHER:
@@ -114,20 +117,26 @@ class Consumer:
             raise error
 
     async def _keep(self, deliveries: list[Delivery]) -> None:
-        batches: list[Batch] = []
+        """Keep what is in messages, then account for it and acknowledge them."""
+        batches: list[tuple[str, Batch]] = []
+        refused: list[BatchError] = []
+        of_nodes = [delivery for delivery in deliveries if is_sparkplug(delivery.topic)]
         for delivery in deliveries:
             if is_sparkplug(delivery.topic):
-                self._account(delivery)
                 continue
             try:
-                batch = decode_batch(delivery.payload)
+                batches.append((delivery.lane, decode_batch(delivery.payload)))
             except BatchError as error:
-                self.refused += 1
-                _LOG.warning("a message is left out: %s", error)
-                continue
-            self.ledger.take(batch.stream, delivery.lane, (batch.first, batch.end))
-            batches.append(batch)
-        await self._sink.keep(batches)
+                refused.append(error)
+        await self._sink.keep([batch for _, batch in batches])
+        self._noted.clear()
+        self.refused += len(refused)
+        for reason in refused:
+            _LOG.warning("a message is left out: %s", reason)
+        for lane, batch in batches:
+            self.ledger.take(batch.stream, lane, (batch.first, batch.end))
+        for delivery in of_nodes:
+            self._account(delivery)
         for delivery in deliveries:
             await delivery.acknowledge()
 
@@ -144,12 +153,11 @@ class Consumer:
         return json.dumps(accounts | nodes)
 
 
-async def _caught(work: Awaitable[None]) -> UplinkError | OSError | None:
-    try:
-        await work
-    except (UplinkError, OSError) as error:
-        return error
-    return None
+def _first(failed: BaseException) -> str:
+    """Return the text of the first error of a group."""
+    while isinstance(failed, BaseExceptionGroup):
+        failed = failed.exceptions[0]
+    return str(failed)
 
 
 def parse_source(url: str, name: str) -> Source:

@@ -9,11 +9,15 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from gateway.cloud.seam import UplinkError
 from gateway.flow.batches import Batch
 from gateway.flow.values import split_value
+from gateway.store.sqlite import transaction
+
+if TYPE_CHECKING:
+    import asyncpg
 
 _CREATE: Final = """CREATE TABLE IF NOT EXISTS sample (
     stream TEXT, seq INTEGER, project TEXT, run TEXT, task TEXT, cycle INTEGER, time_ns INTEGER,
@@ -22,20 +26,24 @@ _INSERT: Final = "INSERT OR IGNORE INTO sample VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?
 
 
 class Sink(Protocol):
-    """Keeps samples; `keep` returns when they are safe."""
+    """Keeps samples; `keep` returns when they are safe.
+
+    After an error it is closed and opened anew. `open` and `keep` may raise `UplinkError`,
+    `OSError` or `TimeoutError`.
+    """
 
     async def open(self) -> None:
-        """Make the table where there is none."""
+        """Connect, where that is to be done, and make the table where there is none."""
 
     async def keep(self, batches: Sequence[Batch]) -> None:
         """Write the samples of batches; those that are there stay as they are."""
 
     async def close(self) -> None:
-        """Close it."""
+        """Close it, whatever its state; never raises."""
 
 
 class SqliteSink:
-    """A file of SQLite, written by a thread of its own."""
+    """A file of SQLite, touched by a thread of its own only."""
 
     def __init__(self, path: Path) -> None:
         """Take the file; nothing is opened yet."""
@@ -45,53 +53,52 @@ class SqliteSink:
 
     async def open(self) -> None:
         """Open the file."""
-        with self._translated():
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._open)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._open)
 
     def _open(self) -> None:
-        database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-        database.execute("PRAGMA journal_mode = WAL").fetchall()
-        database.execute("PRAGMA synchronous = FULL")
-        database.execute(_CREATE)
-        self._database = database
+        if self._database is not None:
+            return
+        with self._translated():
+            self._database = sqlite3.connect(self._path, isolation_level=None)
+            self._database.execute("PRAGMA journal_mode = WAL").fetchall()
+            self._database.execute("PRAGMA synchronous = FULL")
+            self._database.execute(_CREATE)
 
     async def keep(self, batches: Sequence[Batch]) -> None:
         """Write in one transaction."""
-        with self._translated():
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._write, batches)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._write, batches)
+
+    def _write(self, batches: Sequence[Batch]) -> None:
+        assert self._database is not None
+        with self._translated(), transaction(self._database):
+            for batch in batches:
+                self._database.executemany(
+                    _INSERT,
+                    [
+                        (
+                            batch.stream, row.seq, batch.project, row.run, row.task, row.cycle,
+                            row.time_ns, row.path, *split_value(row.value), row.quality,
+                        )
+                        for row in batch.rows
+                    ],
+                )  # fmt: skip
+
+    async def close(self) -> None:
+        """Close the file, behind a write that may still be under way."""
+        self._thread.submit(self._close).result()
+
+    def _close(self) -> None:
+        database, self._database = self._database, None
+        if database is not None:
+            with contextlib.suppress(sqlite3.Error):
+                database.close()
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
-        """Name the file in an error; what was not kept is not acknowledged, and comes again."""
         try:
             yield
         except sqlite3.Error as error:
             raise UplinkError(f"{self._path}: {error}") from error
-
-    def _write(self, batches: Sequence[Batch]) -> None:
-        assert self._database is not None
-        rows = [
-            (
-                batch.stream, row.seq, batch.project, row.run, row.task, row.cycle, row.time_ns,
-                row.path, *split_value(row.value), row.quality,
-            )
-            for batch in batches
-            for row in batch.rows
-        ]  # fmt: skip
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
-            self._database.executemany(_INSERT, rows)
-            self._database.execute("COMMIT")
-        except sqlite3.Error:
-            if self._database.in_transaction:
-                self._database.execute("ROLLBACK")
-            raise
-
-    async def close(self) -> None:
-        """Close the file."""
-        if self._database is not None:
-            self._thread.submit(self._database.close).result()
-        self._thread.shutdown()
 
 
 class PostgresqlSink:
@@ -100,19 +107,20 @@ class PostgresqlSink:
     def __init__(self, url: str) -> None:
         """Take the URL; nothing is connected yet."""
         self._url = url
-        self._stack = contextlib.AsyncExitStack()
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
 
     async def open(self) -> None:
         """Connect and make the table."""
+        if self._connection is not None:
+            return
         import asyncpg
 
         from gateway.cloud.rows import COLUMNS, CREATE_SAMPLES
 
         self._columns = COLUMNS
-        self._errors = asyncpg.PostgresError, asyncpg.InterfaceError
+        self._errors = asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError
         try:
             self._connection = await asyncpg.connect(self._url)
-            self._stack.push_async_callback(self._connection.close)
             await self._connection.execute(CREATE_SAMPLES.replace(":table", "takt_sample"))
         except self._errors as error:
             raise UplinkError(f"PostgreSQL: {error}") from error
@@ -121,17 +129,26 @@ class PostgresqlSink:
         """Write in one transaction."""
         from gateway.cloud.rows import STAGE, UNSTAGE, records_of_batch
 
+        connection = self._connection
+        assert connection is not None
         records = [record for batch in batches for record in records_of_batch(batch)]
         try:
-            async with self._connection.transaction():
-                await self._connection.execute(STAGE.replace(":table", "takt_sample"))
-                await self._connection.copy_records_to_table(
+            async with connection.transaction():
+                await connection.execute(STAGE.replace(":table", "takt_sample"))
+                await connection.copy_records_to_table(
                     "takt_sample_staged", records=records, columns=self._columns
                 )
-                await self._connection.execute(UNSTAGE.replace(":table", "takt_sample"))
+                await connection.execute(UNSTAGE.replace(":table", "takt_sample"))
         except self._errors as error:
             raise UplinkError(f"PostgreSQL: {error}") from error
 
     async def close(self) -> None:
-        """Close the connection."""
-        await self._stack.aclose()
+        """Close the connection, where the server still listens."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        try:
+            async with asyncio.timeout(1.0):
+                await connection.close()
+        except (*self._errors, OSError, TimeoutError):
+            connection.terminate()
