@@ -1,6 +1,11 @@
 """`python -m gateway`: see `gateway.cli.main`."""
 
-from gateway.cli.main import main
+import sys
 
 if __name__ == "__main__":
-    main()
+    try:
+        from gateway.cli.main import main
+
+        main()
+    except KeyboardInterrupt:  # Ctrl-C before anything runs
+        sys.exit(130)

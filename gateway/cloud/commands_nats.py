@@ -32,6 +32,7 @@ class NatsCommandLink:
         self._client: Client | None = None
         self._closed = asyncio.Event()
         self._take: Callable[[Incoming], None] | None = None
+        self._reported = ""
 
     async def connect(self) -> None:
         """Connect and subscribe."""
@@ -41,7 +42,7 @@ class NatsCommandLink:
             closed.set()
 
         with translated():
-            self._client = await open_client(self._settings, _report, note_closed)
+            self._client = await open_client(self._settings, self._report, note_closed)
             await self._client.subscribe(f"{self._settings.subject}.command", cb=self._arrived)
             await self._client.flush()
 
@@ -54,6 +55,12 @@ class NatsCommandLink:
     async def _arrived(self, message: Msg) -> None:
         if self._take is not None:
             self._take(Incoming(message.data, reply_to=message.reply))
+
+    async def _report(self, error: Exception) -> None:
+        """Log what the server says beside the calls, such as that it does not let us subscribe."""
+        if self._client is not None and str(error) != self._reported:  # else `connect` raises it
+            _LOG.warning("NATS, for commands: %s", error)
+            self._reported = str(error)
 
     async def answer(self, to: Incoming, answer: Answer) -> None:
         """Publish an answer, to its asker too."""
@@ -75,8 +82,3 @@ class NatsCommandLink:
             with contextlib.suppress(NatsError, OSError, TimeoutError):
                 async with asyncio.timeout(1.0):
                     await client.close()
-
-
-async def _report(error: Exception) -> None:
-    """Log what the server says beside the calls, such as that it lets us not subscribe."""
-    _LOG.warning("NATS, for commands: %s", error)

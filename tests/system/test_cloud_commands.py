@@ -276,6 +276,8 @@ def test_commands_come_again_when_the_broker_does(site: Site) -> None:
         assert answer["outcome"] == "applied"
 
     site.talk(conversation)
+    words = [line for line in log.read_text().splitlines() if "for commands" in line]
+    assert len(words) <= 2  # its going, however often it was looked for
 
 
 def test_without_rules_nobody_listens(tmp_path: Path) -> None:

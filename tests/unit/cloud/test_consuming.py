@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli.main import main
 from gateway.cloud.consumer import Consumer, Delivery, mqtt_topics, parse_source
 from gateway.cloud.seam import UplinkError
 from gateway.cloud.sinks import SqliteSink
@@ -101,3 +102,13 @@ def test_a_sink_that_refused_takes_the_same_batch_later(tmp_path: Path) -> None:
         await sink.close()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(("command", "name"), [("cloud", "takt"), ("run", "python -m gateway")])
+def test_usage_names_the_command_that_was_typed(
+    command: str, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["gateway", command, "--help"])
+    with pytest.raises(SystemExit):
+        main()
+    assert f"Usage: {name} {command}" in capsys.readouterr().out
