@@ -90,7 +90,9 @@ class SparkplugPeer:
         self._attempts = 0
         self._turn = asyncio.Lock()
         """Whoever makes messages holds it until they are sent: numbers go out in their order."""
-        self._born = self._was_running = False
+        self._born = self._was_running = self._birth_due = False
+        self._birth_s = 0.0
+        """When the node was born last, by the loop's clock."""
         self._subscribed: set[str] = set()
         self._stack = contextlib.AsyncExitStack()
         self._client: NodeClient | None = None
@@ -158,7 +160,7 @@ class SparkplugPeer:
         self.inbox.close()
         with contextlib.suppress(aiomqtt.MqttError, OSError, TimeoutError):
             async with asyncio.timeout(_GOODBYE_S):
-                if client is not None:
+                if client is not None and self._born:
                     death = self._node.death(self._now_ms())
                     await client.publish(death.topic, death.payload, qos=0)
                     if self._settings.version == "5":
@@ -197,24 +199,33 @@ class SparkplugPeer:
         if topic == self._host.topic:
             self._hear_host(topic, bytes(payload))
             return
-        device = next(
-            (item for item in self._node.devices if self._node.topic("DCMD", item) == topic), NODE
-        )
+        node = self._node
+        devices = {node.topic("DCMD", item): item for item in node.devices}
+        device = {**devices, node.topic("NCMD"): NODE}.get(topic)
+        if device is None:  # of a program of before
+            return
         try:
             metrics = decode_payload(bytes(payload)).metrics
         except PayloadError as error:
             _LOG.warning("Sparkplug: a command is left out: %s", error)
             return
-        request = self._node.request(metrics, device)
+        request = node.request(metrics, device)
         if request.rebirth and self._born and not message.retain:
-            _LOG.info("Sparkplug: a host asks for a birth")
-            async with self._turn:
-                await self._publish(self._births())
+            await self._rebirth()
         for order in request.orders:
             ttl_ms = self._settings.command_ttl_ms
             command = incoming_of(order, secrets.token_hex(8), ttl_ms, is_retained=message.retain)
             if not self.inbox.put(command):
                 _LOG.warning("Sparkplug: a command would write %s: refused", order.path)
+
+    async def _rebirth(self) -> None:
+        """Be born at once, or together with further requests where the last birth was just now."""
+        _LOG.info("Sparkplug: a host asks for a birth")
+        if asyncio.get_running_loop().time() < self._birth_s + SPARKPLUG_CHECK_S:
+            self._birth_due = True
+            return
+        async with self._turn:
+            await self._publish(self._births())
 
     def _hear_host(self, topic: str, payload: bytes) -> None:
         host = self._host
@@ -235,7 +246,7 @@ class SparkplugPeer:
                     await self._publish(self._births())
                 continue
             async with self._turn:
-                if self._program.is_running() != self._was_running:
+                if self._birth_due or self._program.is_running() != self._was_running:
                     await self._publish(self._births())
                 await self._publish(self._follow_links())
 
@@ -247,7 +258,8 @@ class SparkplugPeer:
         return catalogue is not None
 
     def _births(self) -> list[NodeMessage]:
-        self._was_running = self._program.is_running()
+        self._was_running, self._birth_due = self._program.is_running(), False
+        self._birth_s = asyncio.get_running_loop().time()
         return self._node.births(self._now_ms())
 
     def _follow_links(self) -> list[NodeMessage]:

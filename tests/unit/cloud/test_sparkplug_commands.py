@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.cloud.commands_sparkplug import (
     CommandInbox,
     SparkplugCommandLink,
     incoming_of,
 )
+from gateway.cloud.mqtt import is_granted
 from gateway.cloud.seam import UplinkError
 from gateway.config import COMMAND_QUEUE
 from gateway.protocols.sparkplug.commands import Order, Request
@@ -153,6 +156,15 @@ def test_commands_that_nobody_listens_for_are_not_kept() -> None:
         assert inbox.waiting == 0
 
     asyncio.run(talk())
+
+
+def test_a_subscription_that_a_broker_refuses_is_none() -> None:
+    refused = ReasonCode(PacketTypes.SUBACK, "Not authorized")
+    granted = ReasonCode(PacketTypes.SUBACK, "Granted QoS 1")
+    assert is_granted([1, 0])
+    assert is_granted([granted])
+    assert not is_granted([1, 0x80])
+    assert not is_granted([granted, refused])
 
 
 # -- the primary host -----------------------------------------------------------------------------

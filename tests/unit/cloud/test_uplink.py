@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from gateway.cloud.seam import UplinkError
 from gateway.cloud.uplink import Uplink, UplinkSettings
 from gateway.flow.rate import RateLimit
 from gateway.store import outbox
+from gateway.store.counters import UplinkState
 from gateway.store.lanes import Group, Lane
 from gateway.store.queue import Store
 from tests.support.fake_peer import FakePeer
@@ -173,5 +174,50 @@ def test_an_uplink_stops_though_a_library_swallows_the_cancellation(tmp_path: Pa
             rig.store.put("run", [report(1)])
             await until(lambda: rig.store.state().head == 2)
             await asyncio.sleep(0.05)
+
+    asyncio.run(run())
+
+
+@dataclass
+class SittingPeer(FakePeer):
+    """A peer that has to be there while there is nothing to send; its readiness takes a while."""
+
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+    cut: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def ready(self) -> None:
+        await self.open.wait()
+
+    async def ended(self) -> None:
+        await self.cut.wait()
+        self.cut.clear()
+        raise UplinkError("the connection ended")
+
+
+def test_samples_wait_until_a_peer_with_a_session_is_ready(tmp_path: Path) -> None:
+    async def run() -> None:
+        peer = SittingPeer(random.Random(0))
+        async with asyncio.timeout(30), running(tmp_path / "o.db", peer) as rig:
+            rig.store.put("run", [report(1, 3)])
+            await until(lambda: rig.store.state().pending.get("a") == 3)
+            assert rig.uplink.counters.connections == 0
+            assert peer.account.received.total == 0
+            peer.open.set()
+            await rig.until_sent(4)
+            assert rig.uplink.counters.state is UplinkState.UP
+
+    asyncio.run(run())
+
+
+def test_a_session_that_ends_is_made_anew_though_nothing_waits(tmp_path: Path) -> None:
+    async def run() -> None:
+        peer = SittingPeer(random.Random(0))
+        peer.open.set()
+        async with asyncio.timeout(30), running(tmp_path / "o.db", peer) as rig:
+            await until(lambda: rig.uplink.counters.connections == 1)
+            peer.cut.set()
+            await until(lambda: rig.uplink.counters.connections == 2)
+            peer.cut.set()
+            await until(lambda: rig.uplink.counters.connections == 3)
 
     asyncio.run(run())
