@@ -2,11 +2,11 @@
 
 import json
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from runtime.cli.plc import GivenInstance, GivenProject, plc_image
 from runtime.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ _POLL_S: Final = 0.002
 
 
 def put(
-    project: Annotated[
-        Path, typer.Argument(metavar="PROJECT", help="A project's folder, or its takt.toml.")
-    ],
+    project: GivenProject,
     name: Annotated[str, typer.Argument(metavar="NAME", help="A variable such as MAIN.SPEED.")],
     value: Annotated[
         str | None,
@@ -30,6 +28,7 @@ def put(
         ),
     ] = None,
     *,
+    instance: GivenInstance = None,
     force: Annotated[
         bool, typer.Option("--force", help="Hold it at the value until it is released.")
     ] = False,
@@ -43,13 +42,11 @@ def put(
     """
     from runtime.app.simulate import find_symbol
     from runtime.image.commands import Commands
-    from runtime.image.segment import attach_image, image_path
-    from runtime.project.load import load_project
+    from runtime.image.segment import attach_image
 
     if release == (value is not None) or (release and force):
         raise UsageError("expected a value, or --release without one")
-    path = image_path(load_project(project).config.project.name)
-    with attach_image(path) as image:
+    with attach_image(plc_image(project, instance)) as image:
         symbol = find_symbol(image.directory.symbols, name)
         commands = Commands(image)
         if value is None:

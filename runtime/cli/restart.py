@@ -5,15 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from runtime.cli.plc import GivenProject, plc_name
 from runtime.errors import UsageError
 
 if TYPE_CHECKING:
     from runtime.image.orders import Answer, Order
 
 
-_Project = Annotated[
-    Path, typer.Argument(metavar="PROJECT", help="A project's folder, or its takt.toml.")
-]
 _Instance = Annotated[
     str | None,
     typer.Option(
@@ -25,7 +23,7 @@ _Instance = Annotated[
 
 
 def restart(
-    project: _Project,
+    project: GivenProject,
     *,
     instance: _Instance = None,
     cold: Annotated[
@@ -57,7 +55,7 @@ def restart(
     print(f"{answer['restarted']} restart{of}: {was} {answer['stood_ms']} ms")
 
 
-def stop(project: _Project, *, instance: _Instance = None) -> None:
+def stop(project: GivenProject, *, instance: _Instance = None) -> None:
     """Stop the program of a running project: outputs safe, values kept; the process stays.
 
     Exit status: 0; 1 no runtime, or it refuses.
@@ -69,7 +67,7 @@ def stop(project: _Project, *, instance: _Instance = None) -> None:
     print(f"stopped: {who} {answer['before']}; `takt start` lets {it} go on")
 
 
-def start(project: _Project, *, instance: _Instance = None) -> None:
+def start(project: GivenProject, *, instance: _Instance = None) -> None:
     """Let the program of a stopped project go on where it was stopped.
 
     Exit status: 0; 1 no runtime, or it refuses.
@@ -82,12 +80,11 @@ def start(project: _Project, *, instance: _Instance = None) -> None:
 
 
 def _give(project: Path, order: "Order", instance: str | None) -> "Answer":
-    """Give an order to the runtime of a project; a number is the one at the end of a PLC's name."""
+    """Give an order to the runtime of a project."""
     from runtime.app import control
     from runtime.image.segment import image_path
     from runtime.project.load import load_project
 
     name = load_project(project).config.project.name
-    if instance is not None and instance.isdecimal():
-        instance = f"{name}_{instance}"
-    return control.give(image_path(name), order, instance)
+    wanted = None if instance is None else plc_name(name, instance)
+    return control.give(image_path(name), order, wanted)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from runtime.cli.looks import Page, show
+from runtime.cli.plc import GivenInstance, plc_image
 from runtime.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def top(
         ),
     ] = None,
     *,
+    instance: GivenInstance = None,
     every: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 1.0,
     looks: Annotated[int | None, typer.Option(min=1, help="End after so many.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a look.")] = False,
@@ -38,6 +40,8 @@ def top(
     Percentiles count from the start of the runtime; `now` counts from one look to the next.
     Where no runtime is there at the last look, the exit status is 1.
     """
+    if instance is not None and project is None:
+        raise UsageError(f"--instance {instance}: expected PROJECT beside it")
     if everything and project is not None:
         raise UsageError(f"--all and PROJECT {project}: expected one of the two")
     with contextlib.ExitStack() as stack:
@@ -45,7 +49,7 @@ def top(
             look = show(_all_page(stack), every, looks, as_json=as_json)
             seen = look is not None and bool(look.plcs)
         else:
-            page = _project_page(stack, _image(project))
+            page = _project_page(stack, _image(project, instance))
             seen = show(page, every, looks, as_json=as_json) is not None
         if not seen:
             raise typer.Exit(_ABSENT)
@@ -73,17 +77,16 @@ def _all_page(stack: contextlib.ExitStack) -> "Page[Look]":
     return Page(watch.look, view_all, lambda look: [document_all(look)])
 
 
-def _image(project: Path | None) -> Path:
+def _image(project: Path | None, instance: str | None) -> Path:
     """Return the image to look at.
 
     Raises:
         UsageError: None is named, and there is not exactly one.
     """
-    from runtime.image.segment import image_path, image_paths
-    from runtime.project.load import load_project
+    from runtime.image.segment import image_paths
 
     if project is not None:
-        return image_path(load_project(project).config.project.name)
+        return plc_image(project, instance)
     found = image_paths()
     if len(found) != 1:
         names = ", ".join(path.stem for path in found) or "none"

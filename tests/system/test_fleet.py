@@ -1,5 +1,6 @@
 """Many PLCs in one process, from outside: each with its own image, time, values and faults."""
 
+import json
 import os
 import subprocess
 import sys
@@ -49,6 +50,20 @@ def test_instances_have_an_image_time_and_values_each(tmp_path: Path) -> None:
     assert list(tmp_path.glob("*.image")) == []
     (stopped,) = runtime.records("stopped")
     assert stopped["plcs"] == 5
+
+
+def test_one_of_several_plcs_is_commanded_by_its_number(tmp_path: Path) -> None:
+    project = write_project(tmp_path, "press", COUNTER)
+    with running(tmp_path, str(project), "--instances", "3") as runtime:
+        images = [runtime.image(f"press_{number}") for number in range(1, 4)]
+        wait_until(lambda: min(map(scans, images)) > 0, PATIENCE_S, "a scan of each")
+        nobody = runtime.takt(project, "put", "Main.n", "1000000", status=2)
+        assert "project press runs as 3 PLCs: expected --instance" in nobody
+        runtime.takt(project, "put", "Main.n", "1000000", "--instance", "2")
+        assert [int(str(counted(image))) > 1_000_000 for image in images] == [False, True, False]
+        look = runtime.takt(project, "top", "--instance", "press_3", "--looks", "1", "--json")
+        assert json.loads(look)["image"] == str(images[2].path)
+        assert runtime.end() == 0
 
 
 def test_a_plc_that_faults_stops_alone(tmp_path: Path) -> None:
