@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.errors import errors_told
+from runtime.errors import UsageError
 
 
 def opcua(
@@ -32,5 +33,7 @@ def opcua(
     settings |= {"user": user} if user else {}
     settings |= {"password_env": password_env} if password_env else {}
     with errors_told():
+        if bool(user) != bool(password_env):
+            raise UsageError("expected --user and --password-env together")
         found = asyncio.run(scan(settings, Path()))
     print(address_map(found, settings), end="")

@@ -17,7 +17,7 @@ from asyncua.common.shortcuts import Shortcuts
 from asyncua.common.utils import ServiceError
 from asyncua.crypto import security_policies, uacrypto
 from asyncua.ua.ua_binary import nodeid_to_binary
-from asyncua.ua.uaerrors import UaError
+from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -46,6 +46,10 @@ SESSION_MS: Final = 30_000
 CHANNEL_MS: Final = 600_000
 """Life of the channel's keys; they are renewed after three quarters of it."""
 _CLOSE_SESSION: Final = 473
+_SECURITY: Final = frozenset(
+    {ua.StatusCodes.BadSecurityChecksFailed, ua.StatusCodes.BadCertificateUntrusted}
+)
+"""What a server says that does not trust us."""
 _POLICIES: Final = {
     "Basic256Sha256": security_policies.SecurityPolicyBasic256Sha256,
     "Aes256Sha256RsaPss": security_policies.SecurityPolicyAes256Sha256RsaPss,
@@ -103,6 +107,14 @@ class _Wire(UASocketProtocol):
         self._callbackmap[self._request_id] = future
         self.transport.write(message)
         return future
+
+    def _process_received_message(self, msg: Any) -> None:
+        """Fail what waits with what the server says, where it ends the connection for a reason."""
+        if isinstance(msg, ua.ErrorMessage) and msg.Error is not None:
+            self._fail_all_pending(UaStatusCodeError(msg.Error.value))
+            self.disconnect_socket()
+            return
+        super()._process_received_message(msg)
 
 
 class _Library(UaClient):
@@ -206,6 +218,9 @@ class OpcUaConnection:
             # The library's decoders and checks raise all of these on what a peer sends.
             reason = self._untrusted.strip() or getattr(error, "strerror", None) or str(error)
             reason = reason or type(error).__name__
+            if getattr(error, "code", None) in _SECURITY and not self._untrusted:
+                own = self._login.certificates.folder / "own" / "certificate.der"
+                reason += f"; the server may have to be told to trust {own}"
             raise PeerRefusedError(f"{endpoint}: {reason}") from None
         except HostError as error:
             raise PeerRefusedError(str(error)) from None

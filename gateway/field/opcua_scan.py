@@ -36,6 +36,7 @@ _TYPES: Final = {
     ua.VariantType.Float: (32, "float32"),
     ua.VariantType.Double: (64, "float64"),
 }
+_PROPERTY: Final = ua.NodeId(ua.ObjectIds.HasProperty)
 _LETTERS: Final = {8: "B", 16: "W", 32: "D", 64: "L"}
 
 
@@ -126,6 +127,8 @@ async def _browse(client: Client) -> tuple[list[Found], int]:
                 target = ua.NodeId(reference.NodeId.Identifier, reference.NodeId.NamespaceIndex)
                 if target in seen or target.NamespaceIndex == 0:
                     continue
+                if reference.ReferenceTypeId == _PROPERTY:
+                    continue  # what a node is, not what it measures
                 seen.add(target)
                 place = f"{path}/{reference.BrowseName.Name}"
                 following.append((client.get_node(target), place))

@@ -53,9 +53,10 @@ def io(
 
 def table(states: "Sequence[ChannelState]") -> "Table":
     """Return the table of all channels."""
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    shown = Table("address", "device", "place", "value", "quality", "age", "poll", box=None)
+    place = Column("place", overflow="fold")  # never cut: a node's name is told by its end
+    shown = Table("address", "device", place, "value", "quality", "age", "poll", box=None)
     for state in states:
         quality = state.quality.name if state.quality is not None else "-"
         style = "" if quality in {"GOOD", "-"} else "red"

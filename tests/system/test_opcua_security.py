@@ -2,6 +2,8 @@
 
 import asyncio
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from runtime.image.layout import Quality
 from tests.support.opcua_gateway import Rig, node_toml, opcua_toml, run
 from tests.support.opcua_image import PlayedProgram, playing
 from tests.support.opcua_peers import TaktServer, node_client, node_server, takt_server
+from tests.support.runtime_process import ROOT
 
 pytestmark = pytest.mark.system
 
@@ -77,6 +80,27 @@ def test_node_opcua_is_let_in_with_a_trusted_certificate_and_a_password(
     assert "error" in attempt(user="ann", password=PHRASE[1:])
     (rows,) = attempt(user="ann", password=PHRASE)["results"]
     assert (rows[0]["type"], rows[0]["value"]) == ("Float", 2.5)
+
+
+def test_a_stranger_is_told_at_once_that_the_server_does_not_trust_them(
+    server: TaktServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TAKT_TEST_SECRET", PHRASE)
+    trusted = tmp_path / "pki" / "trusted"
+    trusted.mkdir(parents=True)
+    shutil.copy(server.folder / "pki" / "own" / "certificate.der", trusted / "server.der")
+    login = ("--user", "ann", "--password-env", "TAKT_TEST_SECRET")
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", "scan", "opcua", server.endpoint, *login,
+         "--pki", str(tmp_path / "pki")],
+        capture_output=True, text=True, cwd=ROOT, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "BadSecurityChecksFailed" in done.stderr
+    assert f"to trust {tmp_path}/pki/own/certificate.der" in done.stderr
+    (rejected,) = (server.folder / "pki" / "rejected").glob("*.der")
+    assert rejected.read_bytes() == (tmp_path / "pki" / "own" / "certificate.der").read_bytes()
+    rejected.unlink()
 
 
 def test_without_security_endpoints_can_be_asked_for_and_nothing_else(server: TaktServer) -> None:

@@ -236,6 +236,7 @@ def test_a_scan_prints_an_address_map_that_a_project_can_take(
     assert done.returncode == 0, done.stderr
     assert "# Takt served" in done.stdout
     assert "# MAIN.NAME" not in done.stdout
+    assert "Priority" not in done.stdout, "properties are no channels"
     project = write_project(tmp_path / "project", done.stdout)
     (device,) = device_maps(project)
     nodes = {item.node: (item.width, item.type_name) for item in node_channels(device.inputs)}

@@ -6,13 +6,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from asyncua import ua
 from asyncua.common.connection import TransportLimits
 from asyncua.common.utils import Buffer, ServiceError
 from asyncua.crypto.security_policies import SecurityPolicyNone
 from asyncua.server.binary_server_asyncio import BinaryServer, OPCUAProtocol
 from asyncua.server.internal_server import InternalServer
 from asyncua.server.uaprocessor import UaProcessor
-from asyncua.ua.ua_binary import nodeid_to_binary
+from asyncua.ua.ua_binary import nodeid_to_binary, uatcp_to_binary
+from asyncua.ua.uaerrors import BadCertificateUntrusted
 
 from gateway.protocols.opcua.builtin import Status
 from gateway.protocols.opcua.cursor import CodecError, Cursor
@@ -65,6 +67,18 @@ class Processor(UaProcessor):
         """
         self._shared.gatekeeper.check_channel(algohdr.SenderCertificate)
         super().open_secure_channel(algohdr, seqhdr, body)
+
+    async def process(self, header: Any, body: Buffer) -> bool:
+        """Take one message; return False to end the connection.
+
+        A stranger is told that it was for security, not what was amiss (part 4, 6.1.3).
+        """
+        try:
+            return bool(await super().process(header, body))
+        except BadCertificateUntrusted:
+            error = ua.ErrorMessage(ua.StatusCode(ua.StatusCodes.BadSecurityChecksFailed), "")
+            self._transport.write(uatcp_to_binary(ua.MessageType.Error, error))
+            return False
 
     async def process_message(self, seqhdr: Any, body: Buffer) -> bool:
         """Answer one request; return False to end the connection."""

@@ -156,6 +156,7 @@ class OpcUaServer:
         server.set_endpoint(f"opc.tcp://{section.host}:{section.port}/takt")
         server.set_server_name(f"Takt {self._name}")
         server.manufacturer_name = "Takt"
+        server.product_uri = "urn:takt"
         await server.set_application_uri(identity.uri)
         await server.load_certificate(identity.certificate_path)
         await server.load_private_key(identity.key_path)
