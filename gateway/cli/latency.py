@@ -1,11 +1,12 @@
 """`takt latency`: how long samples take from the end of their scan to the cloud, hop by hop."""
 
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from prometheus_client.parser import text_string_to_metric_families
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -13,8 +14,11 @@ from runtime.errors import HostError, UsageError
 from runtime.project.load import Project
 
 _TIMEOUT_S: Final = 5.0
-_BAR: Final = 40
+_BAR_MAX: Final = 40
+_BAR_MIN: Final = 8
 """Characters of the waterfall."""
+_BESIDE: Final = 72
+"""Characters that the other columns take, with an uplink's name of six."""
 _FLOW: Final = ("taken", "filtered", "stored")
 _UPLINK: Final = ("sent", "acknowledged")
 _QUANTILES: Final = ("0.5", "0.99", "0.999", "0.9999")
@@ -83,30 +87,38 @@ def _paths(
         yield Path(uplink, lane, hops, total, count)
 
 
-def waterfall(ways: Iterable[Path]) -> Table:
-    """Return a table: for each hop its quantiles, and a bar from where to where it takes."""
-    table = Table(title="From the end of a scan to the cloud", title_justify="left")
+def waterfall(ways: Sequence[Path], width: int) -> Table:
+    """Return a table: for each hop its quantiles, and a bar from where to where it takes.
+
+    Args:
+        ways: What to show.
+        width: Characters of the terminal; below 80 the table is wider than that.
+    """
+    cells = max(_BAR_MIN, min(_BAR_MAX, width - _BESIDE))
+    table = Table(
+        title="From the end of a scan to the cloud", title_justify="left", box=box.SIMPLE_HEAD
+    )
     for name in ("uplink", "lane", "hop"):
-        table.add_column(name)
+        table.add_column(name, no_wrap=True, overflow="fold" if name == "uplink" else "ellipsis")
     for quantile in _QUANTILES:
-        table.add_column(f"p{float(quantile) * 100:g}", justify="right")
-    table.add_column("at the median")
+        table.add_column(f"p{float(quantile) * 100:g}", justify="right", no_wrap=True)
+    table.add_column("median", no_wrap=True)
     for way in ways:
         whole = sum(hop["0.5"] for _, hop in way.hops) or 1.0
         begin = 0.0
         for number, (name, hop) in enumerate(way.hops):
-            bar = _bar(begin / whole, (begin + hop["0.5"]) / whole)
+            bar = _bar(begin / whole, (begin + hop["0.5"]) / whole, cells)
             first = (way.uplink, way.lane) if number == 0 else ("", "")
             table.add_row(*first, name, *_times(hop), bar)
             begin += hop["0.5"]
-        table.add_row("", "", "total", *_times(way.total), f"{way.samples} samples")
+        table.add_row("", "", "total", *_times(way.total), f"n = {way.samples}")
         table.add_section()
     return table
 
 
-def _bar(begin: float, end: float) -> Text:
-    first = min(round(begin * _BAR), _BAR - 1)
-    return Text(" " * first + "█" * max(1, round(end * _BAR) - first))
+def _bar(begin: float, end: float, cells: int) -> Text:
+    first = min(round(begin * cells), cells - 1)
+    return Text(" " * first + "█" * max(1, round(end * cells) - first))
 
 
 def _times(hop: Quantiles) -> Iterator[str]:

@@ -105,7 +105,8 @@ def latency(
     if not ways:
         print("no sample was acknowledged yet")
         return
-    Console().print(waterfall(ways))
+    console = Console()
+    console.print(waterfall(ways, console.width))
 
 
 def main() -> None:

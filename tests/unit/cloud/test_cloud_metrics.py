@@ -135,11 +135,21 @@ def test_the_waterfall_begins_each_hop_where_the_last_one_ended() -> None:
     (way,) = paths(metrics())
     assert [name for name, _ in way.hops] == ["taken", "filtered", "stored", "sent", "acknowledged"]
     written = io.StringIO()
-    Console(width=160, file=written).print(waterfall([way]))
+    Console(width=160, file=written).print(waterfall([way], 160))
     bars = [line for line in written.getvalue().splitlines() if "█" in line]
     begins = [line.index("█") for line in bars]
     assert begins == sorted(begins)
     assert len(bars) == 5
+
+
+def test_the_waterfall_of_a_narrow_terminal_cuts_no_name_and_no_bar() -> None:
+    (way,) = paths(metrics())
+    written = io.StringIO()
+    Console(width=80, file=written).print(waterfall([way], 80))
+    text = written.getvalue()
+    assert "…" not in text
+    assert all(name in text for name, _ in way.hops)
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_without_samples_there_are_no_ways() -> None:
