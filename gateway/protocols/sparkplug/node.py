@@ -216,13 +216,18 @@ class EdgeNode:
         instances: dict[tuple[str, bool], dict[tuple[str, ...], Metric]] = {}
         for report, late in items:
             place = self._places[report.name]
-            alias = self._alias(device, place.metric)
-            metric = self._value(report, place)
             if place.members:
-                member = replace(metric, name=place.members[-1])
+                member = replace(self._value(report, place), name=place.members[-1])
                 instances.setdefault((place.metric, late), {})[place.members] = member
-            else:
-                metrics.append(replace(metric, alias=alias, is_historical=late))
+                continue
+            value = fitting(report.value, place.datatype)
+            alias = self._aliases[device, place.metric]
+            metrics.append(
+                Metric(
+                    value, place.datatype, report.timestamp_ms, None, alias,
+                    is_historical=late, quality=report.quality,
+                )
+            )  # fmt: skip
         for (name, late), values in instances.items():
             found = self._instance(name, values)
             metrics.append(replace(found, alias=self._alias(device, name), is_historical=late))

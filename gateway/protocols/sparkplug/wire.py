@@ -1,5 +1,6 @@
 """The wire format of protocol buffers, as far as Sparkplug needs it: fields by number."""
 
+import functools
 import struct
 from collections.abc import Iterator
 from typing import Final
@@ -10,12 +11,16 @@ _FLOAT: Final = struct.Struct("<f")
 _VARINT_BYTES_MAX: Final = 10
 _SEVEN_BITS: Final = 0x7F
 _MORE: Final = 0x80
+_SMALL: Final = [bytes([value]) for value in range(_MORE)]
+_KEPT: Final = 4096
+"""Fields that are kept as bytes: the time of a scan stands in each of its metrics."""
 
 
 class PayloadError(ValueError):
     """Bytes that are no payload."""
 
 
+@functools.lru_cache(maxsize=_KEPT)
 def number(field: int, value: int) -> bytes:
     """Return a field that holds a whole number, not negative."""
     return _key(field, _VARINT) + _varint(value)
@@ -79,11 +84,14 @@ def fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
         at += size
 
 
+@functools.cache
 def _key(field: int, kind: int) -> bytes:
     return _varint(field << 3 | kind)
 
 
 def _varint(value: int) -> bytes:
+    if value <= _SEVEN_BITS:
+        return _SMALL[value]
     out = bytearray()
     while value > _SEVEN_BITS:
         out.append(value & _SEVEN_BITS | _MORE)
