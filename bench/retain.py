@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from report import Goal, Report, Row, Window, parse_options, percentile
 
-from runtime.app.process import directory_of
+from runtime.app.directory import directory_of
 from runtime.app.retention import FrameReader, Saving
 from runtime.artifact.program import Symbol
 from runtime.build import build_project

@@ -16,7 +16,7 @@ from typing import Final
 
 from report import Goal, Report, Row, parse_options
 
-from runtime.app.process import directory_of
+from runtime.app.directory import directory_of
 from runtime.app.simulate import CompiledStepper, Simulation, Stepper, find_symbol, interpreted
 from runtime.build import build_project, check_sources, sites_of, symbols_of, tasks_of
 from runtime.engine.scan import ScanEngine

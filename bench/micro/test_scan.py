@@ -10,7 +10,7 @@ import pytest
 from demo_project import write_project
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from runtime.app.process import directory_of
+from runtime.app.directory import directory_of
 from runtime.build import build_project
 from runtime.engine.scan import Ending, ScanEngine
 from runtime.image.layout import SectionKind

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from runtime.app.control import ControlServer
+from runtime.app.directory import directory_of
 from runtime.app.instances import FleetOptions, check_together, instances_of
 from runtime.app.members import Group, Member, refused
 from runtime.app.process import (
@@ -28,7 +29,6 @@ from runtime.app.process import (
     EXIT_FAULTED,
     alone,
     built,
-    directory_of,
     remove,
 )
 from runtime.app.restart import Past

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from runtime.app.process import directory_of
+from runtime.app.directory import directory_of
 from runtime.artifact.exchange import Exchange
 from runtime.artifact.program import CompiledProgram
 from runtime.engine import plan

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from runtime.app.process import directory_of
+from runtime.app.directory import directory_of
 from runtime.build import build_project
 from runtime.datatypes.values import Json
 from runtime.engine.scan import Ending, ScanEngine

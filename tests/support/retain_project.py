@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from runtime.app.process import directory_of
+from runtime.app.directory import directory_of
 from runtime.artifact.program import CompiledProgram
 from runtime.build import build_project
 from runtime.image import layout
