@@ -14,6 +14,7 @@ import uvloop
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from gateway.field.promptness import freeze_objects
 from gateway.serve.modbus import ModbusService
 from gateway.serve.modbus_answers import Answers
 from runtime.artifact.program import Area
@@ -51,6 +52,7 @@ async def serve_ours(folder: Path) -> None:
     section = ModbusServer(name="bench", protocol="modbus-tcp", port=0, range=(words,))
     answers = Answers(section, "bench", lambda: image, time.monotonic_ns)
     service = ModbusService(section, answers, folder, time.monotonic_ns)
+    freeze_objects()  # as the gateway does
     task = asyncio.ensure_future(service.run())
     told = 0
     while not task.done():

@@ -55,6 +55,10 @@ READ_REQUEST_NS: Final = 1_000_000
 READ_UNIT_NS: Final = 60_000
 """Guess of what a register costs in it: with the one above, gaps of 16 are read along."""
 
+MEASURE_READS: Final = 7
+"""One read of so many tells its round trip to the fit: no even number, lest it be always the same
+reads of a poll."""
+
 REPLAN_READS: Final = 1000
 """Reads after which the plan is made anew with what they measured."""
 

@@ -16,7 +16,7 @@ from typing import Final, cast
 
 import numpy as np
 
-from gateway.config import READ_REQUEST_NS, READ_UNIT_NS, REPLAN_READS
+from gateway.config import MEASURE_READS, READ_REQUEST_NS, READ_UNIT_NS, REPLAN_READS
 from gateway.errors import PeerExceptionError
 from gateway.field.modbus_link import Asked, Exchange, Link
 from gateway.field.planner import (
@@ -179,9 +179,9 @@ class ModbusDriver:
 
         def took_one(exchange: Exchange) -> Asked | None:
             done = own.popleft()
-            if not took(done, self._answer(done, exchange)) or not own:
-                return None
-            return own[0].asked
+            if took(done, self._answer(done, exchange)) and own:
+                return own[0].asked
+            return None
 
         await self._link.converse(own[0].asked, took_one)
 
@@ -200,7 +200,8 @@ class ModbusDriver:
         assert isinstance(response, _READ_RESPONSES)
         packed = response.packed
         self._measured += 1
-        self._cost.add(len(packed) // 2, received_ns - sent_ns)
+        if not self._measured % MEASURE_READS:
+            self._cost.add(len(packed) // 2, received_ns - sent_ns)
         return Answer(sent_ns, received_ns, read.decoder.decode(packed))
 
     def _cut(self, refused: Span) -> None:

@@ -40,6 +40,9 @@ class Exchange(NamedTuple):  # made for each request: takes half of a dataclass'
 Asked = tuple[Request, bytes | None]
 """A request, and its encoding where the caller keeps it."""
 
+Send = Callable[[bytes], None]
+"""Sends bytes."""
+
 Took = Callable[[Exchange], Asked | None]
 """Takes the response to a request; returns what to ask next, None at the end."""
 
@@ -87,7 +90,7 @@ class Wire:
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
         self._took: Took = _took_none
-        self._sender: Sender | None = None
+        self._send: Send = _send_none
         self._transaction = 0
         self._sent_ns = 0
         self._timeout_ns = 0
@@ -98,7 +101,7 @@ class Wire:
         """Take bytes that arrived."""
         received_ns = self._clock()
         response = self.connection.receive_expected(data)
-        if response is not None:
+        if response is not None:  # nearly always
             self._go_on(Exchange(response, self._sent_ns, received_ns))
             return
         if self.failure is not None:
@@ -118,13 +121,13 @@ class Wire:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(self.failure)
 
-    async def converse(self, sender: "Sender", first: Asked, took: Took, timeout_ns: int) -> None:
+    async def converse(self, send: "Send", first: Asked, took: Took, timeout_ns: int) -> None:
         """Send requests until there is no further one; each has `timeout_ns` for its response."""
         if self.failure is not None:
             raise self.failure
         waiter = self._waiter = self._loop.create_future()
-        self._took, self._sender, self._timeout_ns = took, sender, timeout_ns
-        self._send(first)
+        self._took, self._send, self._timeout_ns = took, send, timeout_ns
+        self._ask(first)
         if not self._is_watched:
             self._is_watched = True
             self._loop.call_later(timeout_ns / 1e9, self._look)
@@ -136,12 +139,10 @@ class Wire:
         finally:
             self._waiter, self._took = None, _took_none
 
-    def _send(self, asked: Asked) -> None:
-        assert self._sender is not None
-        outgoing = self.connection.send(*asked)
-        self._transaction = outgoing.transaction
+    def _ask(self, asked: Asked) -> None:
+        self._transaction, outgoing = self.connection.send(*asked)
         self._sent_ns = self._clock()
-        self._sender.send(outgoing.sent)
+        self._send(outgoing)
 
     def _go_on(self, exchange: Exchange) -> None:
         waiter = self._waiter
@@ -151,7 +152,7 @@ class Wire:
         if following is None:
             waiter.set_result(None)
         else:
-            self._send(following)
+            self._ask(following)
 
     def _look(self) -> None:
         """End the conversation where a response is overdue, else look again when it would be."""
@@ -172,11 +173,8 @@ def _took_none(_: Exchange) -> None:
     """Take a response that nobody waits for any more."""
 
 
-class Sender(Protocol):
-    """Takes bytes to send."""
-
-    def send(self, outgoing: bytes) -> None:
-        """Send them."""
+def _send_none(_: bytes) -> None:
+    """Send nothing, as there is no conversation."""
 
 
 class StreamWire(Wire, asyncio.Protocol):
@@ -205,10 +203,11 @@ class StreamWire(Wire, asyncio.Protocol):
         reason = f" ({exc})" if exc else ""
         self.fail(PeerClosedError(f"the device closed the connection{reason}"))
 
-    def send(self, outgoing: bytes) -> None:
-        """Send bytes."""
+    @property
+    def send(self) -> Send:
+        """What sends bytes."""
         assert self._transport is not None
-        self._transport.write(outgoing)
+        return self._transport.write
 
     def close(self) -> None:
         """Drop the connection at once."""
@@ -267,7 +266,7 @@ class StreamLink:
         wire = self._wire
         if wire is None:
             raise PeerClosedError("no connection")
-        await wire.converse(wire, first, took, self._endpoint.timeout_ns)
+        await wire.converse(wire.send, first, took, self._endpoint.timeout_ns)
 
     def close(self) -> None:
         """Drop the connection."""
@@ -348,7 +347,7 @@ class DatagramLink:
 
     async def _try(self, wire: DatagramWire, asked: Asked, timeout_ns: int) -> Exchange:
         found: list[Exchange] = []
-        await wire.converse(wire, asked, found.append, timeout_ns)
+        await wire.converse(wire.send, asked, found.append, timeout_ns)
         return found[0]
 
     def close(self) -> None:

@@ -69,7 +69,7 @@ class SerialLine:
             wire = self._wire = Wire(connection, self._clock)
             found: list[Exchange] = []
             try:
-                await wire.converse(self, (request, pdu), found.append, timeout_ns)
+                await wire.converse(self.send, (request, pdu), found.append, timeout_ns)
                 return found[0]
             finally:
                 self._wire = None
