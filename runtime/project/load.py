@@ -115,11 +115,14 @@ def _is_tag(location: tuple[int | str, ...], number: int) -> bool:
 
 def _short(value: object) -> str:
     text = repr(value) if isinstance(value, str) else str(value)
+    text = _IN_URL.sub("(not shown)", text)
     return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004
 
 
 _SECRET: Final = re.compile("password|secret|token|header|authorization", re.IGNORECASE)
 """Keys that there are not, whose values are not repeated."""
+_IN_URL: Final = re.compile(r"((?<=://)[^/@\s']*(?=@))|((?<=\?)[^'\s]*=[^'\s]*)")
+"""Parts of a URL that may be secrets: the user and password, the query."""
 _PATTERNS: Final = {
     "topic": "a topic without the wildcards + and #",
     "subject": "a subject: words of letters, digits, _ and - with dots between, no wildcards",

@@ -59,7 +59,7 @@ def test_mqtt_has_every_sample_in_order(tmp_path: Path, version: str) -> None:
         )
         project = cloud_project(tmp_path / "project", PUBLISH + toml)
         plant = play_plant(project)
-        url = f"mqtt://127.0.0.1:{broker.port}/takt/#"
+        url = f"mqtt://127.0.0.1:{broker.port}/takt/plant"
         with (
             consumer(tmp_path, url) as receiving,
             gateway(tmp_path, "run", str(project.folder)) as running,

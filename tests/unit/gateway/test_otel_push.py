@@ -220,8 +220,10 @@ def test_a_header_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_an_endpoint_has_no_place_for_a_secret(tmp_path: Path, url: str) -> None:
-    with pytest.raises(ProjectError, match=r"opentelemetry.endpoint.*expected an URL such as"):
+    expected = r"opentelemetry.endpoint.*expected a URL such as"
+    with pytest.raises(ProjectError, match=expected) as caught:
         cloud_project(tmp_path, f'[opentelemetry]\nendpoint = "{url}"\n')
+    assert "word" not in str(caught.value)
 
 
 def test_a_header_has_one_source(tmp_path: Path) -> None:
