@@ -49,11 +49,11 @@ def copy_in(job: int) -> int:
 
 @native_function
 def copy_out(job: int) -> int:
-    """Commit what the job owns, and of what it shares the cells that it has changed."""
+    """Commit what the job owns and others see, and of what it shares the cells that it changed."""
     state = load_64(job + plan.JOB_STATE)
     master = load_64(load_64(job + plan.JOB_PLC) + plan.PLC_STATE)
     row = load_64(job + plan.JOB_OWNED_ROWS)
-    for _ in range(load_64(job + plan.JOB_OWNED)):
+    for _ in range(load_64(job + plan.JOB_OWNED_LOUD)):
         offset = load_64(row + plan.OWNED_OFFSET)
         copy_bytes(master + offset, state + offset, load_64(row + plan.OWNED_BYTES))
         row += plan.OWNED_ROW_BYTES

@@ -31,6 +31,13 @@ _REFUSED = int(layout.CommandStatus.REFUSED)
 
 
 @native_function
+def are_waiting(job: int) -> int:
+    """Return not 0 where commands wait for a task."""
+    queue = load_64(job + plan.JOB_COMMAND_QUEUE)
+    return load_shared(queue + layout.COMMANDS_WRITTEN) - load_64(job + plan.JOB_COMMANDS_DONE)
+
+
+@native_function
 def apply_commands(job: int) -> int:
     """Apply the commands that wait for a task, in their order, and answer each."""
     queue = load_64(job + plan.JOB_COMMAND_QUEUE)

@@ -20,8 +20,15 @@ from runtime.engine.borders import (
     look_at_events,
     make_outputs_safe,
 )
-from runtime.engine.commands import apply_commands, hold_forced
+from runtime.engine.commands import apply_commands, are_waiting, hold_forced
 from runtime.engine.counting import add_to, count_scan
+from runtime.engine.frames import (
+    complete_waiting,
+    hand_over,
+    lock_frames,
+    unlock_frames,
+    wait_for_completion,
+)
 from runtime.engine.inputs import take_inputs
 from runtime.engine.intrinsics import (
     call_task,
@@ -42,7 +49,7 @@ from runtime.engine.intrinsics import (
 from runtime.engine.journal import hash_bytes, note_commit, note_take
 from runtime.engine.modes import Happening, after
 from runtime.engine.native_function import native_function
-from runtime.engine.publications import publish_frame, publish_outputs
+from runtime.engine.publications import publish_outputs
 from runtime.engine.warming import warm
 from runtime.image import layout
 from runtime.limits import LOOP_BUDGET
@@ -219,6 +226,7 @@ def advance(job: int) -> int:
 def leave(job: int) -> int:
     """End a job on request; the last one of a PLC publishes safe outputs or lets them stand."""
     plc = load_64(job + plan.JOB_PLC)
+    wait_for_completion(job)
     lock(plc)
     if is_over(job) == 0:
         left = load_64(plc + plan.PLC_JOBS_LEFT) - 1
@@ -266,12 +274,12 @@ def take(job: int, release: int) -> int:
     cycle = load_64(job + plan.JOB_CYCLE) + 1
     store_64(job + plan.JOB_CYCLE, cycle)
     store_64(job + plan.JOB_RELEASE_NS, release)
+    wait_for_completion(job)
     lock(plc)
     take_inputs(plc, release)
     look_at_events(plc, release)
     consume(job)
-    apply_commands(job)
-    hold_forced(job, load_64(plc + plan.PLC_STATE))
+    receive(job)
     copy_in(job)
     hold_forced(job, state)
     store_64(job + plan.JOB_PENDING, 0)
@@ -282,6 +290,18 @@ def take(job: int, release: int) -> int:
     unlock(plc)
     store_64(state + abi.NOW_NS, now)
     return store_64(state + abi.CYCLE, cycle)
+
+
+@native_function
+def receive(job: int) -> int:
+    """Apply the commands that wait and what is forced to the committed state."""
+    plc = load_64(job + plan.JOB_PLC)
+    if are_waiting(job) == 0:
+        return hold_forced(job, load_64(plc + plan.PLC_STATE))
+    lock_frames(plc)  # a command may write what only this task reads
+    apply_commands(job)
+    hold_forced(job, load_64(plc + plan.PLC_STATE))
+    return unlock_frames(plc)
 
 
 @native_function
@@ -361,14 +381,14 @@ def commit(job: int, fault: int) -> int:
         if is_alive:
             publish_outputs(job, 0)
     note_commit(job, fault)
-    if is_alive:
-        publish_frame(job)
+    hand_over(job, fault, 1 if is_alive else 0)
     if load_64(plc + plan.PLC_FIRST_END_NS) == 0:
         store_shared(plc + plan.PLC_FIRST_END_NS, load_64(job + plan.JOB_END_NS))
     unlock(plc)
     if load_64(job + plan.JOB_CAUSE_NS) != 0:
         end = load_64(job + plan.JOB_END_NS) if is_virtual(job) else clock_ns()
         store_64(job + plan.JOB_COMMITTED_NS, end)
+    complete_waiting(plc)
     return fail(job) if fault != 0 else 0
 
 

@@ -188,6 +188,8 @@ def _libc_call(name: str) -> Unary:
 
 lock_mutex: Final = _libc_call("pthread_mutex_lock")
 """lock_mutex(place): waits for who holds it, who then runs at least at the waiter's priority."""
+try_lock_mutex: Final = _libc_call("pthread_mutex_trylock")
+"""try_lock_mutex(place): not 0 where another holds it; never waits."""
 unlock_mutex: Final = _libc_call("pthread_mutex_unlock")
 post_semaphore: Final = _libc_call("sem_post")
 """post_semaphore(place): wakes who waits for it; never waits."""

@@ -13,6 +13,7 @@ variables of the task's state at its commit; the command.
 
 from runtime.artifact import abi
 from runtime.engine import plan
+from runtime.engine.frames import complete_now, lock_frames, unlock_frames
 from runtime.engine.intrinsics import (
     compare_bytes,
     copy_bytes,
@@ -53,7 +54,10 @@ def note_commit(job: int, fault: int) -> int:
     every = load_64(plc + plan.PLC_HASH_EVERY)
     digest = 0
     if every != 0 and commits % every == 0:
+        lock_frames(plc)
+        complete_now(job, fault)
         digest = hash_state(plc)
+        unlock_frames(plc)
     noted = load_64(plc + plan.PLC_NOTED_BYTES)
     at = append(job, plan.ENTRY_COMMIT, (noted + 7) // 8 * 8)
     store_64(at + plan.ENTRY_TIME, load_64(job + plan.JOB_END_NS))

@@ -1,8 +1,9 @@
 """The private memory of a PLC that runs: the blocks of `engine.plan`, laid out and filled.
 
-    PLC | events | devices | inputs | qualities | mailbox copies | safe outputs | forces
-    then for each task: job | takes | owned ranges | cells | cells as taken | consumed | state
-    then the committed state | journal
+    PLC | events | devices | inputs | qualities | mailbox copies | safe outputs
+    then the state of a task that is alone
+    then for each task: job | takes | owned ranges | cells | as taken | consumed | state | kept
+    then what several tasks committed | loud ranges | queue | noted ranges | forces | journal
 
 What every scan touches stands close together: between two scans the caches forget it, and each
 page costs a walk through the tables of pages, each line a way to the memory.
@@ -17,12 +18,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from runtime.artifact import abi
-from runtime.artifact.exchange import NOBODY, SEVERAL, Cells, Take
+from runtime.artifact.exchange import NOBODY, SEVERAL, Cells, Owned, Take
 from runtime.artifact.program import CompiledProgram, Symbol, TaskInfo
 from runtime.engine import plan
 from runtime.engine.arena import Arena
 from runtime.engine.entries import JournalReader
 from runtime.engine.handover import ALL_TASKS, EDGE_WORDS, NUMBERED_ON, Force, Handover
+from runtime.engine.quiet import parts_of
 from runtime.engine.settings import TaskSettings
 from runtime.errors import ImageError
 from runtime.image import directory, layout
@@ -51,6 +53,7 @@ class _Job:
     taken: int
     consumed: int
     state: int
+    kept: int
 
 
 class PlcMemory:
@@ -239,10 +242,18 @@ class PlcMemory:
         self._safe = arena.reserve(program.outputs.size)
         self._noted = arena.reserve(program.inputs.size)
         several = len(program.tasks) > 1
+        self._parts = parts_of(program)
+        kept = sum(inputs) + sum(item.size for item in self._parts.loud)
+        self._kept_bytes = kept if self._parts.loud else 0
         self._state = 0 if several else arena.reserve(program.state_size)
-        self._jobs = [self._reserve_job(task, several=several) for task in program.tasks]
+        self._jobs = [
+            self._reserve_job(number, task, several=several)
+            for number, task in enumerate(program.tasks)
+        ]
         if several:
             self._state = arena.reserve(program.state_size)
+        self._loud_rows = arena.reserve(len(self._parts.loud) * plan.OWNED_ROW_BYTES)
+        self._queue = arena.reserve(8 * len(program.tasks))
         self._noted_rows = arena.reserve(RECORDED_VARIABLES_MAX * plan.OWNED_ROW_BYTES)
         self._forces = arena.reserve(FORCES_MAX * plan.FORCE_ROW_BYTES)
         entry = plan.ENTRY_PAYLOAD + program.inputs.size + 8
@@ -250,16 +261,17 @@ class PlcMemory:
         self._journal_bytes = 1 << (least - 1).bit_length()
         self._journal = arena.reserve(self._journal_bytes)
 
-    def _reserve_job(self, task: TaskInfo, *, several: bool) -> _Job:
+    def _reserve_job(self, number: int, task: TaskInfo, *, several: bool) -> _Job:
         arena, exchange = self._arena, task.exchange
         return _Job(
             job=arena.reserve(plan.JOB_BYTES),
             takes=arena.reserve(len(exchange.takes) * plan.TAKE_ROW_BYTES),
-            owned=arena.reserve(len(exchange.owned) * plan.OWNED_ROW_BYTES),
+            owned=arena.reserve(len(self._parts.owned[number]) * plan.OWNED_ROW_BYTES),
             cells=arena.reserve(len(exchange.shared) * plan.CELLS_ROW_BYTES),
             taken=arena.reserve(sum(item.size for item in exchange.shared)),
             consumed=arena.reserve(len(self._copies) * layout.CONSUMED.size),
             state=arena.reserve(self._program.state_size) if several else self._state,
+            kept=arena.reserve(self._kept_bytes),
         )
 
     def _write(self, offset: int, content: bytes) -> None:
@@ -281,8 +293,11 @@ class PlcMemory:
         self._write(self._safe, safe_outputs(self._project, program.outputs.size))
         mutex = base + self._plc + plan.PLC_MUTEX
         several = len(settings) > 1
+        frame_mutex = base + self._plc + plan.PLC_FRAME_MUTEX
         if several:
             _make_mutex(mutex)
+            _make_mutex(frame_mutex)
+        self._put_ranges(self._loud_rows, self._parts.loud)
         intervals = [item.interval_ns for item in settings if item.kind == plan.CYCLIC]
         words = {
             plan.PLC_STATE: base + self._state,
@@ -303,6 +318,11 @@ class PlcMemory:
             plan.PLC_INPUTS: self._image.directory.inputs,
             plan.PLC_QUALITIES: base + self._qualities,
             plan.PLC_EVENT_ROWS: base + self._events,
+            plan.PLC_FRAME_LOCK: frame_mutex if self._parts.loud else 0,
+            plan.PLC_LOUD: len(self._parts.loud),
+            plan.PLC_LOUD_ROWS: base + self._loud_rows,
+            plan.PLC_QUEUE: base + self._queue,
+            plan.PLC_QUEUE_SLOTS: len(settings),
             plan.PLC_FORCE_ROWS: base + self._forces,
             plan.PLC_NOTED_ROWS: base + self._noted_rows,
             plan.PLC_JOURNAL: base + self._journal,
@@ -319,7 +339,7 @@ class PlcMemory:
 
     def _fill_job(self, number: int, settings: TaskSettings, entry: int) -> None:
         blocks, base = self._jobs[number], self._arena.base
-        exchange = self._program.tasks[number].exchange
+        exchange, ranges = self._program.tasks[number].exchange, self._parts.owned[number]
         if blocks.state != self._state:
             self._write(blocks.state, self._program.initial_state)
         words = {
@@ -333,7 +353,9 @@ class PlcMemory:
             plan.JOB_STATISTICS: self._section(SectionKind.TASK_STATISTICS, number),
             plan.JOB_TAKES: len(exchange.takes),
             plan.JOB_TAKE_ROWS: base + blocks.takes,
-            plan.JOB_OWNED: len(exchange.owned),
+            plan.JOB_OWNED: len(ranges),
+            plan.JOB_OWNED_LOUD: self._parts.owned_loud[number],
+            plan.JOB_KEPT: base + blocks.kept,
             plan.JOB_OWNED_ROWS: base + blocks.owned,
             plan.JOB_CELLS: len(exchange.shared),
             plan.JOB_CELLS_ROWS: base + blocks.cells,
@@ -350,11 +372,14 @@ class PlcMemory:
         _libc.sem_init(ctypes.c_void_p(base + blocks.job + plan.JOB_SEMAPHORE), 0, 0)
         for at, take in enumerate(exchange.takes):
             self._arena.put(blocks.takes + at * plan.TAKE_ROW_BYTES, self._take_row(take))
-        for at, owned in enumerate(exchange.owned):
-            row = {plan.OWNED_OFFSET: owned.offset, plan.OWNED_BYTES: owned.size}
-            self._arena.put(blocks.owned + at * plan.OWNED_ROW_BYTES, row)
+        self._put_ranges(blocks.owned, ranges)
         for at, cells in enumerate(exchange.shared):
             self._arena.put(blocks.cells + at * plan.CELLS_ROW_BYTES, _cells_row(cells))
+
+    def _put_ranges(self, rows: int, ranges: Sequence[Owned]) -> None:
+        for at, item in enumerate(ranges):
+            row = {plan.OWNED_OFFSET: item.offset, plan.OWNED_BYTES: item.size}
+            self._arena.put(rows + at * plan.OWNED_ROW_BYTES, row)
 
     def _take_row(self, take: Take) -> dict[int, int]:
         version = 0

@@ -114,6 +114,17 @@ JOB_CAUSE_NS: Final = 272
 """When what the scan reacts to came: a newer sample, or the edge; 0 for nothing."""
 JOB_COMMITTED_NS: Final = 280
 """End of the commit of a scan that reacts to something."""
+JOB_OWNED_LOUD: Final = 288
+"""How many of the owned ranges, the first ones, others may see: they are committed under the lock.
+Set beside the others; equal to JOB_OWNED in a small state."""
+JOB_KEPT: Final = 296
+"""Address of the loud ranges and the qualities as of the last commit."""
+JOB_SEQUENCE: Final = 304
+"""Number of the last commit."""
+JOB_WORK: Final = 312
+"""What of the last commit is still to be done."""
+QUIET_WAITS: Final = 1
+FRAME_WAITS: Final = 2
 JOB_SEMAPHORE: Final = 320
 """A POSIX semaphore of at most 64 bytes, posted at an edge."""
 JOB_BYTES: Final = 384
@@ -205,7 +216,20 @@ PLC_JOURNAL_MARKS: Final = 512
 """For each part of the ring where its first entry begins, in bytes ever written."""
 JOURNAL_PARTS: Final = 16
 """The tail moves by one of so many parts of the ring."""
-PLC_BYTES: Final = PLC_JOURNAL_MARKS + 8 * JOURNAL_PARTS
+PLC_FRAME_LOCK: Final = 640
+"""Address of the mutex around the completion of commits; 0 where there is no quiet part."""
+PLC_LOUD: Final = 648
+"""Number of loud ranges of the state; 0: frames are copied at once."""
+PLC_LOUD_ROWS: Final = 656
+PLC_QUEUE: Final = 664
+"""Address of the jobs whose commits wait for completion, a ring."""
+PLC_QUEUE_SLOTS: Final = 672
+PLC_QUEUE_HEAD: Final = 680
+"""Number of commits that were completed; under the frame lock."""
+PLC_QUEUE_TAIL: Final = 688
+"""Number of those that were to be; under the PLC's lock."""
+PLC_FRAME_MUTEX: Final = 704
+PLC_BYTES: Final = 768
 
 # -- rows -------------------------------------------------------------------------------------
 TAKE_OFFSET: Final = 0

@@ -79,27 +79,41 @@ def publish_outputs(job: int, safe: int) -> int:
 def publish_frame(job: int) -> int:
     """Publish the committed state after a job's commit."""
     plc = load_64(job + plan.JOB_PLC)
+    inputs = load_64(plc + plan.PLC_INPUTS)
+    to = open_frame(job, load_64(plc + plan.PLC_SEQUENCE))
+    if inputs != 0:
+        copy_bytes(to, load_64(plc + plan.PLC_QUALITIES), inputs)
+        to += (inputs + 7) // 8 * 8
+    copy_bytes(to, load_64(plc + plan.PLC_STATE), load_64(plc + plan.PLC_STATE_BYTES))
+    return close_frame(plc)
+
+
+@native_function
+def open_frame(job: int, sequence: int) -> int:
+    """Open the next frame and tell whose commit it shows; return where the qualities begin."""
+    plc = load_64(job + plan.JOB_PLC)
     ring, stride = load_64(plc + plan.PLC_FRAME_RING), load_64(plc + plan.PLC_FRAME_STRIDE)
     slots = load_64(plc + plan.PLC_FRAME_SLOTS)
-    number = load_64(plc + plan.PLC_FRAME_HEAD) + 1
-    state, state_bytes = load_64(plc + plan.PLC_STATE), load_64(plc + plan.PLC_STATE_BYTES)
-    inputs = load_64(plc + plan.PLC_INPUTS)
-    to = open_slot(ring, number, stride, slots)
+    to = open_slot(ring, load_64(plc + plan.PLC_FRAME_HEAD) + 1, stride, slots)
+    state = load_64(job + plan.JOB_STATE)
     store_64(to, load_64(job + plan.JOB_CYCLE))
     store_64(to + 8, load_64(job + plan.JOB_RELEASE_NS))
     store_64(to + 16, load_64(job + plan.JOB_START_NS))
     store_64(to + 24, load_64(job + plan.JOB_END_NS))
     store_32(to + 32, load_32(state + abi.FAULT_KIND))
     store_32(to + 36, load_32(state + abi.FAULT_SITE))
-    store_32(to + 40, inputs)
-    store_32(to + 44, state_bytes)
-    store_64(to + 48, load_64(plc + plan.PLC_SEQUENCE))
+    store_32(to + 40, load_64(plc + plan.PLC_INPUTS))
+    store_32(to + 44, load_64(plc + plan.PLC_STATE_BYTES))
+    store_64(to + 48, sequence)
     store_32(to + 56, load_64(job + plan.JOB_NUMBER))
     store_32(to + 60, 0)
-    to += _FRAME_HEADER
-    if inputs != 0:
-        copy_bytes(to, load_64(plc + plan.PLC_QUALITIES), inputs)
-        to += (inputs + 7) // 8 * 8
-    copy_bytes(to, state, state_bytes)
+    return to + _FRAME_HEADER
+
+
+@native_function
+def close_frame(plc: int) -> int:
+    """Make the frame that was opened the newest."""
+    ring, stride = load_64(plc + plan.PLC_FRAME_RING), load_64(plc + plan.PLC_FRAME_STRIDE)
+    number = load_64(plc + plan.PLC_FRAME_HEAD) + 1
     store_64(plc + plan.PLC_FRAME_HEAD, number)
-    return close_slot(ring, number, stride, slots)
+    return close_slot(ring, number, stride, load_64(plc + plan.PLC_FRAME_SLOTS))

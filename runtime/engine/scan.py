@@ -31,7 +31,7 @@ _SHAPING_THE_LOOP: Final = (
     "engine/inputs.py",
     "engine/intrinsics.py", "engine/journal.py", "engine/native.py", "engine/native_function.py",
     "engine/modes.py", "engine/plan.py", "engine/publications.py", "engine/warming.py",
-    "artifact/abi.py",
+    "engine/frames.py", "artifact/abi.py",
     "image/layout.py", "limits.py",
 )  # fmt: skip
 """Files whose text the loop's machine code depends on."""

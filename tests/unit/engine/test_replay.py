@@ -54,6 +54,10 @@ Clock := T.ET;
 Seen := Seen * 5 + P.A;
 END_PROGRAM
 """
+LARGE = MIXED.replace("VAR N : DINT;", "VAR Seen : ARRAY [0..7999] OF DINT; N : DINT;").replace(
+    "N := N + 1;", "N := N + 1; Seen[N MOD 8000] := P.A + N;"
+)
+"""The same with so much of its own in a task that its frames are copied beside the lock."""
 TOML = """
 [[task]]
 name = "Fast"
@@ -107,9 +111,13 @@ def run_by_hand(plant: Plant, scans: int, seed: int) -> list[Entry]:
     return list(entries_of(b"".join([*chunks, journal.take()])))
 
 
-@pytest.mark.parametrize("toml", [TOML, ONE_TASK], ids=["three tasks", "one task"])
-def test_compiled_code_repeats_every_state(tmp_path: Path, toml: str) -> None:
-    plant = Plant(tmp_path / "p", MIXED, toml)
+@pytest.mark.parametrize(
+    ("source", "toml"),
+    [(MIXED, TOML), (MIXED, ONE_TASK), (LARGE, TOML)],
+    ids=["three tasks", "one task", "three tasks with a quiet part"],
+)
+def test_compiled_code_repeats_every_state(tmp_path: Path, source: str, toml: str) -> None:
+    plant = Plant(tmp_path / "p", source, toml)
     entries = run_by_hand(plant, 3000, seed=7)
     for _ in range(2):
         with compiled_replayer(plant.program) as engine:
