@@ -3,9 +3,9 @@
 Runtime and gateway are processes as in a plant; the device is a process that takes the time of what
 it is asked; poll = cycle = 1, 5, 10 ms. Hops: change -> read by a poll -> release of the scan that
 takes it -> end of that scan -> write arrives at the device (times of scans from `--record`).
-Polls and scans keep their distance in time from start to end, so every turn starts anew. Peer: a
-pymodbus loop that polls as often, computes in Python and writes back, in turns; it has no cycle to
-wait for. Goal: p99 below poll + cycle, the bare sum, and 2 ms (outputs are looked at every ms).
+Polls get into step with scans as a turn starts; each turn starts anew. Peer: a pymodbus loop that
+polls as often, computes in Python and writes back, in turns; it has no cycle to wait for. Goal: p99
+below poll + cycle, the bare sum, and 2 ms.
 """
 
 import contextlib
