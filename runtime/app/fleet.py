@@ -5,7 +5,7 @@
     pool threads   a few: each runs its PLCs' tasks, earliest deadline first (`engine.pool`)
 
 A PLC that faults stops alone, and restarts alone. An instance is named after its project and its
-number, `press_7`: its image, its retained values and its log records bear that name.
+number, `press_7`: its image, its retained values, its log records and its reports bear that name.
 """
 
 import contextlib
@@ -57,6 +57,8 @@ logger = logging.getLogger(__name__)
 POOL_THREAD: Final = "takt-pool"
 _LOOK_S: Final = 0.5
 """How often the main thread looks for PLCs that have faulted."""
+REPORTS_MAX: Final = 8
+"""Reports of faults that one look writes: what many PLCs share at once needs no more of them."""
 _PERCENTILES: Final = (50, 99, 99.9, 99.99, 100)
 
 
@@ -212,8 +214,9 @@ def _watch(
     """Report faults and carry orders out until a signal comes; return the exit status."""
     members = [member for group in groups for member in group.members]
     while not wakeups.wait(_LOOK_S):
+        fresh = 0
         for member in members:
-            member.look()
+            fresh += member.look(reports=fresh < REPORTS_MAX)
         for group in groups:
             group.obey(fleet)
         if any(thread.over and thread.ending is None for thread in threads):

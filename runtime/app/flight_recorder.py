@@ -12,14 +12,16 @@ import logging
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from runtime.app.command_text import told_command
 from runtime.artifact.paths import PathError, Paths
 from runtime.artifact.program import CompiledProgram, Symbol
 from runtime.datatypes.values import Json
 from runtime.engine.entries import Entry, Kind, entries_of
-from runtime.engine.scan import ProgramFault, ScanEngine
+from runtime.engine.memory import PlcMemory
+from runtime.engine.scan import ProgramFault
+from runtime.engine.settings import TaskSettings
 from runtime.errors import Fault, ProjectError
 from runtime.limits import REPORTED_VALUES_MAX
 from runtime.project.load import FILE_NAME, Project
@@ -29,11 +31,35 @@ logger = logging.getLogger(__name__)
 VERSION: Final = 3
 
 
+class Recorded(Protocol):
+    """What a fault is read from: the engine of a PLC, or a PLC of a fleet."""
+
+    @property
+    def settings(self) -> tuple[TaskSettings, ...]:
+        """How the tasks run."""
+
+    @property
+    def memory(self) -> PlcMemory:
+        """What they run on."""
+
+    @property
+    def faults(self) -> tuple[ProgramFault, ...]:
+        """The faults of those that have ended by one."""
+
+
 class FlightRecorder:
     """Writes the reports of one engine's faults."""
 
-    def __init__(self, project: Project, program: CompiledProgram, engine: ScanEngine) -> None:
+    def __init__(
+        self, project: Project, program: CompiledProgram, engine: Recorded, *, alone: bool = True
+    ) -> None:
         """Let the engine note the chosen variables; call it before the engine runs.
+
+        Args:
+            project: Where the reports go.
+            program: What runs.
+            engine: What runs it.
+            alone: Whether no other PLC writes reports there; else their files bear its name.
 
         Raises:
             ProjectError: `[recorder]` names a variable that the program does not have.
@@ -41,6 +67,7 @@ class FlightRecorder:
         self._project, self._program, self._engine = project, program, engine
         self._chosen = chosen_symbols(project, program)
         engine.memory.note(self._chosen)
+        self._label = "" if alone else f"{project.config.project.name}-"
         self._reported: set[str] = set()
 
     def fresh_faults(self) -> tuple[ProgramFault, ...]:
@@ -52,7 +79,8 @@ class FlightRecorder:
     def write(self, fault: ProgramFault, wall_ns: int) -> Path | None:
         """Write the report of a fault; return the file, None where the disk refuses it."""
         folder = self._project.folder / self._project.config.recorder.folder
-        file = folder / f"{wall_ns // 1_000_000_000}-{fault.task}-{fault.cycle}.json"
+        name = f"{wall_ns // 1_000_000_000}-{self._label}{fault.task}-{fault.cycle}.json"
+        file = folder / name
         try:
             folder.mkdir(exist_ok=True)
             file.write_text(json.dumps(self.report(fault, wall_ns), indent=1), encoding="utf-8")
@@ -141,6 +169,8 @@ def chosen_symbols(project: Project, program: CompiledProgram) -> tuple[Symbol, 
     Raises:
         ProjectError: The program does not have one of them.
     """
+    if not project.config.recorder.variables:
+        return ()
     chosen, faults = [], []
     paths = Paths(program.symbols)
     for number, path in enumerate(project.config.recorder.variables):

@@ -8,9 +8,10 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from runtime.app.control import ControlServer
+from runtime.app.flight_recorder import FlightRecorder
 from runtime.app.restart import Past
 from runtime.engine import plan
 from runtime.engine.fleet import ORDER_PLCS, Fleet, Plc
@@ -29,8 +30,18 @@ class Member:
     past: Past
     stands: bool = False
     """Whether it was stopped by an order."""
-    reported: int = 0
-    """How many of its faults were told."""
+    told: int = 0
+    """How many of its faults the log knows."""
+    recorder: FlightRecorder = field(init=False)
+    """Writes their reports."""
+
+    def __post_init__(self) -> None:
+        """Let it note what reports tell of; no scan has run."""
+        self._note()
+
+    def _note(self) -> None:
+        plc = self.plc
+        self.recorder = FlightRecorder(plc.project, plc.program, plc, alone=False)
 
     @property
     def name(self) -> str:
@@ -47,19 +58,27 @@ class Member:
         """Whether a task of it has, since it began or was restarted."""
         return self.plc.faulted > 0
 
-    def look(self) -> None:
-        """Tell of fresh faults; let the heart beat where no task is left to do so."""
-        if self.plc.faulted > self.reported:
-            self._report()
-        if self.plc.is_over or self.stands:
-            self.plc.image.runtime_heartbeat_ns = time.monotonic_ns()
+    def look(self, *, reports: bool = True) -> int:
+        """Tell of fresh faults; let the heart beat where no task is left to do so.
 
-    def _report(self) -> None:
-        faults = self.plc.faults
-        for fault in faults[self.reported :]:
+        Args:
+            reports: Whether faults have a report besides their line in the log.
+
+        Returns:
+            How many faults are new.
+        """
+        fresh = self.recorder.fresh_faults() if self.plc.faulted > self.told else ()
+        for fault in fresh:
             facts = {"plc": self.name} | fault.facts
             logger.error("%s: fault: %s", self.name, fault, extra=facts)
-        self.reported = len(faults)
+            file = self.recorder.write(fault, time.time_ns()) if reports else None
+            if file is not None:
+                who = {"plc": self.name, "task": fault.task}
+                logger.info("report of the fault", extra=who | {"file": str(file)})
+        self.told += len(fresh)
+        if self.plc.is_over or self.stands:
+            self.plc.image.runtime_heartbeat_ns = time.monotonic_ns()
+        return len(fresh)
 
     def begin_again(self, kind: Restart) -> None:
         """Make it ready for its next run, while it is withdrawn."""
@@ -69,7 +88,8 @@ class Member:
         program = self.past.next_run(kind, cycle, stood=stood)
         plc.begin_again(program, whole=kind is Restart.HOT)
         plc.image.mode = after(plc.image.mode, Happening.PREPARED)
-        self.stands, self.reported = False, 0
+        self.stands, self.told = False, 0
+        self._note()
 
 
 @dataclass(frozen=True, slots=True)

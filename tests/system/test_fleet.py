@@ -82,6 +82,10 @@ def test_a_plc_that_faults_stops_alone(tmp_path: Path) -> None:
     (fault,) = runtime.records("fault:")
     assert (fault["plc"], fault["cycle"], fault["line"]) == ("bad", 5, 3)
     assert fault["calls"] == "Main line 8 -> Share line 3"
+    (report,) = (bad / "faults").glob("*-bad-T-5.json")
+    told = json.loads(report.read_text())
+    assert (told["project"], told["values"]["MAIN.N"]) == ("bad", 5)
+    assert [entry["what"] for entry in told["scans"]] == ["take", "commit"] * 5
 
 
 def test_a_project_that_runs_already_is_refused(tmp_path: Path) -> None:
