@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import aiomqtt
+import pytest
 
 from tests.support.opcua_peers import NODE_FOLDER, require_node
 
@@ -20,6 +21,8 @@ class Tahu:
     """The library in a process of Node.js."""
 
     def __init__(self) -> None:
+        if not (NODE_FOLDER / "node_modules" / "sparkplug-payload").is_dir():
+            pytest.fail("sparkplug-payload is not installed: run `make peers`")
         self.process = subprocess.Popen(
             [require_node(), str(NODE_FOLDER / "sparkplug.js")],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,

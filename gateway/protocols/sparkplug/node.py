@@ -26,6 +26,8 @@ BDSEQ: Final = "bdSeq"
 NUMBERS: Final = 256
 """Sequence numbers and numbers of connections count up to here, then from 0 again."""
 _BDSEQ_ALIAS: Final = 0
+_LIVE_MS: Final = 10_000
+"""What is live comes sooner; a value that is older still bears the time of a clock set back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +185,12 @@ class EdgeNode:
         by_device: dict[str, list[tuple[Report, bool]]] = {}
         for report in reports:
             told = self._told.get(report.name)
-            late = historical or (told is not None and report.timestamp_ms < told.timestamp_ms)
+            late = historical or (told is not None and _is_before(report, told.timestamp_ms))
             if not late:
                 self._told[report.name] = report
             device = self._places[report.name].device
             if device != NODE and device not in self._linked:
-                if not historical and report.timestamp_ms >= self._lost_ms.get(device, 0):
+                if not historical and not _is_before(report, self._lost_ms.get(device, 0)):
                     continue
                 late = True
             by_device.setdefault(device, []).append((report, late))
@@ -247,7 +249,7 @@ class EdgeNode:
     def _hear(self, present: Present) -> None:
         for report in present.reports:
             told = self._told.get(report.name)
-            newer = told is None or report.timestamp_ms >= told.timestamp_ms
+            newer = told is None or not _is_before(report, told.timestamp_ms)
             if newer and report.name in self._places:
                 self._told[report.name] = report
 
@@ -298,3 +300,8 @@ class EdgeNode:
         """Return what a command to the node or a device asks for."""
         aliases = {alias: metric for metric, alias in self._aliases.items()}
         return read_request(metrics, device, self._places, aliases)
+
+
+def _is_before(report: Report, moment_ms: int) -> bool:
+    """Return whether a live value is of before a moment, by a clock that was not set back since."""
+    return 0 < moment_ms - report.timestamp_ms <= _LIVE_MS

@@ -398,6 +398,17 @@ def test_a_live_value_older_than_the_one_told_is_historical() -> None:
     assert by_name(node.births(NOW)[0])["A"].int_value == 5
 
 
+def test_a_clock_that_was_set_back_makes_no_history_of_the_present() -> None:
+    hour = 3_600_000
+    node = plant(present=Present((Report("A", 5, NOW),)))
+    node.births(NOW)
+    (message,) = data(node, Report("A", 6, NOW - hour))
+    assert not read(message.payload).metrics[0].is_historical
+    assert by_name(node.births(NOW - hour)[0])["A"].int_value == 5
+    node.link("tank", NOW, up=False)
+    assert data(node, Report("T.LEVEL", 5, NOW - hour)) == []
+
+
 # -- templates ------------------------------------------------------------------------------------
 def test_tck_id_payloads_template_definition_nbirth_only() -> None:
     node, tank, pump = plant().births(NOW)
