@@ -23,6 +23,7 @@ setup: $(INSTALLED)  ## Make the virtual environment .venv with Takt and its too
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Takt needs Python 3.11 or newer")'
+	@echo "Installing Takt and its tools into .venv: some minutes where they are fetched anew"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $@

@@ -1,6 +1,17 @@
-"""`python -m runtime`: the same as the command `takt`."""
+"""The command `takt`, and `python -m runtime`: Ctrl-C ends it quietly from its first import on."""
 
-from runtime.cli.main import main
+import sys
+
+
+def takt() -> None:
+    """Load the command line and run it."""
+    try:
+        from runtime.cli.main import main
+
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
 
 if __name__ == "__main__":
-    main()
+    takt()

@@ -111,6 +111,8 @@ class OutputWatcher:
             poller.command(read_outputs(newest.area, poller.device.outputs), source_ns)
 
     def _report(self, before: Authority) -> None:
+        if not any(poller.device.outputs for poller in self._pollers):
+            return  # there is nothing that anybody could write
         if self._authority is Authority.GATEWAY:
             _LOG.warning(
                 "the runtime (pid %d, mode %s) is silent: safe values are written instead",
