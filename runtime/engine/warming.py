@@ -3,7 +3,7 @@
 Inside the wall: native code only (`executive`, `pool`). While a task sleeps the caches forget it,
 and on a virtual machine a page that the processor no longer knows costs up to a microsecond. One
 after the other, as a scan comes to them, these ways to the memory are most of its time; asked for
-together they overlap (`doc/decisions/0025-warming-up.md`). A prefetch has no effect but on time.
+together they overlap (`doc/decisions`: warming up). A prefetch has no effect but on time.
 Large parts are fetched at their beginning only; the processor sees where that leads.
 """
 
