@@ -91,21 +91,31 @@ def loop_object(module: str, function: str, signature: native.Signature, symbol:
         signature: Of that function.
         symbol: What the code calls it.
     """
-    texts = [_RUNTIME / name for name in (*_SHAPING_THE_LOOP, f"engine/{module}.py")]
-    sources = cache.key_of(module, *(text.read_bytes() for text in texts))
-    key = cache.key_of(sources, native.platform_key())
+    key = cache.key_of(_loop_key(module), native.platform_key())
     kept = None if shipped.is_gathering() else cache.fetch(key)
     if kept is not None:
         return kept
+    code = native.emit_object(native.parse_ir(loop_text(module, function, signature, symbol)))
+    cache.keep(key, code)
+    return code
+
+
+def loop_text(module: str, function: str, signature: native.Signature, symbol: str) -> str:
+    """Return the LLVM text that a loop's machine code is made from; arguments as `loop_object`."""
+    sources = _loop_key(module)
     text = shipped.fetch(sources)
     if text is None:
         native.import_numba()
         loop = getattr(importlib.import_module(f"runtime.engine.{module}"), function)
         text = native.compile_ir(loop, signature, symbol)
         shipped.note(sources, text)
-    code = native.emit_object(native.parse_ir(text))
-    cache.keep(key, code)
-    return code
+    return text
+
+
+def _loop_key(module: str) -> str:
+    """Return what names all sources that shape a loop."""
+    texts = [_RUNTIME / name for name in (*_SHAPING_THE_LOOP, f"engine/{module}.py")]
+    return cache.key_of(module, *(text.read_bytes() for text in texts))
 
 
 class Worker:

@@ -1,5 +1,6 @@
 """Run ST text through both engines, cycle by cycle, and hold them to the same bytes."""
 
+import functools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,15 +10,26 @@ from unittest.mock import patch
 from runtime.app import simulate
 from runtime.app.simulate import Cycle, Setting, Simulation, Stepper, find_symbol
 from runtime.artifact.program import Site, Symbol, TaskInfo
-from runtime.build import check_sources, compile_sources, sites_of, symbols_of, tasks_of
+from runtime.build import (
+    Checked,
+    check_sources,
+    compile_sources,
+    sites_of,
+    symbols_of,
+    tasks_of,
+)
 from runtime.datatypes.elementary import Elementary
 from runtime.datatypes.values import Json, parse_json
 from runtime.diagnostics.diagnostic import Diagnostic, Severity
+from runtime.prebuilt import Compilation
 from runtime.source import Source
 
 MS: Final = 1_000_000
 BUDGET: Final = 20_000
 """Loop iterations a scan may take in these tests: an endless loop ends quickly, interpreted too."""
+
+_KEPT: Final = 4
+"""Programs that are kept compiled: a test may run one with many inputs."""
 
 Inputs = Mapping[int, Mapping[str, object]]
 """Cycle -> variable -> value as JSON holds it."""
@@ -130,17 +142,27 @@ class _Engine:
     tasks: tuple[TaskInfo, ...]
 
 
-def _compiled(texts: Sequence[str]) -> _Engine:
-    compilation = compile_sources(sources_of(*texts), "case")
+@functools.lru_cache(maxsize=_KEPT)
+def _compilation(texts: tuple[str, ...]) -> Compilation:
+    return compile_sources(sources_of(*texts), "case")
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _checked(texts: tuple[str, ...]) -> Checked:
+    return check_sources(sources_of(*texts))
+
+
+def _compiled(texts: tuple[str, ...]) -> _Engine:
+    compilation = _compilation(texts)
     done = compilation.program
     if done is None:
         raise _rejected(compilation.findings, texts)
     return _Engine(simulate.CompiledStepper(done), done.symbols, done.sites, done.tasks)
 
 
-def _interpreted(texts: Sequence[str]) -> _Engine:
+def _interpreted(texts: tuple[str, ...]) -> _Engine:
     sources = sources_of(*texts)
-    checked = check_sources(sources)
+    checked = _checked(texts)
     if checked.model is None:
         raise _rejected(checked.findings, texts)
     model = checked.model

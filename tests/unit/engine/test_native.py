@@ -65,10 +65,8 @@ def test_a_warm_start_of_the_engine_imports_no_numba() -> None:
 
 
 def test_the_loop_calls_nothing_but_the_clock_memory_and_its_borders() -> None:
-    from runtime.engine import executive
-
     signature = native.Signature("i64", ("ptr", "i64", "i64", "i64"))
-    text = native.exported_ir(executive.execute, signature, "takt_execute", depends_on="inspection")
+    text = scan.loop_text("executive", "execute", signature, scan.EXECUTE)
     declared = {
         line.split("@")[1].split("(")[0] for line in text.splitlines() if line[:7] == "declare"
     }
