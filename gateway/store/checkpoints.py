@@ -25,12 +25,13 @@ class Checkpoints:
     """Begins a checkpoint after so many bytes of commits; belongs to the writer's thread."""
 
     def __init__(self, path: Path, writer: sqlite3.Connection) -> None:
-        """Open the second connection.
+        """Open the second connection; the writer makes no checkpoint by itself from here on.
 
         Raises:
             sqlite3.Error: The file cannot be opened.
         """
         self._writer = writer
+        writer.execute("PRAGMA wal_autocheckpoint = 0").fetchall()
         self._beside = connect(path)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._bytes = 0

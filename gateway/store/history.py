@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gateway.store.sqlite import OutboxCorruptError, connect, lock, transaction, translated
+from gateway.store.sqlite import StoreCorruptError, connect, lock, transaction, translated
 
 _VERSION: Final = 1
 _SCHEMA: Final = (
@@ -35,7 +35,7 @@ class Sample:
 
 
 class HistoryFile:
-    """An open file. Its methods raise OutboxUnavailableError or OutboxCorruptError of the disk."""
+    """An open file. Its methods raise StoreUnavailableError or StoreCorruptError of the disk."""
 
     def __init__(self, path: Path) -> None:
         """Open or make the file; another process that has it open keeps this one out."""
@@ -58,10 +58,10 @@ class HistoryFile:
                 for statement in _SCHEMA:
                     self._db.execute(statement)
         elif version != _VERSION:
-            raise OutboxCorruptError(f"its version is {version}: expected {_VERSION}")
+            raise StoreCorruptError(f"its version is {version}: expected {_VERSION}")
         verdict = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
-            raise OutboxCorruptError(verdict)
+            raise StoreCorruptError(verdict)
 
     def load(self, oldest: int, newest: int) -> list[Sample]:
         """Return all samples in the order of keeping; forget those outside of these times.

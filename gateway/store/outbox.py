@@ -29,8 +29,8 @@ from gateway.flow.reports import Mark, Report
 from gateway.store.checkpoints import Checkpoints
 from gateway.store.marks import mark_of, pack_marks, unpack_marks
 from gateway.store.sqlite import (
-    OutboxCorruptError,
-    OutboxUnavailableError,
+    StoreCorruptError,
+    StoreUnavailableError,
     connect,
     lock,
     transaction,
@@ -117,14 +117,14 @@ class _Books:
 
 
 class Outbox:
-    """An open outbox. Every method may raise `OutboxCorruptError`: the file is damaged."""
+    """An open outbox. Every method may raise `StoreCorruptError`: the file is damaged."""
 
     def __init__(self, path: Path, caps: Caps, clocks: Clocks, uplinks: Sequence[str]) -> None:
         """Open or make the file; an uplink that it does not know begins with what comes next.
 
         Raises:
-            OutboxCorruptError: The file is damaged, or no outbox.
-            OutboxUnavailableError: It cannot be opened, made or written.
+            StoreCorruptError: The file is damaged, or no outbox.
+            StoreUnavailableError: It cannot be opened, made or written.
         """
         self.path = path
         self._caps, self._clocks = caps, clocks
@@ -178,7 +178,7 @@ class Outbox:
                 out, so that consumers see the gap.
 
         Raises:
-            OutboxUnavailableError: The disk is full or fails; nothing is stored or numbered.
+            StoreUnavailableError: The disk is full or fails; nothing is stored or numbered.
         """
         source = Source(self.stream, source.project, source.run)
         batches, head = [], self.head + skipped
@@ -210,7 +210,7 @@ class Outbox:
         """Return the oldest batches of a range: those within `samples_max`, but one at least.
 
         Raises:
-            OutboxUnavailableError: The disk fails.
+            StoreUnavailableError: The disk fails.
         """
         batches: list[StoredBatch] = []
         samples = 0
@@ -259,7 +259,7 @@ class Outbox:
         """Turn all that an uplink owes into backlog; what comes next is live. Durable on return.
 
         Raises:
-            OutboxUnavailableError: The disk is full or fails; nothing is changed.
+            StoreUnavailableError: The disk is full or fails; nothing is changed.
         """
         with self._change() as books:
             cursors = books.cursors[uplink]
@@ -269,7 +269,7 @@ class Outbox:
         """Write the cursors, apply the caps, free what nobody owes.
 
         Raises:
-            OutboxUnavailableError: The disk is full or fails; nothing is changed.
+            StoreUnavailableError: The disk is full or fails; nothing is changed.
         """
         with self._change():
             pass
@@ -279,7 +279,7 @@ class Outbox:
 
     def close(self) -> None:
         """Write the cursors and close the file; what cannot be written is sent again later."""
-        with contextlib.suppress(OutboxUnavailableError, OutboxCorruptError):
+        with contextlib.suppress(StoreUnavailableError, StoreCorruptError):
             self.flush()
         self.abandon()
 
@@ -305,10 +305,10 @@ class Outbox:
                     self._db.execute(statement)
                 self._write_meta(stream=str(uuid.uuid4()), head=1, age=0)
         elif version != _VERSION:
-            raise OutboxCorruptError(f"its version is {version}: expected {_VERSION}")
+            raise StoreCorruptError(f"its version is {version}: expected {_VERSION}")
         verdict = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
-            raise OutboxCorruptError(verdict)
+            raise StoreCorruptError(verdict)
 
     def _load(self, uplinks: Sequence[str]) -> None:
         """Read the books; keep the cursors of those uplinks only."""

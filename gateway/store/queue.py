@@ -28,7 +28,7 @@ from gateway.flow.reports import Report
 from gateway.store.counters import StoreState, flow_hops
 from gateway.store.lanes import Group, Lane
 from gateway.store.outbox import Caps, Clocks, Cursors, Outbox, StoredBatch
-from gateway.store.sqlite import OutboxCorruptError, OutboxUnavailableError, set_aside
+from gateway.store.sqlite import StoreCorruptError, StoreUnavailableError, set_aside
 
 _LOG: Final = logging.getLogger("gateway.store")
 Result = TypeVar("Result")
@@ -160,7 +160,7 @@ class Store:
             return
         if end > self._head:
             text = f"the peer of {uplink} has samples up to {end - 1}, the file to {self._head - 1}"
-            await self._set_aside_file(outbox, OutboxCorruptError(text))
+            await self._set_aside_file(outbox, StoreCorruptError(text))
             return
         first = cursors.live if lane is Lane.LIVE else cursors.backlog.first
         inside = lane is Lane.LIVE or any(a < end <= b for a, b in cursors.backlog.ranges)
@@ -305,10 +305,10 @@ class Store:
         loop = asyncio.get_running_loop()
         try:
             result = await loop.run_in_executor(self._thread, in_thread)
-        except OutboxUnavailableError as error:
+        except StoreUnavailableError as error:
             self._note_refusal(error)
             return None
-        except OutboxCorruptError as error:
+        except StoreCorruptError as error:
             if outbox is self._outbox:
                 await self._set_aside_file(outbox, error)
             return None
@@ -337,12 +337,12 @@ class Store:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 outbox = await loop.run_in_executor(self._thread, in_thread)
                 break
-            except (OutboxUnavailableError, OSError) as error:
+            except (StoreUnavailableError, OSError) as error:
                 if not reported:
                     _LOG.error("the outbox %s cannot be opened (%s)", self._path, error)
                 reported = True
                 await asyncio.sleep(OUTBOX_RETRY_S)
-            except OutboxCorruptError as error:
+            except StoreCorruptError as error:
                 await self._set_aside_file(None, error)
         for name, samples in self._lost_in_corruption.items():
             outbox.count_loss(name, "corrupt", samples)
@@ -389,7 +389,7 @@ class Store:
                         taken, skipped = self._take_one_run(), self._skipped
                         self._skipped = 0
                         _append(outbox, self._project, taken, skipped)
-                except (OutboxUnavailableError, OutboxCorruptError) as error:
+                except (StoreUnavailableError, StoreCorruptError) as error:
                     _LOG.error("stopping: samples could not be stored (%s)", error)
                 outbox.close()
 

@@ -1,4 +1,4 @@
-"""SQLite as the outbox uses it: settings, transactions, errors by whose fault they are."""
+"""SQLite as the gateway's files use it: settings, transactions, errors by whose fault they are."""
 
 import contextlib
 import fcntl
@@ -17,19 +17,18 @@ _SETTINGS: Final = (
     "auto_vacuum = INCREMENTAL",  # before the first table: a drained outbox gives its disk back
     "journal_mode = WAL",
     "synchronous = FULL",
-    "wal_autocheckpoint = 0",  # `gateway.store.checkpoints` sees to it, beside the commits
     "secure_delete = OFF",  # Debian's is ON, which writes each batch once more when it is deleted
     "journal_size_limit = 67108864",
     "cache_size = -8192",
 )
 
 
-class OutboxUnavailableError(Exception):
+class StoreUnavailableError(Exception):
     """The disk is full or fails; nothing of the call was stored, it may be tried again."""
 
 
-class OutboxCorruptError(Exception):
-    """The file is damaged, or is no outbox."""
+class StoreCorruptError(Exception):
+    """The file is damaged, or holds something else."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -52,19 +51,19 @@ def lock(path: Path) -> int:
     """Take a file for this process by a lock beside it; closing the result gives it back.
 
     Raises:
-        OutboxUnavailableError: Another process has it, or there is no place for the lock.
+        StoreUnavailableError: Another process has it, or there is no place for the lock.
     """
     try:
         descriptor = os.open(
             path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
         )
     except OSError as error:
-        raise OutboxUnavailableError(f"no lock beside it: {error.strerror}") from error
+        raise StoreUnavailableError(f"no lock beside it: {error.strerror}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(descriptor)
-        raise OutboxUnavailableError("it is locked by another process") from error
+        raise StoreUnavailableError("it is locked by another process") from error
     return descriptor
 
 
@@ -102,15 +101,15 @@ def translated() -> Iterator[None]:
     """Raise SQLite's errors as what they mean to the outbox.
 
     Raises:
-        OutboxUnavailableError: The disk is full or fails, or another process has the file.
-        OutboxCorruptError: The file is damaged.
+        StoreUnavailableError: The disk is full or fails, or another process has the file.
+        StoreCorruptError: The file is damaged.
     """
     try:
         yield
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in _CORRUPT:
-            raise OutboxCorruptError(str(error)) from error
+            raise StoreCorruptError(str(error)) from error
         if code in _UNAVAILABLE:
-            raise OutboxUnavailableError(str(error)) from error
+            raise StoreUnavailableError(str(error)) from error
         raise

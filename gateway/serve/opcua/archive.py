@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from gateway.store.history import HistoryFile, Sample
-from gateway.store.sqlite import OutboxCorruptError, OutboxUnavailableError, set_aside
+from gateway.store.sqlite import StoreCorruptError, StoreUnavailableError, set_aside
 
 _LOG: Final = logging.getLogger("gateway.serve.opcua")
 _Result = TypeVar("_Result")
@@ -44,9 +44,9 @@ class Archive:
         try:
             self._file = HistoryFile(self._path)
             return self._file.load(oldest, newest)
-        except OutboxCorruptError as error:
+        except StoreCorruptError as error:
             self._begin_anew(error)
-        except OutboxUnavailableError as error:
+        except StoreUnavailableError as error:
             _LOG.error("the history is in memory only: %s: %s", self._path, error)
         return []
 
@@ -58,7 +58,7 @@ class Archive:
         try:
             aside = set_aside(self._path)
             self._file = HistoryFile(self._path)
-        except (OSError, OutboxUnavailableError, OutboxCorruptError) as second:
+        except (OSError, StoreUnavailableError, StoreCorruptError) as second:
             _LOG.error("the history is in memory only: %s: %s", self._path, second)
             return
         _LOG.error(
@@ -99,12 +99,12 @@ class Archive:
         """Return whether nothing of it needs to be tried again."""
         try:
             file.change(new, gone)
-        except OutboxUnavailableError as error:
+        except StoreUnavailableError as error:
             if not self._refused:
                 _LOG.error("the history cannot be written (%s); trying again", error)
             self._refused = True
             return False
-        except OutboxCorruptError as error:
+        except StoreCorruptError as error:
             self._begin_anew(error)
             return True
         if self._refused:

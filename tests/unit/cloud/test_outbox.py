@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from gateway.flow.ranges import RangeSet
 from gateway.store import checkpoints
 from gateway.store.outbox import Caps, Outbox
-from gateway.store.sqlite import OutboxCorruptError, OutboxUnavailableError
+from gateway.store.sqlite import StoreCorruptError, StoreUnavailableError
 from tests.support.samples import SOURCE, OutboxRig, StandingClocks, ranges_of, report
 
 MEMORY = Path("/dev/shm")  # noqa: S108  hundreds of small files that no disk need sync
@@ -180,7 +180,7 @@ def test_a_damaged_file_is_told(rig: OutboxRig, at: int) -> None:
     damaged = bytearray(rig.path.read_bytes())
     damaged[at : at + 3000] = b"\x5a" * 3000
     rig.path.write_bytes(damaged)
-    with pytest.raises(OutboxCorruptError):
+    with pytest.raises(StoreCorruptError):
         rig.open()
 
 
@@ -188,7 +188,7 @@ def test_another_database_is_no_outbox(rig: OutboxRig) -> None:
     with sqlite3.connect(rig.path) as database:
         database.execute("CREATE TABLE precious (x)")
     database.close()
-    with pytest.raises(OutboxCorruptError, match="version is 0: expected 1"):
+    with pytest.raises(StoreCorruptError, match="version is 0: expected 1"):
         rig.open()
 
 
@@ -207,7 +207,7 @@ def test_the_log_stays_small_while_commits_go_on(
 
 def test_a_second_gateway_is_kept_out(rig: OutboxRig) -> None:
     first = rig.open()
-    with pytest.raises(OutboxUnavailableError, match="locked"):
+    with pytest.raises(StoreUnavailableError, match="locked"):
         rig.open()
     first.close()
     assert rig.open().head == 1
@@ -228,7 +228,7 @@ def test_a_full_disk_stores_nothing_numbers_nothing_and_passes(rig: OutboxRig) -
     outbox = rig.open()
     outbox.append(SOURCE, [report(1, 100)])
     full = [report(n, 1000) for n in range(20)]
-    with disk_of(100_000), pytest.raises(OutboxUnavailableError):
+    with disk_of(100_000), pytest.raises(StoreUnavailableError):
         outbox.append(SOURCE, full)
     assert (outbox.head, ranges_of(outbox)) == (101, [(1, 101)])
     outbox.append(SOURCE, full)

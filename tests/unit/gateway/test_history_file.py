@@ -8,7 +8,7 @@ import pytest
 
 from gateway.serve.opcua.archive import Archive
 from gateway.store.history import HistoryFile, Sample
-from gateway.store.sqlite import OutboxCorruptError, OutboxUnavailableError
+from gateway.store.sqlite import StoreCorruptError, StoreUnavailableError
 
 EVER = (0, 10**18)
 A1, B2, A3 = Sample(1, "A", 100, b"a1"), Sample(2, "B", 200, b"b2"), Sample(3, "A", 300, b"a3")
@@ -34,9 +34,18 @@ def test_what_is_too_old_or_has_not_been_yet_is_forgotten(tmp_path: Path) -> Non
     file.close()
 
 
+def test_the_log_is_copied_to_the_file_before_it_grows_large(tmp_path: Path) -> None:
+    file = HistoryFile(tmp_path / "history.db")
+    row = bytes(10_000)
+    for number in range(1, 2_001):  # 20 MB in all, of which one sample is kept at a time
+        file.change([Sample(number, "A", number, row)], [number - 1])
+    assert (tmp_path / "history.db-wal").stat().st_size < 8_000_000
+    file.close()
+
+
 def test_two_processes_do_not_share_a_file(tmp_path: Path) -> None:
     file = HistoryFile(tmp_path / "history.db")
-    with pytest.raises(OutboxUnavailableError, match="locked by another process"):
+    with pytest.raises(StoreUnavailableError, match="locked by another process"):
         HistoryFile(tmp_path / "history.db")
     file.close()
     HistoryFile(tmp_path / "history.db").close()
@@ -45,7 +54,7 @@ def test_two_processes_do_not_share_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"no database at all" * 100, b"SQLite format 3\0" + bytes(84)])
 def test_what_is_no_history_is_told(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "history.db").write_bytes(content)
-    with pytest.raises(OutboxCorruptError):
+    with pytest.raises(StoreCorruptError):
         HistoryFile(tmp_path / "history.db")
 
 
@@ -90,7 +99,7 @@ def test_damage_while_it_is_written_costs_nothing_that_memory_holds(
 
     async def damage(archive: Archive, _found: list[Sample]) -> None:
         def fail(*_: object) -> None:
-            raise OutboxCorruptError("malformed")
+            raise StoreCorruptError("malformed")
 
         archive.add("A", 100, b"a1")
         with monkeypatch.context() as patch:
@@ -113,7 +122,7 @@ def test_what_a_full_disk_refuses_is_written_later(
 
     async def fill(archive: Archive, _found: list[Sample]) -> None:
         def fail(*_: object) -> None:
-            raise OutboxUnavailableError("disk full")
+            raise StoreUnavailableError("disk full")
 
         archive.add("A", 100, b"a1")
         with monkeypatch.context() as patch:
