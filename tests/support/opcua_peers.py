@@ -156,6 +156,14 @@ class TaktServer:
         lines = self.log.read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 
+    def trust_rejected(self) -> int:
+        """Move what it has rejected to what it trusts; return how many there were."""
+        pki = self.folder / "pki"
+        rejected = list((pki / "rejected").glob("*.der")) if (pki / "rejected").is_dir() else []
+        for file in rejected:
+            shutil.move(file, pki / "trusted" / file.name)
+        return len(rejected)
+
     def await_listening(self, more_than: int) -> None:
         """Wait until it has opened its port more often than that."""
 

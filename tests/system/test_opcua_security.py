@@ -52,15 +52,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TaktServer]:
             yield running
 
 
-def trust_rejected(server: TaktServer) -> int:
-    """Move what the server has rejected to what it trusts; return how many there were."""
-    pki = server.folder / "pki"
-    rejected = list((pki / "rejected").glob("*.der")) if (pki / "rejected").is_dir() else []
-    for file in rejected:
-        shutil.move(file, pki / "trusted" / file.name)
-    return len(rejected)
-
-
 def test_the_first_start_makes_a_key_that_only_its_owner_can_read(server: TaktServer) -> None:
     own = server.folder / "pki" / "own"
     assert (own / "key.pem").stat().st_mode & 0o777 == 0o600
@@ -76,7 +67,7 @@ def test_node_opcua_is_let_in_with_a_trusted_certificate_and_a_password(
         return node_client(tmp_path, server.endpoint, steps, **options)
 
     assert "error" in attempt(user="ann", password=PHRASE)
-    assert trust_rejected(server) == 1
+    assert server.trust_rejected() == 1
     assert "error" in attempt(user="ann", password=PHRASE[1:])
     (rows,) = attempt(user="ann", password=PHRASE)["results"]
     assert (rows[0]["type"], rows[0]["value"]) == ("Float", 2.5)
@@ -168,7 +159,7 @@ def test_our_client_is_let_in_by_our_server(
         shutil.copy(own, trusted / "server.der")
         async with rig.serving():
             await rig.until(
-                lambda: trust_rejected(server) or rig.qualities() == [Quality.GOOD], "a rejection"
+                lambda: server.trust_rejected() or rig.qualities() == [Quality.GOOD], "a rejection"
             )
             await rig.until(lambda: rig.qualities() == [Quality.GOOD], "a good input")
 

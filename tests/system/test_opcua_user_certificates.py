@@ -78,15 +78,6 @@ def server(
             yield running
 
 
-def trust_rejected(server: TaktServer) -> int:
-    """Move what the server has rejected to what it trusts; return how many there were."""
-    pki = server.folder / "pki"
-    rejected = list((pki / "rejected").glob("*.der")) if (pki / "rejected").is_dir() else []
-    for file in rejected:
-        shutil.move(file, pki / "trusted" / file.name)
-    return len(rejected)
-
-
 async def rights(server: TaktServer, folder: Path, user: Papers | None) -> set[ua.AccessLevel]:
     """Return what a user of asyncua may do with the level."""
     identity = CertificateFolder(folder).identity("peer", dt.datetime.now(dt.UTC))
@@ -137,7 +128,7 @@ def test_node_opcua_logs_in_by_certificate_and_not_with_anothers_key(
         return node_client(tmp_path, server.endpoint, {"read": [LEVEL]}, **options)
 
     attempt(people["olga"])
-    assert trust_rejected(server) == 1, "the application's certificate is another matter"
+    assert server.trust_rejected() == 1, "the application's certificate is another matter"
     report = attempt(people["olga"])
     assert isinstance(report, dict)
     assert "error" not in report
@@ -189,7 +180,7 @@ def test_our_client_is_told_why_its_certificate_is_no_login(
         trusted.mkdir(parents=True)
         shutil.copy(server.folder / "pki" / "own" / "certificate.der", trusted / "server.der")
         async with rig.serving():
-            await rig.until(lambda: trust_rejected(server), "a rejection of the application")
+            await rig.until(server.trust_rejected, "a rejection of the application")
             await rig.until(lambda: "BadUserAccessDenied" in caplog.text, "a refusal")
             assert rig.qualities() == [Quality.BAD]
 
