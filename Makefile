@@ -50,8 +50,8 @@ tests/peers/node/node_modules/.installed: tests/peers/node/package.json
 	cd tests/peers/node && npm install --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel error
 	touch $@
 
-unit: setup peers  ## The tests, real processes and peers on loopback included.
-	$(BIN)/pytest
+unit: setup peers  ## The tests, real processes and peers on loopback included, on all processors.
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 bench: setup  ## All benchmarks, quickly; their peers come by `make packages`.
 	@for file in $(BENCHMARKS); do echo "== $$file"; $(BIN)/python $$file --quick || exit 1; done

@@ -1,5 +1,6 @@
 """What all tests share: a cache of compiled code of their own, warm for the whole run."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +23,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def takt_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Keep compiled code in a folder of this run, so that no test meets what another left."""
-    folder = tmp_path_factory.mktemp("takt-cache")
+    """Keep compiled code in a folder of this run, so that no test meets what another run left.
+
+    Processes that share the tests share it too.
+    """
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "takt-cache"
+    folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TAKT_CACHE", str(folder))
         yield folder
