@@ -20,7 +20,7 @@ from gateway.config import (
     REPORT_AGAIN_NS,
     WRITE_RETRY_NS,
 )
-from gateway.errors import PeerError, PeerExceptionError
+from gateway.errors import PeerError, PeerExceptionError, PeerRefusedError
 from gateway.field.clock import Backoff, Clock, Schedule
 from gateway.field.fine_timer import FineTimer
 from gateway.field.mailbox import MailboxWriter
@@ -152,7 +152,9 @@ class DevicePoller:
         mailbox.failures += 1
         mailbox.error = error.link_error
         self._set_link(Link.DOWN)
-        if self._report(error, error.link_error.name, f"link lost: {error}"):
+        # A refusal says why, and another reason is news: the user may have mended the first.
+        kind = str(error) if isinstance(error, PeerRefusedError) else error.link_error.name
+        if self._report(error, kind, f"link lost: {error}"):
             self._up_is_news = True
 
     def _refused(self, error: PeerExceptionError) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import secrets
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from tests.support.modbus_waiting import until
 from tests.support.otlp_collector import PATIENCE_S, Collector, collector
 
 SECOND = 1_000_000_000
-SECRET = secrets.token_hex(8)
+SECRET = "a-word-that-nobody-may-see"
 
 
 def make(folder: Path, url: str, more: str = "", section: str = "") -> MetricsPush:
