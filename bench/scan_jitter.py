@@ -242,7 +242,7 @@ def main() -> None:
     priority = PRIORITY if may_use_fifo() else 0
     policy = f"SCHED_FIFO {priority}" if priority else "normal priority (no right to SCHED_FIFO)"
     report.notes.append(f"{policy}, processor {CPU}")
-    rounds = 3 if report.options.quick else 15
+    rounds = 3 if report.options.quick else 12
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         runtimes = start_runtimes(stack, folder, priority)

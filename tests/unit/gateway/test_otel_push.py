@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import secrets
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from tests.support.modbus_waiting import until
 from tests.support.otlp_collector import PATIENCE_S, Collector, collector
 
 SECOND = 1_000_000_000
-SECRET = "a-word-that-nobody-may-see"
+SECRET = secrets.token_hex(8)
 
 
 def make(folder: Path, url: str, more: str = "", section: str = "") -> MetricsPush:
@@ -193,7 +194,11 @@ def test_headers_come_from_private_files_and_show_nowhere(
     assert SECRET not in repr(vars(push))
 
 
-@pytest.mark.parametrize("content", ["", " \n", "grüße\n", f" {SECRET}\n", f"{SECRET}\x01\n"])
+@pytest.mark.parametrize(
+    "content",
+    ["", " \n", "grüße\n", f" {SECRET}\n", f"{SECRET}\x01\n"],
+    ids=["nothing", "blank", "not ASCII", "space before", "control letter"],
+)
 def test_a_header_that_is_none_is_refused_without_telling_it(tmp_path: Path, content: str) -> None:
     header = secret_file(tmp_path / "p", content)
     with pytest.raises(HostError, match="header Authorization: expected one line") as caught:
