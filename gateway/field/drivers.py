@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gateway.field.clock import Clock
 from gateway.field.modbus import ModbusDriver
+from gateway.field.modbus_ahead import AheadLink
 from gateway.field.modbus_link import DatagramLink, Endpoint, Link, StreamLink
 from gateway.field.modbus_serial import SerialLine, SerialLink
 from gateway.field.seam import Driver
@@ -62,13 +63,18 @@ class Drivers:
                 security = client_security(section, folder)
                 name = section.server_name
                 endpoint = replace(_endpoint(section), security=security, server_name=name)
-                return StreamLink(endpoint, self._clock)
+                return self._stream(endpoint, section.open_requests)
             case ModbusRtuOverTcpDevice() as section:
                 return StreamLink(replace(_endpoint(section), framing=RTU), self._clock)
             case ModbusTcpDevice() as section:
-                return StreamLink(_endpoint(section), self._clock)
+                return self._stream(_endpoint(section), section.open_requests)
             case _:
                 raise HostError(f"device {section.name}: no driver for it")
+
+    def _stream(self, endpoint: Endpoint, open_requests: int) -> StreamLink:
+        if open_requests == 1:
+            return StreamLink(endpoint, self._clock)
+        return AheadLink(endpoint, open_requests, self._clock)
 
 
 def _endpoint(section: NetworkDevice) -> Endpoint:

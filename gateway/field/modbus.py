@@ -18,6 +18,7 @@ import numpy as np
 
 from gateway.config import MEASURE_READS, READ_REQUEST_NS, READ_UNIT_NS, REPLAN_READS
 from gateway.errors import PeerExceptionError
+from gateway.field.modbus_ahead import AheadLink
 from gateway.field.modbus_link import Asked, Exchange, Link
 from gateway.field.planner import (
     BITS_A_UNIT,
@@ -176,6 +177,9 @@ class ModbusDriver:
     async def read(self, reads: deque[ReadExchange], took: Took) -> None:
         """Do reads one after another, each from inside the arrival of the answer before it."""
         own = cast("deque[ModbusRead]", reads)
+        if isinstance(self._link, AheadLink):
+            await self._read_ahead(self._link, own, took)
+            return
 
         def took_one(exchange: Exchange) -> Asked | None:
             done = own.popleft()
@@ -184,6 +188,20 @@ class ModbusDriver:
             return None
 
         await self._link.converse(own[0].asked, took_one)
+
+    async def _read_ahead(self, link: AheadLink, reads: deque["ModbusRead"], took: Took) -> None:
+        """Do reads with several on their way: the first ones of the queue."""
+
+        def asks(are_open: int) -> Asked | None:
+            return reads[are_open].asked if are_open < len(reads) else None
+
+        def took_one(asked: Asked, exchange: Exchange) -> bool:
+            place = next(place for place, read in enumerate(reads) if read.asked is asked)
+            done = reads[place]
+            del reads[place]
+            return took(done, self._answer(done, exchange))
+
+        await link.converse_ahead(asks, took_one)
 
     async def _read(self, read: "ModbusRead") -> Answer:
         answer = self._answer(read, await self._link.exchange(*read.asked))
@@ -200,7 +218,7 @@ class ModbusDriver:
         assert isinstance(response, _READ_RESPONSES)
         packed = response.packed
         self._measured += 1
-        if not self._measured % MEASURE_READS:
+        if not self._measured % MEASURE_READS and not isinstance(self._link, AheadLink):
             self._cost.add(len(packed) // 2, received_ns - sent_ns)
         return Answer(sent_ns, received_ns, read.decoder.decode(packed))
 

@@ -112,7 +112,11 @@ class Wire:
             self.fail(error)
             return
         for reply in replies:
-            self._go_on(Exchange(reply.response, self._sent_ns, received_ns))
+            self._replied(reply.transaction, Exchange(reply.response, self._sent_ns, received_ns))
+
+    def _replied(self, _transaction: int, exchange: Exchange) -> None:
+        """Take a reply that did not come in the usual form."""
+        self._go_on(exchange)
 
     def fail(self, error: PeerError) -> None:
         """End the wire: what waits, and whoever asks later, gets the error."""
@@ -125,12 +129,9 @@ class Wire:
         """Send requests until there is no further one; each has `timeout_ns` for its response."""
         if self.failure is not None:
             raise self.failure
-        waiter = self._waiter = self._loop.create_future()
-        self._took, self._send, self._timeout_ns = took, send, timeout_ns
+        waiter = self._begin(send, timeout_ns)
+        self._took = took
         self._ask(first)
-        if not self._is_watched:
-            self._is_watched = True
-            self._loop.call_later(timeout_ns / 1e9, self._look)
         try:
             await waiter
         except BaseException:
@@ -138,6 +139,15 @@ class Wire:
             raise
         finally:
             self._waiter, self._took = None, _took_none
+
+    def _begin(self, send: "Send", timeout_ns: int) -> "asyncio.Future[None]":
+        """Begin a conversation, whose requests are late after a time; return what it ends with."""
+        waiter = self._waiter = self._loop.create_future()
+        self._send, self._timeout_ns, self._sent_ns = send, timeout_ns, self._clock()
+        if not self._is_watched:
+            self._is_watched = True
+            self._loop.call_later(timeout_ns / 1e9, self._look)
+        return waiter
 
     def _ask(self, asked: Asked) -> None:
         self._transaction, outgoing = self.connection.send(*asked)
@@ -165,8 +175,12 @@ class Wire:
             self._is_watched = True
             self._loop.call_later(left_ns / 1e9, self._look)
             return
+        waiter.set_exception(PeerTimeoutError(self._overdue()))
+
+    def _overdue(self) -> str:
+        """Return what is told of a response that did not come in time."""
         part = "only a part of an answer" if self.connection.partial else "no answer"
-        waiter.set_exception(PeerTimeoutError(f"{part} in {self._timeout_ns / 1e6:g} ms"))
+        return f"{part} in {self._timeout_ns / 1e6:g} ms"
 
 
 def _took_none(_: Exchange) -> None:
@@ -242,7 +256,7 @@ class StreamLink:
         """Make the connection, within the timeout."""
         endpoint = self._endpoint
         host, port = endpoint.host, endpoint.port
-        wire = StreamWire(ClientConnection(endpoint.unit, endpoint.framing), self._clock)
+        wire = self._make_wire()
         name = (endpoint.server_name or host) if endpoint.security else None
         try:
             async with asyncio.timeout(endpoint.timeout_ns / 1e9):
@@ -256,6 +270,11 @@ class StreamLink:
             reason = getattr(error, "verify_message", None) or getattr(error, "strerror", None)
             raise PeerRefusedError(f"{host}:{port}: {reason or error}") from None
         self._wire = wire
+
+    def _make_wire(self) -> StreamWire:
+        """Return what a new connection goes over."""
+        connection = ClientConnection(self._endpoint.unit, self._endpoint.framing)
+        return StreamWire(connection, self._clock)
 
     async def exchange(self, request: Request, pdu: bytes | None = None) -> Exchange:
         """Return the response to a request."""

@@ -30,6 +30,7 @@ from gateway.protocols.modbus.framing import MBAP, RTU
 from gateway.protocols.modbus.pdu import RequestError
 from gateway.protocols.modbus.responses import Refused
 from gateway.protocols.modbus.server import (
+    QUICK_BYTES,
     Question,
     ServerConnection,
     quick_answer,
@@ -143,15 +144,26 @@ class ModbusService:
             self.counters.exceptions += 1
         return connection.answer(question, response)
 
-    def quick_answer(self, received: bytes) -> bytes | None:
-        """Return the answer to a segment that is a sound read of what there is, else None."""
+    def quick_answers(self, received: bytes) -> list[bytes]:
+        """Return the answers to a segment of nothing but sound reads of what there is, else []."""
+        if len(received) % QUICK_BYTES:
+            return []
+        answers = []
+        for at in range(0, len(received), QUICK_BYTES):
+            answer = self._quick_answer(received[at : at + QUICK_BYTES])
+            if answer is None:
+                return []
+            answers.append(answer)
+        self.counters.requests += len(answers)
+        return answers
+
+    def _quick_answer(self, received: bytes) -> bytes | None:
         quick = quick_read(received)
         if quick is None or (self._unit is not None and self._unit != quick.unit):
             return None
         packed = self._answers.read(quick.function, quick.address, quick.count)
         if packed is None:
             return None
-        self.counters.requests += 1
         return quick_answer(received, quick, packed)
 
     def report(self, peer: str, deed: str) -> None:
@@ -241,8 +253,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Answer the requests that a segment completes."""
         service, codec = self._service, self._codec
-        if self._may_be_quick and (quick := service.quick_answer(data)):
-            self._reply(quick, 1)
+        if self._may_be_quick and (quick := service.quick_answers(data)):
+            self._reply(b"".join(quick), len(quick))
             return
         try:
             questions = codec.receive(data)

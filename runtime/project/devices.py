@@ -55,7 +55,15 @@ class NetworkDevice(ModbusDevice):
     port: RemotePort = 502
 
 
-class ModbusTcpDevice(NetworkDevice):
+class StreamDevice(NetworkDevice):
+    """A server that tells the answers of several open requests apart."""
+
+    open_requests: Annotated[int, Field(ge=1, le=16)] = 1
+    """Reads that may be on their way at once: a long way to the device counts once for all of them.
+    Simple devices serve no more than one."""
+
+
+class ModbusTcpDevice(StreamDevice):
     """A Modbus TCP server."""
 
     protocol: Literal["modbus-tcp"]
@@ -73,7 +81,7 @@ class ModbusRtuOverTcpDevice(NetworkDevice):
     protocol: Literal["modbus-rtu-over-tcp"]
 
 
-class ModbusTlsDevice(NetworkDevice):
+class ModbusTlsDevice(StreamDevice):
     """A Modbus/TCP Security server: TLS, each side known by its certificate."""
 
     protocol: Literal["modbus-tls"]

@@ -110,7 +110,9 @@ class ClientConnection:
         self._shortcuts: dict[bytes, Shortcut] = {}
         self._expected: Shortcut | None = None
         """The one open request, while nothing of its answer has arrived."""
-        self._has_shortcuts = framing is MBAP and window == 1
+        self._ahead: dict[int, Shortcut] = {}
+        """With a window, the open requests that have a shortcut."""
+        self._has_shortcuts = framing is MBAP
         self._broken = False
         self.dropped = 0
         """Datagrams that were no frame, or answered nothing any more."""
@@ -138,7 +140,7 @@ class ClientConnection:
         shortcut = None if pdu is None else self._shortcuts.get(pdu)
         if shortcut is None:
             return self._send_whole(transaction, request, pdu)
-        self._expected = shortcut
+        self._expect(transaction, shortcut)
         return Outgoing(transaction, transaction.to_bytes(2, "big") + shortcut.request_rest)
 
     def _send_whole(self, transaction: int, request: Request, pdu: bytes | None) -> Outgoing:
@@ -146,9 +148,15 @@ class ClientConnection:
         if pdu is None:
             pdu = encode_request(request)
         elif self._has_shortcuts and isinstance(request, ReadRegisters):
-            shortcut = Shortcut.of(self._unit, request, pdu)
-            self._shortcuts[pdu] = self._expected = shortcut
+            shortcut = self._shortcuts[pdu] = Shortcut.of(self._unit, request, pdu)
+            self._expect(transaction, shortcut)
         return Outgoing(transaction, self._framing.encode(Frame(transaction, self._unit, pdu)))
+
+    def _expect(self, transaction: int, shortcut: Shortcut) -> None:
+        if self._window == 1:
+            self._expected = shortcut
+        else:
+            self._ahead[transaction] = shortcut
 
     def receive_expected(self, received: bytes) -> RegistersRead | None:
         """Take bytes that are the answer to the only open request, whole and alone, and a read.
@@ -177,11 +185,39 @@ class ClientConnection:
         if response is not None:
             return [Reply(self._transaction, response)]
         self._expected = None
+        replies: list[Reply] = []
+        rest = self._take_expected(received, replies) if self._ahead else received
+        if not rest and replies:
+            return replies
         try:
-            return self._take(self._frames(received))
+            return [*replies, *self._take(self._frames(rest))]
         except PeerProtocolError:
             self._broken = True
             raise
+
+    def _take_expected(self, received: bytes, replies: list[Reply]) -> bytes:
+        """Take answers to open reads, whole and one behind the other; return what is behind them.
+
+        Args:
+            received: Bytes that arrived.
+            replies: Gets what they answer.
+        """
+        if self._parser.pending:
+            return received
+        at, size = 0, len(received)
+        while at + _ANSWER_HEAD < size:
+            transaction = received[at] << 8 | received[at + 1]
+            shortcut = self._ahead.get(transaction)
+            if shortcut is None or not received.startswith(shortcut.answer_start, at + 2):
+                break
+            end = at + shortcut.answer_bytes
+            if end > size:
+                break
+            del self._ahead[transaction], self._open[transaction]
+            read = RegistersRead(shortcut.function, received[at + _ANSWER_HEAD : end])
+            replies.append(Reply(transaction, read))
+            at = end
+        return received[at:]
 
     @property
     def partial(self) -> bool:
@@ -216,6 +252,7 @@ class ClientConnection:
                 raise PeerProtocolError(f"unit {frame.unit}: expected {self._unit}")
             response = decode_response(frame.pdu, request)
             del self._open[frame.transaction]
+            self._ahead.pop(frame.transaction, None)
             replies.append(Reply(frame.transaction, response))
         if self._parser.pending and not self._open:
             raise PeerProtocolError(f"{self._parser.pending} bytes that no request asked for")

@@ -69,6 +69,8 @@ class QuickRead:
 
 _TRANSACTION_BYTES: Final = 2
 _QUICK: Final = struct.Struct(">HHBBHH")
+QUICK_BYTES: Final = _TRANSACTION_BYTES + _QUICK.size
+"""Bytes of a read as a frame."""
 _ANSWER: Final = struct.Struct(">HHBBB")
 _READ_BYTES: Final = 6
 _QUICK_READS_MAX: Final = 4096

@@ -192,3 +192,42 @@ def test_an_exception_is_no_shortcut() -> None:
     replies = connection.receive(encode_frame(Frame(1, 5, b"\x83\x02")))
 
     assert replies == [Reply(1, Refused(Function.READ_HOLDING_REGISTERS, 2))]
+
+
+@pytest.mark.parametrize("cut", range(len(answer()) * 3 + 1))
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2)])
+def test_shortcuts_of_a_window_take_answers_in_any_order_and_in_pieces(
+    order: tuple[int, ...], cut: int
+) -> None:
+    connection = ClientConnection(5, window=3)
+    for _ in range(3):
+        connection.send(READ, PDU)
+    received = b"".join(map(answer, order))
+
+    replies = [*connection.receive(received[:cut]), *connection.receive(received[cut:])]
+
+    assert replies == [Reply(number, ANSWER) for number in order]
+    assert connection.state is ClientState.IDLE
+
+
+def test_a_window_goes_the_long_way_behind_an_exception() -> None:
+    connection = ClientConnection(5, window=3)
+    for _ in range(3):
+        connection.send(READ, PDU)
+    refusal = encode_frame(Frame(2, 5, b"\x83\x02"))
+
+    replies = connection.receive(answer(1) + refusal + answer(3))
+
+    refused = Refused(Function.READ_HOLDING_REGISTERS, 2)
+    assert replies == [Reply(1, ANSWER), Reply(2, refused), Reply(3, ANSWER)]
+    assert connection.state is ClientState.IDLE
+
+
+def test_a_window_refuses_what_answers_nothing() -> None:
+    connection = ClientConnection(5, window=3)
+    for _ in range(2):
+        connection.send(READ, PDU)
+
+    with pytest.raises(PeerProtocolError):
+        connection.receive(answer(1) + answer(7))
+    assert connection.state is ClientState.BROKEN
