@@ -4,9 +4,9 @@ Requests read 125 registers over loopback. Ours goes through the driver: each an
 raw words of the image. Peers in the same run, in turns: libmodbus's synchronous client (C), and
 pymodbus's client; all of them against libmodbus's server, then each client against its own server,
 then libmodbus's client against the servers. Goals: ten times pymodbus, with eight requests open
-where pymodbus's client and server have one; half of libmodbus's client
-on one connection, ahead of it on ten. And 100,000 registers a second polled at 100 ms on one core:
-99 % of the polls start less than 10 ms late. Needs Debian's libmodbus-dev and gcc.
+where pymodbus's client and server have one; half of libmodbus's client on one connection, ahead of
+it on ten. And 100,000 registers a second polled at 100 ms on one core: 99 % of the polls start less
+than 10 ms late. Needs Debian's libmodbus-dev and gcc.
 
 Every contender is one process with one thread, and asks as many requests of as many registers. On
 ten connections libmodbus asks one after the other, as its calls wait for the answer; ours has one
