@@ -15,7 +15,7 @@ Counts = dict[float, int]
 
 @contextlib.contextmanager
 def cyclictest(
-    interval_ms: int, seconds: int, priority: int, cpu: int | None
+    interval_ms: int, seconds: int, priority: int, cpu: int | None, offset_us: int = 0
 ) -> Iterator["subprocess.Popen[str]"]:
     """Start cyclictest, which begins at the next whole second.
 
@@ -24,12 +24,13 @@ def cyclictest(
         seconds: How long it runs.
         priority: Of SCHED_FIFO; 0 for the normal one.
         cpu: The processor it is bound to; None for any.
+        offset_us: Of its wake-ups behind the whole second and each interval from there.
     """
     policy = ["--policy=fifo", f"-p{priority}"] if priority else ["--policy=other"]
     bound = [] if cpu is None else [f"-a{cpu}"]
     command = [
         PEER, "-m", "-q", "-t1", *bound, f"-i{interval_ms * 1000}", f"-h{HISTOGRAM_US}",
-        f"-D{seconds}", "--secaligned", *policy,
+        f"-D{seconds}", f"--secaligned={offset_us}", *policy,
     ]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         yield process
