@@ -140,13 +140,19 @@ class Emitter:
             f"store i64 {left}, ptr {BUDGET}, align 8{alias}",
         ]
 
-    def spend_budget(self, turns: str) -> str:
+    def spend_budget(self, turns: str, *, is_difference: bool) -> str:
         """Emit the charge of loop turns; return the condition that too many are spent.
 
-        What is left is never below zero before, so a borrow tells: one instruction does both.
+        What is left is never below zero before, so a borrow tells: one instruction does both. Turns
+        that are the difference of two limits are far below 2^63; there the sign tells as well, and
+        LLVM joins the two subtractions.
         """
         alias = self.alias(_BUDGET_OWNER) if self.budget == BUDGET else ""
         left = self.value(f"load i64, ptr {self.budget}, align 8{alias}")
+        if is_difference:
+            less = self.value(f"sub nsw i64 {left}, {turns}")
+            self.effect(f"store i64 {less}, ptr {self.budget}, align 8{alias}")
+            return self.value(f"icmp slt i64 {less}, 0")
         pair = self.value(f"call {{i64, i1}} @llvm.usub.with.overflow.i64(i64 {left}, i64 {turns})")
         less = self.value(f"extractvalue {{i64, i1}} {pair}, 0")
         self.effect(f"store i64 {less}, ptr {self.budget}, align 8{alias}")

@@ -97,7 +97,8 @@ def _parallel_loop(node: program.For, make: "StatementBuilder") -> None:
 def _charge(node: program.For, make: "StatementBuilder", turns: str) -> None:
     if node.inner_turns:
         turns = make.emit.value(f"mul i64 {turns}, {1 + node.inner_turns}")
-    make.spend(node.site, turns)
+    is_difference = constant_turns(node) is None and not node.inner_turns
+    make.spend(node.site, turns, is_difference=is_difference)
 
 
 def _turns(node: program.For, emit: Emitter, first: str, last: str, enters: str) -> str:

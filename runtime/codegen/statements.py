@@ -65,10 +65,10 @@ class StatementBuilder:
         for place in sorted(loose, key=lambda item: (item.base.value, item.local, item.offset)):
             mend_place(self.build, place)
 
-    def spend(self, site: int, turns: str = "1") -> None:
+    def spend(self, site: int, turns: str = "1", *, is_difference: bool = False) -> None:
         """Emit the test that ends endless loops: on a back-edge, or before a counted loop."""
         if site >= 0:
-            gone = self.emit.spend_budget(turns)
+            gone = self.emit.spend_budget(turns, is_difference=is_difference)
             self.emit.fault_if(gone, FaultKind.WATCHDOG, site)
 
 
