@@ -4,8 +4,9 @@ Peer: cyclictest (Debian package rt-tests), the measure of Linux's own wake-up, 
 priority, interval and processor, under the same load (`loads.py`: a gateway that polls without a
 pause, a compile on every processor, a disk that is written and synchronised).
 
-Both run **at the same time**, 200 us apart, in turns the one and the other first: each is done
-within a few microseconds, so neither meets the other, and both meet the same stalls of the host.
+Both run **at the same time**, a quarter of the interval apart, in turns the one and the other
+first: each is done within a few microseconds, so neither meets the other or finds the processor
+still awake, and both meet the same stalls of the host.
 One after the other, a single stall in the turn of one decided the p99.9 of a minute; and at half
 an interval's distance, so did the host's own periods (two cyclictests at 0 and 5 ms of each 10 ms
 had a p99.9 of 0.3 and 0.8 ms in the same 100 s).
@@ -56,8 +57,6 @@ LOADS: Final = {
 }
 
 PATIENCE_S: Final = 10
-APART_US: Final = 200
-"""Between the two wake-ups of a pair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +141,8 @@ def together(
         # It aligns to the second after its own start, so it is started early in this one.
         _sleep_until(math.floor(time.monotonic()) + 1 + SETTLE_S)
         begin = math.floor(time.monotonic()) + 1
-        apart_us = -APART_US if peer_first else APART_US
-        offset_us = task.interval_ms * 500 + apart_us  # a release stands in the middle
+        # A release stands in the middle of the interval, cyclictest a quarter of it off.
+        offset_us = task.interval_ms * (250 if peer_first else 750)
         with cyclictest(task.interval_ms, seconds, priority, CPU, offset_us) as process:
             _sleep_until(begin)
             before = runtime.statistics.lateness.copy()
