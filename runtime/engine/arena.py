@@ -5,12 +5,11 @@ Outside the wall: Python lays it out and fills it before a scan runs.
 
 import ctypes
 import mmap
-import struct
 from typing import Final
 
 from runtime.image import layout
+from runtime.image.words import Words
 
-_WORD: Final = struct.Struct("@q")
 _WORD_MASK: Final = (1 << 64) - 1
 
 
@@ -30,6 +29,7 @@ class Arena:
         """Make the memory, all zeros; it lives as long as this object."""
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
         self.memory = mmap.mmap(-1, max(self.size, 1), flags=flags)
+        self._words = Words(memoryview(self.memory))
         self._anchor = ctypes.c_char.from_buffer(self.memory)
         self.base = ctypes.addressof(self._anchor)
 
@@ -40,9 +40,7 @@ class Arena:
     def put(self, block: int, words: dict[int, int]) -> None:
         """Write words of a block by their offsets in it."""
         for offset, value in words.items():
-            word = value & _WORD_MASK
-            signed = word - (1 << 64) if word >> 63 else word
-            _WORD.pack_into(self.memory, block + offset, signed)
+            self._words[block + offset] = value & _WORD_MASK
 
     def word(self, offset: int) -> int:
         """Return a word; one that native code stores is seen whole."""

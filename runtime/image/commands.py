@@ -12,7 +12,6 @@ the image's file for the moment in which they write. The scan never waits for th
 import contextlib
 import fcntl
 import os
-import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -27,9 +26,8 @@ from runtime.image import layout
 from runtime.image.layout import CommandKind, CommandStatus, SectionKind
 from runtime.image.segment import Image
 from runtime.image.slots import fence
+from runtime.image.words import HalfWords, Words
 
-_U32: Final = struct.Struct("<I")
-_U64: Final = struct.Struct("<Q")
 WHOLE_BYTE: Final = 0xFF
 """The mask of a value that is not a single bit."""
 
@@ -148,11 +146,12 @@ class Commands:
     def answer(self, ticket: Ticket) -> Answer | None:
         """Return what became of a command; None while it waits, or where 64 others came since."""
         queue = self._queues[ticket.task]
-        if _U64.unpack_from(queue, layout.COMMANDS_APPLIED)[0] < ticket.number:
+        words, slot = Words(queue), _slot(ticket.number)
+        if words[layout.COMMANDS_APPLIED] < ticket.number:
             return None
-        slot = _slot(ticket.number)
         number, _, _, _, _, cycle, sequence, status = layout.COMMAND.unpack_from(queue, slot)
-        if number != ticket.number:
+        fence()
+        if number != ticket.number or words[slot] != number:
             return None
         return Answer(CommandStatus(status), cycle, sequence)
 
@@ -164,15 +163,12 @@ class Commands:
         refused = 0
         with self._alone():
             for queue in self._queues:
-                written, applied = (
-                    _U64.unpack_from(queue, place)[0]
-                    for place in (layout.COMMANDS_WRITTEN, layout.COMMANDS_APPLIED)
-                )
+                words, halves = Words(queue), HalfWords(queue)
+                written, applied = words[layout.COMMANDS_WRITTEN], words[layout.COMMANDS_APPLIED]
                 for number in range(applied + 1, written + 1):
-                    status = _slot(number) + layout.COMMAND_STATUS
-                    _U32.pack_into(queue, status, CommandStatus.REFUSED)
+                    halves[_slot(number) + layout.COMMAND_STATUS] = CommandStatus.REFUSED
                 fence()
-                _U64.pack_into(queue, layout.COMMANDS_APPLIED, written)
+                words[layout.COMMANDS_APPLIED] = written
                 refused += written - applied
         return refused
 
@@ -213,11 +209,8 @@ class Commands:
         return 0
 
     def _check_room(self, task: int, count: int) -> None:
-        queue = self._queues[task]
-        written, applied = (
-            _U64.unpack_from(queue, place)[0]
-            for place in (layout.COMMANDS_WRITTEN, layout.COMMANDS_APPLIED)
-        )
+        words = Words(self._queues[task])
+        written, applied = words[layout.COMMANDS_WRITTEN], words[layout.COMMANDS_APPLIED]
         if written - applied + count > layout.COMMAND_SLOTS:
             name = self._image.directory.tasks[task].name
             text = f"{written - applied} commands wait for task {name!r}: expected it to run"
@@ -260,16 +253,17 @@ def post(queue: memoryview, commands: Sequence[bytes]) -> range:
 
     The task sees all of them or none.
     """
-    first: int = _U64.unpack_from(queue, layout.COMMANDS_WRITTEN)[0] + 1
+    words = Words(queue)
+    first = words[layout.COMMANDS_WRITTEN] + 1
     numbers = range(first, first + len(commands))
     for number, command in zip(numbers, commands, strict=True):
         slot = _slot(number)
-        _U64.pack_into(queue, slot, 0)
+        words[slot] = 0
         queue[slot + 8 : slot + len(command)] = command[8:]
         fence()
-        _U64.pack_into(queue, slot, number)
+        words[slot] = number
     fence()
-    _U64.pack_into(queue, layout.COMMANDS_WRITTEN, numbers.stop - 1)
+    words[layout.COMMANDS_WRITTEN] = numbers.stop - 1
     return numbers
 
 

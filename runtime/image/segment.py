@@ -9,7 +9,6 @@ import contextlib
 import mmap
 import os
 import re
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -20,11 +19,10 @@ from runtime.image import layout
 from runtime.image.directory import Directory
 from runtime.image.layout import Mode, SectionKind, SectionPlace
 from runtime.image.slots import SlotRing, format_ring
+from runtime.image.words import HalfWords, Words
 from runtime.limits import SLOTS
 
 _SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108
-_U32: Final = struct.Struct("<I")
-_I64: Final = struct.Struct("<q")
 
 
 def image_path(project: str) -> Path:
@@ -97,6 +95,7 @@ class Image:
         self.path = path
         self._mapping = mapping
         self.memory = memoryview(mapping)
+        self._words, self._halves = Words(self.memory), HalfWords(self.memory)
         header = layout.HEADER.unpack_from(self.memory)
         self.total_bytes: int = header[3]
         self.layout_hash: int = header[4]
@@ -129,41 +128,38 @@ class Image:
     @property
     def mode(self) -> Mode:
         """What the runtime is doing."""
-        return Mode(_U32.unpack_from(self.memory, layout.MODE)[0])
+        return Mode(self._halves[layout.MODE])
 
     @mode.setter
     def mode(self, mode: Mode) -> None:
-        _U32.pack_into(self.memory, layout.MODE, mode)
+        self._halves[layout.MODE] = mode
 
     @property
     def runtime_heartbeat_ns(self) -> int:
         """CLOCK_MONOTONIC of the runtime's last sign of life."""
-        value: int = _I64.unpack_from(self.memory, layout.RUNTIME_HEARTBEAT_NS)[0]
-        return value
+        return self._words[layout.RUNTIME_HEARTBEAT_NS]
 
     @runtime_heartbeat_ns.setter
     def runtime_heartbeat_ns(self, now_ns: int) -> None:
-        _I64.pack_into(self.memory, layout.RUNTIME_HEARTBEAT_NS, now_ns)
+        self._words[layout.RUNTIME_HEARTBEAT_NS] = now_ns
 
     @property
     def gateway_heartbeat_ns(self) -> int:
         """CLOCK_MONOTONIC of the gateway's last sign of life."""
-        value: int = _I64.unpack_from(self.memory, layout.GATEWAY_HEARTBEAT_NS)[0]
-        return value
+        return self._words[layout.GATEWAY_HEARTBEAT_NS]
 
     @gateway_heartbeat_ns.setter
     def gateway_heartbeat_ns(self, now_ns: int) -> None:
-        _I64.pack_into(self.memory, layout.GATEWAY_HEARTBEAT_NS, now_ns)
+        self._words[layout.GATEWAY_HEARTBEAT_NS] = now_ns
 
     @property
     def gateway_pid(self) -> int:
         """Process id of the gateway that attached last."""
-        value: int = _U32.unpack_from(self.memory, layout.GATEWAY_PID)[0]
-        return value
+        return self._halves[layout.GATEWAY_PID]
 
     @gateway_pid.setter
     def gateway_pid(self, pid: int) -> None:
-        _U32.pack_into(self.memory, layout.GATEWAY_PID, pid)
+        self._halves[layout.GATEWAY_PID] = pid
 
     def is_current(self) -> bool:
         """Whether no runtime has replaced this segment by a newer one."""
@@ -179,6 +175,8 @@ class Image:
     def close(self) -> None:
         """Release the mapping; views that are still held keep it until they are gone."""
         with contextlib.suppress(BufferError):
+            self._words.release()
+            self._halves.release()
             self.memory.release()
             self._mapping.close()
 

@@ -9,7 +9,6 @@ Stores become visible in order on x86-64. Elsewhere `fence` keeps the order too:
 releasing a lock is a full barrier on every platform that CPython runs on.
 """
 
-import struct
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,10 +22,9 @@ from runtime.image.layout import (
     SLOT_HEADER_BYTES,
     slot_stride,
 )
+from runtime.image.words import HalfWords, Words
 from runtime.limits import READ_ATTEMPTS
 
-_U64: Final = struct.Struct("<Q")
-_U32: Final = struct.Struct("<I")
 _LOCK: Final = threading.Lock()
 
 
@@ -50,15 +48,16 @@ class SlotRing:
     def __init__(self, memory: memoryview) -> None:
         """Take over the memory of the section; it was formatted by `format_ring`."""
         self._memory = memory
-        self.slots: int = _U32.unpack_from(memory, RING_SLOTS)[0]
-        self.payload_bytes: int = _U32.unpack_from(memory, RING_PAYLOAD)[0]
+        self._words = Words(memory)
+        halves = HalfWords(memory)
+        self.slots = halves[RING_SLOTS]
+        self.payload_bytes = halves[RING_PAYLOAD]
         self._stride = slot_stride(self.payload_bytes)
-        self._head = memory[RING_HEAD : RING_HEAD + _U64.size].cast("Q")
 
     @property
     def head(self) -> int:
         """Number of the newest publication, 0 before the first."""
-        return self._head[0]
+        return self._words[RING_HEAD]
 
     def publish(self, payload: bytes | bytearray | memoryview) -> int:
         """Make a payload of exactly `payload_bytes` the newest; return its number."""
@@ -66,13 +65,13 @@ class SlotRing:
             raise ValueError(f"payload of {len(payload)} bytes: expected {self.payload_bytes}")
         number = self.head + 1
         slot = RING_HEADER_BYTES + (number % self.slots) * self._stride
-        _U64.pack_into(self._memory, slot, 0)
+        self._words[slot] = 0
         fence()
         start = slot + SLOT_HEADER_BYTES
         self._memory[start : start + self.payload_bytes] = payload
         fence()
-        _U64.pack_into(self._memory, slot, number)
-        _U64.pack_into(self._memory, RING_HEAD, number)
+        self._words[slot] = number
+        self._words[RING_HEAD] = number
         return number
 
     def latest(self, spans: Sequence[slice] = (slice(None),)) -> Publication | None:
@@ -95,19 +94,20 @@ class SlotRing:
     ) -> Publication | None:
         """Return the publication of that number, or None where the ring has it no more."""
         slot = RING_HEADER_BYTES + (number % self.slots) * self._stride
-        if number <= 0 or _U64.unpack_from(self._memory, slot)[0] != number:
+        if number <= 0 or self._words[slot] != number:
             return None
         fence()
         start = slot + SLOT_HEADER_BYTES
         whole = self._memory[start : start + self.payload_bytes]
         payload = b"".join(whole[span] for span in spans)
         fence()
-        if _U64.unpack_from(self._memory, slot)[0] != number:
+        if self._words[slot] != number:
             return None
         return Publication(number, payload)
 
 
 def format_ring(memory: memoryview, payload: int, slots: int) -> None:
     """Prepare zeroed memory as an empty ring."""
-    _U32.pack_into(memory, RING_SLOTS, slots)
-    _U32.pack_into(memory, RING_PAYLOAD, payload)
+    halves = HalfWords(memory)
+    halves[RING_SLOTS] = slots
+    halves[RING_PAYLOAD] = payload

@@ -6,7 +6,6 @@ the sum of its buckets, so it is never at odds with them.
 
 import dataclasses
 import math
-import struct
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,8 +14,8 @@ import numpy.typing as npt
 
 from runtime.artifact.abi import FaultKind
 from runtime.image import layout
+from runtime.image.words import Words
 
-_U64: Final = struct.Struct("<Q")
 _RETAIN_WORDS: Final = (
     layout.RETAIN_COMMITS, layout.RETAIN_FAILURES, layout.RETAIN_WRITTEN,
     layout.RETAIN_SAVED_NS, layout.RETAIN_FAILING, layout.RETAIN_BYTES,
@@ -80,18 +79,17 @@ class Histogram:
     def __init__(self, memory: memoryview, offset: int) -> None:
         """View the histogram at an offset of a section."""
         self._memory = memory[offset : offset + layout.HISTOGRAM_BYTES]
+        self._words = Words(self._memory)
 
     def add(self, value_ns: int) -> None:
         """Count one value."""
-        memory = self._memory
+        words = self._words
         for place, amount in (
             (layout.HISTOGRAM_SUM, max(value_ns, 0)),
             (layout.HISTOGRAM_BUCKETS + 8 * layout.bucket_of(value_ns), 1),
         ):
-            before = _U64.unpack_from(memory, place)[0]
-            _U64.pack_into(memory, place, (before + amount) & 0xFFFF_FFFF_FFFF_FFFF)
-        if value_ns > _U64.unpack_from(memory, layout.HISTOGRAM_MAX)[0]:
-            _U64.pack_into(memory, layout.HISTOGRAM_MAX, value_ns)
+            words[place] = (words[place] + amount) & 0xFFFF_FFFF_FFFF_FFFF
+        words[layout.HISTOGRAM_MAX] = max(words[layout.HISTOGRAM_MAX], value_ns)
 
     def copy(self) -> HistogramCopy:
         """Return the counts now."""
@@ -109,6 +107,7 @@ class TaskStatistics:
     def __init__(self, memory: memoryview) -> None:
         """View a TASK_STATISTICS section."""
         self._memory = memory
+        self._words = Words(memory)
         self.lateness = Histogram(memory, layout.TASK_LATENESS)
         self.jitter = Histogram(memory, layout.TASK_JITTER)
         self.execution = Histogram(memory, layout.TASK_EXECUTION)
@@ -121,41 +120,37 @@ class TaskStatistics:
     @property
     def scans(self) -> int:
         """Completed scans."""
-        return self._word(layout.TASK_SCANS)
+        return self._words[layout.TASK_SCANS]
 
     @property
     def overruns(self) -> int:
         """Scans that ended after the next release."""
-        return self._word(layout.TASK_OVERRUNS)
+        return self._words[layout.TASK_OVERRUNS]
 
     @property
     def skipped(self) -> int:
         """Releases that were skipped because of overruns."""
-        return self._word(layout.TASK_SKIPPED)
+        return self._words[layout.TASK_SKIPPED]
 
     @property
     def lost_edges(self) -> int:
         """Edges of an event task that came while one was pending: no scan is theirs alone."""
-        return self._word(layout.TASK_LOST_EDGES)
+        return self._words[layout.TASK_LOST_EDGES]
 
     @property
     def fault(self) -> FaultKind:
         """The fault that ended the task, NONE while it runs."""
-        return FaultKind(self._word(layout.TASK_FAULT_KIND))
+        return FaultKind(self._words[layout.TASK_FAULT_KIND])
 
     @property
     def fault_site(self) -> int:
         """The fault's site: its number in the directory."""
-        return self._word(layout.TASK_FAULT_SITE)
+        return self._words[layout.TASK_FAULT_SITE]
 
     def clear_fault(self) -> None:
         """Forget the fault, for a restart: the writer's, while the task does not run."""
-        _U64.pack_into(self._memory, layout.TASK_FAULT_KIND, 0)
-        _U64.pack_into(self._memory, layout.TASK_FAULT_SITE, 0)
-
-    def _word(self, offset: int) -> int:
-        value: int = _U64.unpack_from(self._memory, offset)[0]
-        return value
+        self._words[layout.TASK_FAULT_KIND] = 0
+        self._words[layout.TASK_FAULT_SITE] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,16 +174,16 @@ class RetainStatistics:
 
     def __init__(self, memory: memoryview) -> None:
         """View the RETAIN_STATISTICS section."""
-        self._memory = memory
+        self._words = Words(memory)
 
     def show(self, counts: RetainCounts) -> None:
         """Write the counters."""
         for offset, value in zip(_RETAIN_WORDS, dataclasses.astuple(counts), strict=True):
-            _U64.pack_into(self._memory, offset, int(value))
+            self._words[offset] = int(value)
 
     def read(self) -> RetainCounts:
         """Return the counters; each is whole."""
-        words = [_U64.unpack_from(self._memory, offset)[0] for offset in _RETAIN_WORDS]
+        words = [self._words[offset] for offset in _RETAIN_WORDS]
         commits, failures, written, saved, failing, size = words
         return RetainCounts(commits, failures, written, saved, bool(failing), size)
 
@@ -198,16 +193,15 @@ class LinkStatistics:
 
     def __init__(self, memory: memoryview) -> None:
         """View a LINK_STATISTICS section."""
-        self._memory = memory
+        self._words = Words(memory)
         self.round_trip = Histogram(memory, layout.LINK_ROUND_TRIP)
         self.reaction = Histogram(memory, layout.LINK_REACTION)
 
     @property
     def writes(self) -> int:
         """Write requests that the device acknowledged."""
-        value: int = _U64.unpack_from(self._memory, layout.LINK_WRITES)[0]
-        return value
+        return self._words[layout.LINK_WRITES]
 
     def count_write(self) -> None:
         """Count one acknowledged write request."""
-        _U64.pack_into(self._memory, layout.LINK_WRITES, self.writes + 1)
+        self._words[layout.LINK_WRITES] += 1

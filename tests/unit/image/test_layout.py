@@ -38,7 +38,7 @@ def test_the_header_s_bytes_are_pinned(path: Path) -> None:
     with create_image(path, DIRECTORY, LAYOUT_HASH, now_ns=1000) as image:
         image.mode = Mode.RUNNING
         image.runtime_heartbeat_ns = 5
-        image.gateway_heartbeat_ns = -6
+        image.gateway_heartbeat_ns = 6
         image.gateway_pid = 77
         data = path.read_bytes()
         generation, pid = image.generation, image.runtime_pid
@@ -46,7 +46,7 @@ def test_the_header_s_bytes_are_pinned(path: Path) -> None:
     assert struct.unpack_from("<II", data, 8) == (7, 16_384)
     assert struct.unpack_from("<QQQ", data, 16) == (len(data), LAYOUT_HASH, generation)
     assert struct.unpack_from("<II", data, 40) == (pid, 2)
-    assert struct.unpack_from("<qqII", data, 48) == (5, -6, 77, 10)
+    assert struct.unpack_from("<qqII", data, 48) == (5, 6, 77, 10)
     assert data[72:128] == bytes(56)
 
 

@@ -1,17 +1,14 @@
 """The slot ring: whole payloads only, the newest one, whatever happens to the writer."""
 
 import mmap
-import os
-import select
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import pytest
 
 from runtime.image import layout
 from runtime.image.slots import SlotRing, format_ring
+from tests.support.forked import endlessly
 
 PAYLOAD, SLOTS = 4096, 4
 
@@ -95,27 +92,10 @@ def test_after_a_writer_died_half_way_the_next_one_goes_on(
     assert newest.payload == filled(3)
 
 
-@contextmanager
-def writing_process(memory: memoryview) -> Iterator[int]:
+def writing_process(memory: memoryview) -> AbstractContextManager[int]:
     """Publish without pause in another process, until the block ends."""
-    ready, tell = os.pipe()
-    pid = os.fork()
-    if pid == 0:  # a writer that never looks back
-        try:
-            ring = SlotRing(memory)
-            os.write(tell, b"!")
-            while True:
-                ring.publish(filled(ring.head + 1))
-        finally:
-            os._exit(1)
-    try:
-        assert select.select([ready], [], [], 10)[0], "the writer did not start"
-        yield pid
-    finally:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        os.close(ready)
-        os.close(tell)
+    ring = SlotRing(memory)
+    return endlessly(lambda: ring.publish(filled(ring.head + 1)))
 
 
 @pytest.mark.system
