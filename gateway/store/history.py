@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gateway.store.sqlite import StoreCorruptError, connect, lock, transaction, translated
+from gateway.store.sqlite import connect, lock, prepare, transaction, translated
 
 _VERSION: Final = 1
 _SCHEMA: Final = (
     "CREATE TABLE variable (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE)",
     """CREATE TABLE sample (number INTEGER PRIMARY KEY, variable INTEGER NOT NULL,
     ticks INTEGER NOT NULL, row BLOB NOT NULL)""",
-    f"PRAGMA user_version = {_VERSION}",
 )
 
 
@@ -44,24 +43,11 @@ class HistoryFile:
             self._db = connect(path)
             stack.callback(self._db.close)
             self._db.execute("PRAGMA synchronous = NORMAL").fetchall()
-            self._prepare()
+            prepare(self._db, _VERSION, _SCHEMA)
             self._ids = {
                 path: number for number, path in self._db.execute("SELECT id, path FROM variable")
             }
             self._closing = stack.pop_all()
-
-    def _prepare(self) -> None:
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        tables = self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-        if not version and not tables:
-            with transaction(self._db):
-                for statement in _SCHEMA:
-                    self._db.execute(statement)
-        elif version != _VERSION:
-            raise StoreCorruptError(f"its version is {version}: expected {_VERSION}")
-        verdict = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if verdict != "ok":
-            raise StoreCorruptError(verdict)
 
     def load(self, oldest: int, newest: int) -> list[Sample]:
         """Return all samples in the order of keeping; forget those outside of these times.

@@ -33,6 +33,7 @@ from gateway.store.sqlite import (
     StoreUnavailableError,
     connect,
     lock,
+    prepare,
     transaction,
     translated,
 )
@@ -46,7 +47,6 @@ _SCHEMA: Final = (
     "CREATE TABLE uplink (name TEXT PRIMARY KEY, live INTEGER NOT NULL, backlog TEXT NOT NULL)",
     """CREATE TABLE loss (uplink TEXT, reason TEXT, samples INTEGER NOT NULL,
     PRIMARY KEY (uplink, reason)) WITHOUT ROWID""",
-    f"PRAGMA user_version = {_VERSION}",
 )
 _ROWS_AT_A_TIME: Final = 64
 _DROPPED_RANGES_MAX: Final = 64
@@ -135,7 +135,7 @@ class Outbox:
             stack.callback(os.close, lock(path))
             self._db = connect(path)
             stack.callback(self._db.close)
-            self._prepare()
+            prepare(self._db, _VERSION, _SCHEMA, self._write_first_meta)
             self._load(uplinks)
             self._checkpoints = Checkpoints(path, self._db)
             stack.callback(self._checkpoints.close)
@@ -295,20 +295,8 @@ class Outbox:
 
     # -- opening --------------------------------------------------------------------------------
 
-    def _prepare(self) -> None:
-        """Make the tables of a new file; make sure of those of an old one."""
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        tables = self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-        if not version and not tables:
-            with transaction(self._db):
-                for statement in _SCHEMA:
-                    self._db.execute(statement)
-                self._write_meta(stream=str(uuid.uuid4()), head=1, age=0)
-        elif version != _VERSION:
-            raise StoreCorruptError(f"its version is {version}: expected {_VERSION}")
-        verdict = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if verdict != "ok":
-            raise StoreCorruptError(verdict)
+    def _write_first_meta(self) -> None:
+        self._write_meta(stream=str(uuid.uuid4()), head=1, age=0)
 
     def _load(self, uplinks: Sequence[str]) -> None:
         """Read the books; keep the cursors of those uplinks only."""

@@ -4,7 +4,7 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -81,6 +81,38 @@ def set_aside(path: Path) -> Path:
         if source.exists():
             source.rename(path.with_name(f"{path.name}.damaged-{number}{suffix}"))
     return path.with_name(f"{path.name}.damaged-{number}")
+
+
+def prepare(
+    database: sqlite3.Connection,
+    version: int,
+    schema: Sequence[str],
+    fill: Callable[[], None] = lambda: None,
+) -> None:
+    """Make the tables of a new file; make sure of those of an old one.
+
+    Args:
+        database: The open file.
+        version: Of the schema, kept in the file.
+        schema: The statements that make the tables.
+        fill: Writes the first rows, in the same transaction.
+
+    Raises:
+        StoreCorruptError: It is damaged, or of another version.
+    """
+    found = database.execute("PRAGMA user_version").fetchone()[0]
+    tables = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if not found and not tables:
+        with transaction(database):
+            for statement in schema:
+                database.execute(statement)
+            fill()
+            database.execute(f"PRAGMA user_version = {version}")
+    elif found != version:
+        raise StoreCorruptError(f"its version is {found}: expected {version}")
+    verdict = database.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if verdict != "ok":
+        raise StoreCorruptError(verdict)
 
 
 @contextlib.contextmanager
