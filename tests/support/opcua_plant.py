@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime.errors import ImageError
 from runtime.image.layout import Mode
-from runtime.image.segment import Image, attach_image, image_path
+from runtime.image.segment import Image, image_path
 from tests.support.opcua_peers import TaktServer
-from tests.support.runtime_process import ROOT
+from tests.support.runtime_process import ROOT, await_running
 from tests.support.waiting import wait_until
 
 PATIENCE_S = 60.0
@@ -60,21 +59,8 @@ def running_plant(folder: Path, source: str, section: str) -> Iterator[Plant]:
     log = folder / "runtime.log"
     with log.open("wb") as errors:
         process = subprocess.Popen(command, stderr=errors, cwd=ROOT, env=os.environ.copy())
-    images: list[Image] = []
-
-    def is_running() -> bool:
-        assert process.poll() is None, log.read_text(encoding="utf-8")
-        with contextlib.suppress(ImageError):
-            image = attach_image(image_path(NAME))
-            if image.mode is Mode.RUNNING:
-                images.append(image)
-                return True
-            image.close()
-        return False
-
     try:
-        wait_until(is_running, PATIENCE_S, "the mode RUNNING")
-        yield Plant(folder, process, images[0])
+        yield Plant(folder, process, await_running(process, image_path(NAME), log))
     finally:
         process.kill()
         process.wait(PATIENCE_S)

@@ -101,31 +101,41 @@ def image_file(folder: Path) -> Path:
     return folder / f"takt-{os.getuid()}-wall.image"
 
 
+def await_running(process: subprocess.Popen[bytes], path: Path, log: Path) -> Image:
+    """Return the image of a runtime once it is RUNNING; fail with its log where it ends before."""
+    images: list[Image] = []
+
+    def is_running() -> bool:
+        assert process.poll() is None, log.read_text(encoding="utf-8")
+        if not images:
+            with contextlib.suppress(ImageError):
+                image = attach_image(path)
+                if image.runtime_pid == process.pid:
+                    images.append(image)
+                else:
+                    image.close()
+        return bool(images) and images[0].mode is Mode.RUNNING
+
+    try:
+        wait_until(is_running, PATIENCE_S, "the mode RUNNING")
+    except BaseException:
+        for image in images:
+            image.close()
+        raise
+    return images[0]
+
+
 @contextlib.contextmanager
 def running(folder: Path, *options: str, toml: str = IO) -> Iterator[RunningRuntime]:
     """Run a runtime process from its first scan to the end of the block."""
     process = spawn(folder, *options, toml=toml)
-    images: list[Image] = []
-
-    def attached() -> bool:
-        assert process.poll() is None, (folder / "runtime.log").read_text(encoding="utf-8")
-        with contextlib.suppress(ImageError):
-            image = attach_image(image_file(folder))
-            if image.runtime_pid == process.pid:
-                images.append(image)
-                return True
-            image.close()
-        return False
-
+    log = folder / "runtime.log"
     try:
-        wait_until(attached, PATIENCE_S, "the image of the runtime")
-        runtime = RunningRuntime(process, images[0], folder / "runtime.log")
-        wait_until(lambda: runtime.image.mode is Mode.RUNNING, PATIENCE_S, "the mode RUNNING")
-        wait_until(lambda: runtime.statistics.scans > 0, PATIENCE_S, "the first scan")
-        yield runtime
+        with await_running(process, image_file(folder), log) as image:
+            runtime = RunningRuntime(process, image, log)
+            wait_until(lambda: runtime.statistics.scans > 0, PATIENCE_S, "the first scan")
+            yield runtime
     finally:
         if process.poll() is None:
             process.kill()
         process.wait(PATIENCE_S)
-        for image in images:
-            image.close()

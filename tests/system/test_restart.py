@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,16 +14,15 @@ import pytest
 
 from runtime.app.retention import disk_of
 from runtime.datatypes.values import Json
-from runtime.errors import ImageError
 from runtime.image.commands import Commands
 from runtime.image.layout import CommandStatus, Mode, SectionKind
 from runtime.image.payloads import Frame, decode_frame
-from runtime.image.segment import Image, attach_image, image_path
+from runtime.image.segment import Image, image_path
 from runtime.image.statistics import TaskStatistics
 from runtime.project.load import load_project
 from runtime.retain.store import recover
 from tests.support.newest import newest_frame, newest_outputs
-from tests.support.runtime_process import PATIENCE_S, ROOT
+from tests.support.runtime_process import PATIENCE_S, ROOT, await_running
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.system
@@ -148,21 +147,8 @@ def running(
     command = [sys.executable, "-P", "-m", "runtime", "runtime", str(folder), *options]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stderr=log, cwd=ROOT, env=dict(os.environ))
-    images: list[Image] = []
-
-    def is_running() -> bool:
-        assert process.poll() is None, (folder / "log").read_text()
-        with suppress(ImageError):
-            image = attach_image(image_path("again"))
-            if image.mode is Mode.RUNNING:
-                images.append(image)
-                return True
-            image.close()
-        return False
-
     try:
-        wait_until(is_running, PATIENCE_S, "the mode RUNNING")
-        run = Running(folder, process, images[0])
+        run = Running(folder, process, await_running(process, image_path("again"), folder / "log"))
         run.await_scans(20)
         yield run
     finally:

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from runtime.errors import ImageError
 from runtime.image.layout import Mode, SectionKind
-from runtime.image.segment import Image, attach_image, image_path
+from runtime.image.segment import Image, image_path
 from runtime.image.statistics import TaskStatistics
 from tests.support.newest import newest_frame
-from tests.support.runtime_process import PATIENCE_S, ROOT
+from tests.support.runtime_process import PATIENCE_S, ROOT, await_running
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.system
@@ -65,22 +64,9 @@ def started(
         process.wait(PATIENCE_S)
 
 
-def attached(process: subprocess.Popen[bytes]) -> Image:
+def attached(process: subprocess.Popen[bytes], folder: Path) -> Image:
     """Return the image of the process once it runs."""
-    images: list[Image] = []
-
-    def running() -> bool:
-        assert process.poll() is None
-        with contextlib.suppress(ImageError):
-            image = attach_image(image_path("tasks"))
-            if image.mode is Mode.RUNNING:
-                images.append(image)
-                return True
-            image.close()
-        return False
-
-    wait_until(running, PATIENCE_S, "the mode RUNNING")
-    return images[0]
+    return await_running(process, image_path("tasks"), folder / "log")
 
 
 def write(folder: Path) -> None:
@@ -96,7 +82,10 @@ def test_each_task_is_a_thread_and_one_may_fault_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path)
-    with started(tmp_path, monkeypatch) as process, attached(process) as image:
+    with (
+        started(tmp_path, monkeypatch) as process,
+        attached(process, tmp_path) as image,
+    ):
         fast, slow = (
             TaskStatistics(image.section(SectionKind.TASK_STATISTICS, number)) for number in (0, 1)
         )
@@ -123,7 +112,10 @@ def test_tasks_have_real_time_priorities_in_their_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path)
-    with started(tmp_path, monkeypatch) as process, attached(process):
+    with (
+        started(tmp_path, monkeypatch) as process,
+        attached(process, tmp_path),
+    ):
         wait_until(
             lambda: any(item["message"] == "started" for item in records(tmp_path)),
             PATIENCE_S, "the record of the start",
@@ -163,7 +155,10 @@ def test_a_recorded_run_is_replayed_by_command(
     write(tmp_path)
     record = tmp_path / "run.rec"
     options = ("--record", str(record))
-    with started(tmp_path, monkeypatch, *options) as process, attached(process) as image:
+    with (
+        started(tmp_path, monkeypatch, *options) as process,
+        attached(process, tmp_path) as image,
+    ):
         fast = TaskStatistics(image.section(SectionKind.TASK_STATISTICS, 0))
         wait_until(lambda: fast.scans >= 300, PATIENCE_S, "300 scans, the slow task's fault")
         process.send_signal(signal.SIGTERM)
@@ -178,7 +173,10 @@ def test_a_recorded_run_is_replayed_by_command(
 
 def test_a_variable_is_put_by_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path)
-    with started(tmp_path, monkeypatch) as process, attached(process) as image:
+    with (
+        started(tmp_path, monkeypatch) as process,
+        attached(process, tmp_path) as image,
+    ):
         fast = TaskStatistics(image.section(SectionKind.TASK_STATISTICS, 0))
         wait_until(lambda: fast.scans > 0, PATIENCE_S, "the first scan")
         command = [sys.executable, "-m", "runtime", "put", str(tmp_path)]
@@ -215,7 +213,10 @@ END_CONFIGURATION
 def test_a_read_only_name_is_not_put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "main.st").write_text(PROGRAM + ACCESS)
     (tmp_path / "takt.toml").write_text('[project]\nname = "tasks"\n')
-    with started(tmp_path, monkeypatch) as process, attached(process):
+    with (
+        started(tmp_path, monkeypatch) as process,
+        attached(process, tmp_path),
+    ):
         command = [sys.executable, "-m", "runtime", "put", str(tmp_path), "shown", "5"]
         for options in ([], ["--force"]):
             done = subprocess.run(

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -51,14 +51,6 @@ class FakeLink:
 
     async def close(self) -> None:
         pass
-
-
-@pytest.fixture
-def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PlayedPlant]:
-    monkeypatch.setenv("TAKT_IMAGE_DIR", str(tmp_path))
-    played = play_plant(cloud_project(tmp_path / "project", ""))
-    yield played
-    played.image.close()
 
 
 def message(command_id: str, value: int = 5, of: str = "MAIN.COUNT") -> Incoming:

@@ -4,7 +4,7 @@ import asyncio
 import multiprocessing
 import os
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -18,20 +18,12 @@ from runtime.errors import ImageError, ProjectError
 from runtime.image import layout
 from runtime.image.commands import Commands, command_lock
 from runtime.image.layout import SectionKind
-from tests.support.cloud_plant import PlayedPlant, cloud_project, play_plant
+from tests.support.cloud_plant import PlayedPlant, cloud_project
 from tests.support.modbus_waiting import until
 from tests.support.waiting import wait_until
 
 SECOND = 1_000_000_000
 TTL = 8 * SECOND
-
-
-@pytest.fixture
-def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PlayedPlant]:
-    monkeypatch.setenv("TAKT_IMAGE_DIR", str(tmp_path))
-    played = play_plant(cloud_project(tmp_path / "project", ""))
-    yield played
-    played.image.close()
 
 
 @pytest.fixture(autouse=True)
