@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from gateway.cloud.libraries import require
 from gateway.cloud.seam import UplinkError
-from gateway.cloud.sinks import PostgresqlSink, Sink, SqliteSink
+from gateway.cloud.sinks import Sink, SqliteSink
 from gateway.config import RECONNECT_MAX_S
 from gateway.flow.batches import Batch, BatchError, decode_batch
 from gateway.flow.ledger import Ledger
@@ -169,6 +170,7 @@ def parse_source(url: str, name: str) -> Source:
 
     Raises:
         UsageError: It is neither.
+        HostError: The library for it is not installed.
     """
     parts = urlsplit(url)
     path = parts.path.lstrip("/") + ("#" if url.endswith("#") else "")
@@ -176,9 +178,11 @@ def parse_source(url: str, name: str) -> Source:
         shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()  # no password
         raise UsageError(f"source {shown!r}: expected {_FORM}")
     if parts.scheme == "mqtt":
+        require("aiomqtt", "a source of MQTT")
         from gateway.cloud.consume_mqtt import mqtt_deliveries
 
         return lambda: mqtt_deliveries(*_address(parts, 1883), mqtt_topics(path), name)
+    require("nats", "a source of JetStream")
     from gateway.cloud.consume_jetstream import jetstream_deliveries
 
     return lambda: jetstream_deliveries(*_address(parts, 4222), path, name)
@@ -208,7 +212,14 @@ def _address(parts: SplitResult, port: int) -> tuple[str, int, str | None, str |
 
 
 def parse_sink(target: str) -> Sink:
-    """Return the sink of a URL of PostgreSQL, or of the name of a file."""
+    """Return the sink of a URL of PostgreSQL, or of the name of a file.
+
+    Raises:
+        HostError: The library for it is not installed.
+    """
     if target.startswith(("postgresql://", "postgres://")):
+        require("asyncpg", "a sink of PostgreSQL")
+        from gateway.cloud.postgresql_sink import PostgresqlSink
+
         return PostgresqlSink(target)
     return SqliteSink(Path(target))

@@ -1,6 +1,5 @@
 """The uplinks of a project, made from its `takt.toml`; libraries are imported when asked for."""
 
-import importlib.util
 import os
 import secrets
 import socket
@@ -12,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 from gateway.cloud.desk import CommandDesk
 from gateway.cloud.downlink import CommandLink, Downlink
 from gateway.cloud.lease import Lease
+from gateway.cloud.libraries import require
 from gateway.cloud.seam import Peer
 from gateway.cloud.uplink import Uplink, UplinkSettings
 from gateway.store.places import outbox_path
 from gateway.store.queue import Store
 from gateway.store.secrets import read_password, tls_context
 from gateway.store.session_number import SessionNumber
-from runtime.errors import HostError
 from runtime.image.segment import Image
 from runtime.project.load import Project
 from runtime.project.uplinks import (
@@ -70,7 +69,7 @@ def make_peer(section: UplinkSection, project: Project, image: ServedImage) -> P
     Raises:
         HostError: A library, a secret or a certificate is missing.
     """
-    _require_library(section)
+    _require_library_of(section)
     folder, name = project.folder, project.config.project.name
     match section:
         case MqttUplink():
@@ -120,7 +119,7 @@ def make_lease(project: Project, image: Callable[[], Path | None]) -> Lease | No
         return None
     (uplink,) = (item for item in project.config.uplink if item.name == section.uplink)
     assert isinstance(uplink, JetStreamUplink)
-    _require_library(uplink)
+    _require_library_of(uplink)
     from gateway.cloud.lease_nats import NatsLeaseStore
 
     settings = _jetstream_settings(uplink, project.folder, name)
@@ -153,13 +152,8 @@ def _command_link(
     return SparkplugCommandLink(peer.inbox)
 
 
-def _require_library(section: UplinkSection) -> None:
-    library = _LIBRARIES[section.kind]
-    if importlib.util.find_spec(library) is None:
-        raise HostError(
-            f"uplink {section.name}: kind {section.kind!r} needs the library {library}; "
-            "install taktplc[cloud]"
-        )
+def _require_library_of(section: UplinkSection) -> None:
+    require(_LIBRARIES[section.kind], f"uplink {section.name}: kind {section.kind!r}")
 
 
 def _mqtt(section: MqttUplink, folder: Path, project: str) -> Peer:

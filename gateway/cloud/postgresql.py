@@ -6,28 +6,30 @@ seq) stands behind that: rows that are there already are left as they are.
 """
 
 import asyncio
-import contextlib
 import ssl
 import uuid
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
-from typing import Final
 
 import asyncpg
 from asyncpg.transaction import Transaction
 
+from gateway.cloud.postgresql_tables import (
+    Connection,
+    copy_staged,
+    disconnect,
+    named,
+    translated,
+)
 from gateway.cloud.rows import (
     COLUMNS,
     CREATE_PROGRESS,
     CREATE_SAMPLES,
     READ_PROGRESS,
-    STAGE,
-    UNSTAGE,
     WRITE_PROGRESS,
     Record,
     records_of,
 )
-from gateway.cloud.seam import UplinkError
 from gateway.store.lanes import Group, Lane
 
 
@@ -51,12 +53,12 @@ class PostgresqlPeer:
     def __init__(self, settings: PostgresqlSettings) -> None:
         """Connect nothing yet."""
         self._settings = settings
-        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._connection: Connection | None = None
 
     async def connect(self) -> None:
         """Connect, and make the tables where there are none."""
         settings = self._settings
-        with _translated():
+        with translated():
             self._connection = await asyncpg.connect(
                 host=settings.host,
                 port=settings.port,
@@ -73,7 +75,7 @@ class PostgresqlPeer:
     async def progress(self, stream: str, lane: Lane) -> int | None:
         """Read the lane's row of progress."""
         assert self._connection is not None
-        with _translated():
+        with translated():
             value = await self._connection.fetchval(
                 self._sql(READ_PROGRESS), uuid.UUID(stream), lane.value
             )
@@ -85,7 +87,7 @@ class PostgresqlPeer:
         for batch in group.batches:
             records += records_of(batch.payload)
             await asyncio.sleep(0)  # others have their turn between two batches
-        with _translated():
+        with translated():
             try:
                 return self._commit(await self._write(group, records, staged=False))
             except asyncpg.UniqueViolationError:
@@ -99,7 +101,7 @@ class PostgresqlPeer:
         await transaction.start()
         try:
             if staged:
-                await self._copy_staged(connection, records)
+                await copy_staged(connection, table, records)
             else:
                 await connection.copy_records_to_table(table, records=records, columns=COLUMNS)
             await connection.execute(
@@ -111,41 +113,16 @@ class PostgresqlPeer:
             raise
         return transaction
 
-    async def _copy_staged(
-        self, connection: "asyncpg.Connection[asyncpg.Record]", records: list[Record]
-    ) -> None:
-        await connection.execute(self._sql(STAGE))
-        staged = f"{self._settings.table}_staged"
-        await connection.copy_records_to_table(staged, records=records, columns=COLUMNS)
-        await connection.execute(self._sql(UNSTAGE))
-
     def _sql(self, statement: str) -> str:
         """Put the table's name in; the project's schema allows plain names only."""
-        return statement.replace(":table", self._settings.table)
+        return named(statement, self._settings.table)
 
     async def _commit(self, transaction: Transaction) -> None:
-        with _translated():
+        with translated():
             await transaction.commit()
 
     async def close(self) -> None:
         """Close, where the server still listens."""
         connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        try:
-            async with asyncio.timeout(1.0):
-                await connection.close()
-        except (*_ERRORS, OSError, TimeoutError):
-            connection.terminate()
-
-
-_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""What the library raises; the last of them after a connection that broke inside a COPY."""
-
-
-@contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except _ERRORS as error:
-        raise UplinkError(f"PostgreSQL: {error}") from error
+        if connection is not None:
+            await disconnect(connection)

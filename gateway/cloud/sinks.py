@@ -1,4 +1,4 @@
-"""Where `takt cloud` puts what it receives: a file of SQLite, or a database of PostgreSQL.
+"""Where `takt cloud` puts what it receives: a file of SQLite; PostgreSQL is `postgresql_sink`.
 
 Both key their rows by (stream, seq), so that what comes twice stands there once.
 """
@@ -9,15 +9,12 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from gateway.cloud.seam import UplinkError
 from gateway.flow.batches import Batch
 from gateway.flow.values import split_value
 from gateway.store.sqlite import transaction
-
-if TYPE_CHECKING:
-    import asyncpg
 
 _CREATE: Final = """CREATE TABLE IF NOT EXISTS sample (
     stream TEXT, seq INTEGER, project TEXT, run TEXT, task TEXT, cycle INTEGER, time_ns INTEGER,
@@ -99,56 +96,3 @@ class SqliteSink:
             yield
         except sqlite3.Error as error:
             raise UplinkError(f"{self._path}: {error}") from error
-
-
-class PostgresqlSink:
-    """A database of PostgreSQL, by its URL; the tables are those of the uplink."""
-
-    def __init__(self, url: str) -> None:
-        """Take the URL; nothing is connected yet."""
-        self._url = url
-        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
-
-    async def open(self) -> None:
-        """Connect and make the table."""
-        if self._connection is not None:
-            return
-        import asyncpg
-
-        from gateway.cloud.rows import COLUMNS, CREATE_SAMPLES
-
-        self._columns = COLUMNS
-        self._errors = asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError
-        try:
-            self._connection = await asyncpg.connect(self._url)
-            await self._connection.execute(CREATE_SAMPLES.replace(":table", "takt_sample"))
-        except self._errors as error:
-            raise UplinkError(f"PostgreSQL: {error}") from error
-
-    async def keep(self, batches: Sequence[Batch]) -> None:
-        """Write in one transaction."""
-        from gateway.cloud.rows import STAGE, UNSTAGE, records_of_batch
-
-        connection = self._connection
-        assert connection is not None
-        records = [record for batch in batches for record in records_of_batch(batch)]
-        try:
-            async with connection.transaction():
-                await connection.execute(STAGE.replace(":table", "takt_sample"))
-                await connection.copy_records_to_table(
-                    "takt_sample_staged", records=records, columns=self._columns
-                )
-                await connection.execute(UNSTAGE.replace(":table", "takt_sample"))
-        except self._errors as error:
-            raise UplinkError(f"PostgreSQL: {error}") from error
-
-    async def close(self) -> None:
-        """Close the connection, where the server still listens."""
-        connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        try:
-            async with asyncio.timeout(1.0):
-                await connection.close()
-        except (*self._errors, OSError, TimeoutError):
-            connection.terminate()

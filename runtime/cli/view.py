@@ -224,6 +224,10 @@ def plain_line(moment: Moment) -> str:
     return " | ".join(parts)
 
 
+_MEANS: Final = {"reaction": "  (newest sample to scan end)"}
+"""What a time of a task is, where its name alone could mean another of the summary."""
+
+
 def summary(result: DemoResult) -> str:
     """Return what the demo showed, in a few lines."""
     observation = result.last.observation
@@ -237,7 +241,10 @@ def summary(result: DemoResult) -> str:
             f"  scans      {task.scans} of {task.interval_ns / 1e6:g} ms, "
             f"{task.overruns} overruns, {task.skipped} skipped"
         )
-        lines += [f"  {name:<10} {percentiles(getattr(task, name))}" for name in TASK_TIMES]
+        lines += [
+            f"  {name:<10} {percentiles(getattr(task, name))}{_MEANS.get(name, '')}"
+            for name in TASK_TIMES
+        ]
     for link in observation.links:
         lines.append(f"  reaction   {percentiles(link.reaction)}  (sensor read to output written)")
         lines.append(f"  round trip {percentiles(link.round_trip)}")

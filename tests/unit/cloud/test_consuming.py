@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib.util
 import logging
 import sqlite3
 from collections.abc import AsyncIterator
@@ -44,6 +45,31 @@ def test_a_source_that_is_none_is_told_without_its_password(url: str) -> None:
     with pytest.raises(UsageError, match="expected mqtt://HOST:PORT/TOPIC") as caught:
         parse_source(url, "name")
     assert "sesame" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "sink", "library"),
+    [
+        ("mqtt://host/x", "x.db", "aiomqtt"),
+        ("nats://host/x", "x.db", "nats"),
+        ("nats://host/x", "postgresql://host/x", "asyncpg"),
+    ],
+)
+def test_a_library_that_is_not_installed_is_told(
+    source: str,
+    sink: str,
+    library: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: None if name == library else found(name)
+    )
+    monkeypatch.setattr("sys.argv", ["gateway", "cloud", source, "--to", sink])
+    with pytest.raises(SystemExit, match="1"):
+        main()
+    assert f"needs the library {library}; install taktplc[cloud]" in capsys.readouterr().err
 
 
 class Nobody(contextlib.AbstractAsyncContextManager[AsyncIterator[Delivery]]):
