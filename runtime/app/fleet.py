@@ -23,14 +23,8 @@ from runtime.app.control import ControlServer
 from runtime.app.directory import directory_of
 from runtime.app.instances import FleetOptions, check_together, instances_of
 from runtime.app.members import Group, Member, refused
-from runtime.app.process import (
-    EXIT_COMPILE_ERRORS,
-    EXIT_DEFECT,
-    EXIT_FAULTED,
-    alone,
-    built,
-    remove,
-)
+from runtime.app.plc import EXIT_DEFECT, EXIT_FAULTED
+from runtime.app.process import EXIT_COMPILE_ERRORS, alone, built, remove
 from runtime.app.restart import Past
 from runtime.app.retain_tools import start_cold
 from runtime.app.retention import Keeper
