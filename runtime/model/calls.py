@@ -61,9 +61,11 @@ def report_unknown(name: str, span: Span, scope: Scope) -> None:
             hint = f"declare an instance of it: my_{name.lower()} : {name};"
         names.findings.error("ST3010", span, text, hint)
         return
-    known = [*scope.routine.variables, *names.globals, *names.routines]
-    close = get_close_matches(key, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else "declare it in a VAR section"
+    spelt = {known: routine.name for known, routine in names.routines.items()}
+    for variables in (names.globals, scope.routine.variables):
+        spelt |= {known: variable.name for known, variable in variables.items()}
+    close = get_close_matches(key, spelt, n=1)
+    hint = f"did you mean {spelt[close[0]]}?" if close else "declare it in a VAR section"
     names.findings.error("ST2001", span, f"{name} is not declared", hint)
 
 
@@ -133,9 +135,11 @@ def report_unknown_function(callee: tree.Name, scope: Scope) -> None:
         text = f"{callee.name} is not supported: {vendors}"
         scope.names.findings.error("ST9001", callee.span, text)
         return
-    known = [*FUNCTIONS, *TEXT_FUNCTIONS, *OPERATORS, *scope.names.routines]
+    routines = scope.names.routines
+    known = [*FUNCTIONS, *TEXT_FUNCTIONS, *OPERATORS, *routines]
     close = get_close_matches(callee.name.upper(), known, n=1)
-    hint = f"did you mean {close[0]}?" if close else ""
+    spelt = [routines[key].name if key in routines else key for key in close]
+    hint = f"did you mean {spelt[0]}?" if spelt else ""
     text = f"there is no function or function block instance {callee.name}"
     scope.names.findings.error("ST2005", callee.span, text, hint)
 

@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
@@ -136,8 +137,10 @@ _BOUND_UNITS: Final = ("ge", "gt", "le", "lt")
 def _expected(detail: ErrorDetails) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "extra_forbidden":
-        known = ", ".join(sorted(_known_keys(detail["loc"])))
-        return f"one of the known keys ({known})" if known else "no such key"
+        known = sorted(_known_keys(detail["loc"]))
+        close = get_close_matches(str(detail["loc"][-1]), known, n=1)
+        text = f"one of the known keys ({', '.join(known)})" if known else "no such key"
+        return f"{text}; did you mean {close[0]}?" if close else text
     if kind in {"missing", "union_tag_not_found"}:
         return "a value, this key is required"
     if kind == "union_tag_invalid":

@@ -85,6 +85,7 @@ CASES = {
         "known keys",
     ),
     "unknown table": ("[project]", "[projects]\nx = 1\n[project]", "projects", "known keys"),
+    "misspelt key": ("[project]", "[projct]\nx = 1\n[project]", "projct", "did you mean project?"),
     "wrong type": ("register = 0", 'register = "0"', "io[0].register = '0'", "integer"),
     "boolean for a number": ("register = 0", "register = true", "io[0].register = True", "integer"),
     "no unit": ('interval = "10ms"', 'interval = "10"', "task[0].interval = '10'", "unit"),

@@ -10,7 +10,7 @@ TAIL = "\nb := TRUE;\nEND_PROGRAM\n"
 FAULTS = {
     "missing semicolon": ("x := 1\nlevel := 2;", 3, "expected ';' after the statement at the end"),
     "wrong END": ("IF b THEN\n  x := 1;\nEND_WHILE;\nx := 2;", 5, "expected END_IF to close IF"),
-    "near spelling": ("levle := 2;", 3, "did you mean LEVEL?"),
+    "near spelling": ("levle := 2;", 3, "did you mean level?"),
     "unknown function": ("x := LIMTI(1, x, 5);", 3, "did you mean LIMIT?"),
     "wrong argument": ("t(INN := TRUE);", 3, "its inputs are IN, PT"),
     "wrong output": ("t(IN := b, X => b);", 3, "its outputs are Q, ET"),
