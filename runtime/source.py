@@ -3,9 +3,12 @@
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from runtime.errors import UsageError
+
+PROJECT_FILE: Final = -1
+"""In the place of a source's number: it is about `takt.toml`; the offsets only tell such apart."""
 
 
 class Span(NamedTuple):

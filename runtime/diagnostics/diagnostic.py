@@ -4,9 +4,12 @@ import enum
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from runtime.limits import DIAGNOSTICS_MAX
-from runtime.source import Source, Span
+from runtime.source import PROJECT_FILE, Source, Span
+
+_PROJECT_FILE_NAME: Final = "takt.toml"
 
 
 class Severity(enum.StrEnum):
@@ -88,17 +91,20 @@ def decode_findings(data: bytes) -> tuple[Diagnostic, ...]:
 
 
 def one_line(diagnostic: Diagnostic, sources: tuple[Source, ...]) -> str:
-    """Return `FILE:LINE:COL: severity CODE: text`."""
+    """Return `FILE:LINE:COL: severity CODE: text`, or without a place where it is of no source."""
+    text = f"{diagnostic.severity} {diagnostic.code}: {diagnostic.message}"
+    if diagnostic.span.source == PROJECT_FILE:
+        return f"{_PROJECT_FILE_NAME}: {text}"
     source = sources[diagnostic.span.source]
     line, column = source.position(diagnostic.span.start)
-    return (
-        f"{source.name}:{line}:{column}: {diagnostic.severity} "
-        f"{diagnostic.code}: {diagnostic.message}"
-    )
+    return f"{source.name}:{line}:{column}: {text}"
 
 
 def caret_view(diagnostic: Diagnostic, sources: tuple[Source, ...]) -> str:
     """Return the one line, the source line with carets under the span, and the help."""
+    if diagnostic.span.source == PROJECT_FILE:
+        rows = [one_line(diagnostic, sources)]
+        return "\n".join([*rows, f"  = help: {diagnostic.help}"] if diagnostic.help else rows)
     source = sources[diagnostic.span.source]
     line, column = source.position(diagnostic.span.start)
     text = source.line(line)
@@ -117,10 +123,13 @@ def caret_view(diagnostic: Diagnostic, sources: tuple[Source, ...]) -> str:
 
 def as_dict(diagnostic: Diagnostic, sources: tuple[Source, ...]) -> dict[str, str | int]:
     """Return the finding as the object that `--format jsonl` prints."""
-    source = sources[diagnostic.span.source]
-    line, column = source.position(diagnostic.span.start)
+    name, line, column = _PROJECT_FILE_NAME, 1, 1
+    if diagnostic.span.source != PROJECT_FILE:
+        source = sources[diagnostic.span.source]
+        name = source.name
+        line, column = source.position(diagnostic.span.start)
     return {
-        "file": source.name,
+        "file": name,
         "line": line,
         "column": column,
         "severity": str(diagnostic.severity),

@@ -31,7 +31,7 @@ from runtime.model.scope import Names, RoutineInfo, Scope, TypeInfo
 from runtime.model.types import resolve_type
 from runtime.model.work import Declarations, report_size
 from runtime.project.plans import TaskPlan
-from runtime.source import Span
+from runtime.source import PROJECT_FILE, Span
 from runtime.syntax import tree
 
 _NOWHERE: Final = Span(0, 0, 0)
@@ -91,23 +91,23 @@ def _all_programs(names: Names) -> tuple[str, ...]:
 
 
 def _planned(plans: tuple[TaskPlan, ...], layout: Layout) -> tuple[Task, ...]:
-    tasks = []
+    tasks: list[Task] = []
     for plan in plans:
         instances = []
-        for name in plan.programs:
-            span = _NOWHERE
+        for at, name in enumerate(plan.programs):
+            span = Span(PROJECT_FILE, len(tasks), at)
             info = _program(name, span, layout.work.names, f"task {plan.name} runs")
             if info is not None:
                 instances.append(_instance(info.name, info, layout))
         tasks.append(Task(plan.name, plan.interval_ns, plan.priority, None, tuple(instances)))
     tasks = [
-        task if plan.single is None else replace(task, single=_trigger(plan, layout))
-        for task, plan in zip(tasks, plans, strict=True)
+        task if plan.single is None else replace(task, single=_trigger(plan, number, layout))
+        for number, (task, plan) in enumerate(zip(tasks, plans, strict=True))
     ]
     return tuple(sorted(tasks, key=lambda task: task.priority))
 
 
-def _trigger(plan: TaskPlan, layout: Layout) -> Place | None:
+def _trigger(plan: TaskPlan, number: int, layout: Layout) -> Place | None:
     """Return the BOOL that releases a task by its path, or report that there is none (ST2017)."""
     assert plan.single is not None
     wanted = plan.single.upper()
@@ -116,7 +116,7 @@ def _trigger(plan: TaskPlan, layout: Layout) -> Place | None:
         kind = "no variable" if place is None else f"of type {place.type}"
         text = f"task {plan.name}: single = {plan.single} is {kind}"
         hint = "expected the path of a BOOL such as MAIN.START"
-        layout.work.names.findings.error("ST2017", _NOWHERE, text, hint)
+        layout.work.names.findings.error("ST2017", Span(PROJECT_FILE, number, 0), text, hint)
     return place
 
 

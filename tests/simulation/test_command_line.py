@@ -117,6 +117,29 @@ def test_a_project_is_checked_and_simulated_with_its_own_tasks(shop: Shop) -> No
     assert ".: expected one project alone" in shop.call("check", "a.st", ".").err
 
 
+def test_what_is_wrong_in_the_project_file_is_placed_there(shop: Shop) -> None:
+    shop.file("a.st", COUNTER)
+    shop.file(
+        "takt.toml",
+        '[project]\nname = "own"\n[[task]]\nname = "T"\ninterval = "1s"\n'
+        'programs = ["Mian", "Other"]\n[[task]]\nname = "E"\nsingle = "Main.Y"\n'
+        'programs = ["Main"]\n',
+    )
+    done = shop.call("check", ".", "--json")
+    assert done.status == 1
+    assert done.err.splitlines() == [
+        "takt.toml: error ST2011: task T runs program Mian, which is not declared",
+        "  = help: declared programs: MAIN",
+        "takt.toml: error ST2011: task T runs program Other, which is not declared",
+        "  = help: declared programs: MAIN",
+        "takt.toml: error ST2017: task E: single = Main.Y is no variable",
+        "  = help: expected the path of a BOOL such as MAIN.START",
+    ]
+    (only,) = done.lines
+    assert isinstance(only, dict)
+    assert {row["file"] for row in only["diagnostics"]} == {"takt.toml"}
+
+
 def test_sim_takes_inputs_before_their_cycle(shop: Shop) -> None:
     inputs = shop.file("in.jsonl", '{"cycle":2,"set":{"MAIN.X":40,"main.go":false}}\n\n')
     done = shop.takt(
