@@ -4,12 +4,12 @@ Peer: cyclictest (Debian package rt-tests), the measure of Linux's own wake-up, 
 priority, interval and processor, under the same load (`loads.py`: a gateway that polls without a
 pause, a compile on every processor, a disk that is written and synchronised).
 
-Both run **at the same time**, a quarter of the interval apart, in turns the one and the other
-first: each is done within a few microseconds, so neither meets the other or finds the processor
-still awake, and both meet the same stalls of the host.
-One after the other, a single stall in the turn of one decided the p99.9 of a minute; and at half
-an interval's distance, so did the host's own periods (two cyclictests at 0 and 5 ms of each 10 ms
-had a p99.9 of 0.3 and 0.8 ms in the same 100 s).
+Three run **at the same time**: the task in the middle of the interval, a cyclictest at one quarter
+and another at three. Each is done within a few microseconds, so none meets another or finds the
+processor still awake, and all meet the same stalls of the host. The peer's percentiles are those
+of both cyclictests together; a note tells the p99.9 of each, for what they differ by is what this
+machine can resolve: one after the other, or with few wake-ups, a single stall of the host decided
+it (0.3 and 0.8 ms for two cyclictests in the same 100 s).
 
 A spinning runtime has turns of its own. Runtimes stand still (SIGSTOP) in the turns of others.
 Goal: p99.9 at most 1.2 times cyclictest's, for cases with wake-ups enough; 10 ms has them in a full
@@ -25,7 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -60,11 +60,11 @@ PATIENCE_S: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """What both counted in the same seconds."""
+class Turn:
+    """What the task and the two cyclictests counted in the same seconds."""
 
     ours: Counts
-    peer: Counts
+    sides: tuple[Counts, Counts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,10 @@ class Task:
     full_s: int
 
 
-TASKS: Final = (Task(1, 4, 4), Task(10, 4, 10))
+TASKS: Final = (Task(1, 4, 4), Task(10, 4, 25))
 """Turns of 10 ms are longer, so that a percentile of 99.9 rests on more than a few wake-ups."""
+QUARTERS: Final = (1, 3)
+"""Where in the interval the cyclictests wake up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +109,7 @@ class Turns:
 
     def pooled(self, percent: float, *, quiet: bool) -> float:
         """Return the percentile over all turns."""
-        total: Counts = {}
-        for counts in self._chosen(quiet=quiet):
-            for value, count in counts.items():
-                total[value] = total.get(value, 0) + count
-        return percentile(total, percent)
+        return percentile(merged(self._chosen(quiet=quiet)), percent)
 
     @property
     def wake_ups(self) -> int:
@@ -128,32 +126,50 @@ class Turns:
 
 
 # -- contenders ---------------------------------------------------------------------------------
-def together(
-    runtime: Started, task: Task, seconds: int, priority: int, *, peer_first: bool
-) -> Pair:
-    """Return the latenesses of the runtime and of cyclictest in the same seconds.
+def merged(all_counts: Iterable[Counts]) -> Counts:
+    """Return the counts of several."""
+    total: Counts = {}
+    for counts in all_counts:
+        for value, count in counts.items():
+            total[value] = total.get(value, 0) + count
+    return total
+
+
+def together(runtime: Started, task: Task, seconds: int, priority: int) -> Turn:
+    """Return the latenesses of the runtime and of both cyclictests in the same seconds.
 
     Raises:
-        CalledProcessError: cyclictest failed.
+        CalledProcessError: A cyclictest failed.
     """
     runtime.process.send_signal(signal.SIGCONT)
     try:
-        # It aligns to the second after its own start, so it is started early in this one.
+        # They align to the second after their own start, so they are started early in this one.
         _sleep_until(math.floor(time.monotonic()) + 1 + SETTLE_S)
         begin = math.floor(time.monotonic()) + 1
-        # A release stands in the middle of the interval, cyclictest a quarter of it off.
-        offset_us = task.interval_ms * (250 if peer_first else 750)
-        with cyclictest(task.interval_ms, seconds, priority, CPU, offset_us) as process:
+        with contextlib.ExitStack() as stack:
+            first, second = (
+                stack.enter_context(
+                    cyclictest(
+                        task.interval_ms, seconds, priority, CPU, task.interval_ms * 250 * quarter
+                    )
+                )
+                for quarter in QUARTERS
+            )
             _sleep_until(begin)
             before = runtime.statistics.lateness.copy()
             _sleep_until(begin + seconds)
             after = runtime.statistics.lateness.copy()
-            text, _ = process.communicate(timeout=seconds + PATIENCE_S)
+            sides = _ended(first, seconds), _ended(second, seconds)
     finally:
         runtime.process.send_signal(signal.SIGSTOP)
+    return Turn(_counts(after.since(before)), sides)
+
+
+def _ended(process: "subprocess.Popen[str]", seconds: int) -> Counts:
+    text, _ = process.communicate(timeout=seconds + PATIENCE_S)
     if process.returncode != 0:
         raise subprocess.CalledProcessError(process.returncode, PEER, text)
-    return Pair(_counts(after.since(before)), parsed(text))
+    return parsed(text)
 
 
 def _sleep_until(second: float) -> None:
@@ -203,23 +219,26 @@ class Measurement:
     priority: int
     ours: dict[Case, Turns] = field(default_factory=dict)
     peers: dict[Case, Turns] = field(default_factory=dict)
+    sides: dict[Case, list[tuple[Counts, Counts]]] = field(default_factory=dict)
 
     def under(self, load: str, rounds: int) -> None:
         """Measure all cases of a load, in turns."""
-        for number in range(rounds):
+        for _ in range(rounds):
             for task in TASKS:
-                self._turns(load, task, peer_first=number % 2 == 0)
+                self._turns(load, task)
 
-    def _turns(self, load: str, task: Task, *, peer_first: bool) -> None:
+    def _turns(self, load: str, task: Task) -> None:
         seconds = task.quick_s if self.report.options.quick else task.full_s
         interval = task.interval_ms
         for spins in (False, True) if load == "idle" else (False,):
             if (interval, spins) in self.runtimes:
                 runtime = self.runtimes[interval, spins]
+                case = Case(load, interval, spins)
                 with self.report.window() as window:
-                    pair = together(runtime, task, seconds, self.priority, peer_first=peer_first)
-                _keep(self.peers, Case(load, interval, spins), window, pair.peer)
-                _keep(self.ours, Case(load, interval, spins), window, pair.ours)
+                    turn = together(runtime, task, seconds, self.priority)
+                _keep(self.peers, case, window, merged(turn.sides))
+                _keep(self.ours, case, window, turn.ours)
+                self.sides.setdefault(case, []).append(turn.sides)
 
 
 def _keep(turns: dict[Case, Turns], case: Case, window: Window, counts: Counts) -> None:
@@ -261,6 +280,7 @@ def main() -> None:
             if burden.unit:
                 report.notes.append(f"load {name}: {rate:.1f} {burden.unit} a second")
     _compare_wake_ups(measurement)
+    _compare_peers(measurement)
     for quiet in (False, True):
         _add_rows(measurement, quiet=quiet)
     report.finish()
@@ -271,12 +291,23 @@ def _compare_wake_ups(measurement: Measurement) -> None:
     """Say where contenders were not woken equally often: their percentiles do not compare."""
     notes, alike = measurement.report.notes, True
     for case, turns in measurement.ours.items():
-        ours, theirs = turns.wake_ups, measurement.peers[case].wake_ups
+        ours, theirs = turns.wake_ups, measurement.peers[case].wake_ups / len(QUARTERS)
         if max(ours, theirs) > 1.1 * min(ours, theirs):
             alike = False
-            notes.append(f"{case}: {ours} wake-ups beside {theirs}: compare with care")
+            notes.append(f"{case}: {ours} wake-ups beside {theirs:.0f}: compare with care")
     if alike:
-        notes.append("equal: each pair was woken equally often, within a tenth")
+        notes.append("equal: each three were woken equally often, within a tenth")
+
+
+def _compare_peers(measurement: Measurement) -> None:
+    """Say how the two cyclictests differ, which are the same program."""
+    for case, turns in measurement.sides.items():
+        low, high = sorted(
+            percentile(merged(side), GOAL_PERCENT) for side in zip(*turns, strict=True)
+        )
+        measurement.report.notes.append(
+            f"{case}: p{GOAL_PERCENT:g} of the two cyclictests {low:g} and {high:g} us"
+        )
 
 
 def _add_rows(measurement: Measurement, *, quiet: bool) -> None:
