@@ -16,40 +16,12 @@ from asyncua.ua.uaerrors import UaError
 from pydantic import ValidationError
 
 from gateway.errors import PeerError
+from gateway.field.opcua_browse import Browser, Found
 from gateway.field.opcua_connection import Login, OpcUaConnection
 from runtime.errors import HostError, UsageError
 from runtime.project.devices import OpcUaDevice
 
-NODES_MAX: Final = 20_000
-"""Variables after which browsing ends."""
-DEPTH_MAX: Final = 20
-_TYPES: Final = {
-    ua.VariantType.Boolean: (1, "bool"),
-    ua.VariantType.SByte: (8, "int8"),
-    ua.VariantType.Byte: (8, "uint8"),
-    ua.VariantType.Int16: (16, "int16"),
-    ua.VariantType.UInt16: (16, "uint16"),
-    ua.VariantType.Int32: (32, "int32"),
-    ua.VariantType.UInt32: (32, "uint32"),
-    ua.VariantType.Int64: (64, "int64"),
-    ua.VariantType.UInt64: (64, "uint64"),
-    ua.VariantType.Float: (32, "float32"),
-    ua.VariantType.Double: (64, "float64"),
-}
-_PROPERTY: Final = ua.NodeId(ua.ObjectIds.HasProperty)
 _LETTERS: Final = {8: "B", 16: "W", 32: "D", 64: "L"}
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A variable that fits an address."""
-
-    node: str
-    path: str
-    bits: int
-    type_name: str
-    value: object
-    is_writable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +58,7 @@ async def scan(settings: dict[str, str], folder: Path) -> Scan:
     connection = OpcUaConnection(Login(section, folder, "scan"), time.monotonic_ns)
     try:
         await connection.open()
-        found, left_out = await _browse(connection.library)
+        found, left_out = await Browser(connection.library).variables()
     except (PeerError, UaError, OSError, TimeoutError) as error:
         offered = "; ".join(_offer(item) for item in offers)
         raise HostError(f"{error} (the server offers: {offered})") from None
@@ -110,46 +82,6 @@ def _offer(endpoint: ua.EndpointDescription) -> str:
     policy = endpoint.SecurityPolicyUri.rpartition("#")[2]
     ways = ", ".join(token.TokenType.name for token in endpoint.UserIdentityTokens)
     return f"{policy} {endpoint.SecurityMode.name.rstrip('_')}: {ways}"
-
-
-async def _browse(client: Client) -> tuple[list[Found], int]:
-    """Return the variables below Objects that are not the server's own."""
-    found: list[Found] = []
-    left_out = 0
-    seen: set[ua.NodeId] = set()
-    level = [(client.nodes.objects, "")]
-    for _ in range(DEPTH_MAX):
-        following = []
-        for node, path in level:
-            for reference in await node.get_references(
-                ua.ObjectIds.HierarchicalReferences, ua.BrowseDirection.Forward
-            ):
-                target = ua.NodeId(reference.NodeId.Identifier, reference.NodeId.NamespaceIndex)
-                if target in seen or target.NamespaceIndex == 0:
-                    continue
-                if reference.ReferenceTypeId == _PROPERTY:
-                    continue  # what a node is, not what it measures
-                seen.add(target)
-                place = f"{path}/{reference.BrowseName.Name}"
-                following.append((client.get_node(target), place))
-                if reference.NodeClass == ua.NodeClass.Variable and len(found) < NODES_MAX:
-                    entry = await _look(client, target, place)
-                    found += [entry] if entry is not None else []
-                    left_out += entry is None
-        level = following
-    return found, left_out
-
-
-async def _look(client: Client, node: ua.NodeId, path: str) -> Found | None:
-    values = await client.uaclient.read_attributes([node], ua.AttributeIds.Value)
-    rights = await client.uaclient.read_attributes([node], ua.AttributeIds.UserAccessLevel)
-    variant = values[0].Value
-    if variant is None or variant.is_array or variant.VariantType not in _TYPES:
-        return None
-    bits, name = _TYPES[variant.VariantType]
-    level = rights[0].Value.Value if rights[0].Value is not None else 0
-    writable = bool(level >> ua.AccessLevel.CurrentWrite & 1)
-    return Found(node.to_string(), path, bits, name, variant.Value, writable)
 
 
 def address_map(found: Scan, settings: dict[str, str]) -> str:

@@ -19,14 +19,16 @@ from tests.support.waiting import wait_until
 PATIENCE_S = 60.0
 
 
-def write_project(folder: Path, name: str, source: str, interval: str = "5ms") -> Path:
+def write_project(
+    folder: Path, name: str, source: str, interval: str = "5ms", task: str = ""
+) -> Path:
     """Write a project with one task that runs Main, and return its folder."""
     project = folder / name
     project.mkdir()
     (project / "main.st").write_text(source, encoding="utf-8")
     (project / "takt.toml").write_text(
         f'[project]\nname = "{name}"\n[[task]]\nname = "T"\ninterval = "{interval}"\n'
-        'programs = ["Main"]\n[runtime]\nlock_memory = false\n[metrics]\nenabled = false\n',
+        f'programs = ["Main"]\n{task}[runtime]\nlock_memory = false\n[metrics]\nenabled = false\n',
         encoding="utf-8",
     )
     return project

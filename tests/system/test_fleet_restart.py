@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from runtime.app.control import give
+from runtime.artifact.abi import FaultKind
 from runtime.errors import HostError
 from runtime.image.commands import Commands
 from runtime.image.layout import Mode, SectionKind
@@ -12,6 +13,7 @@ from runtime.image.orders import ALL, Restart, Switch
 from runtime.image.payloads import Frame, decode_frame
 from runtime.image.segment import Image, image_path
 from runtime.image.statistics import TaskStatistics
+from runtime.limits import LOOP_BUDGET
 from tests.support.fleet_process import PATIENCE_S, running, scans, write_project
 from tests.support.newest import newest_frame, newest_outputs
 from tests.support.waiting import wait_until
@@ -29,6 +31,16 @@ N := N / D * D;
 END_PROGRAM
 """
 """Counters of each kind; D = 0 makes a scan fault when it has written all of them."""
+STUCK = """
+PROGRAM Main
+VAR N, Loops : DINT; Stuck : BOOL; X : LREAL := 2.0; END_VAR
+N := N + 1;
+WHILE Stuck DO
+  Loops := Loops + 1;
+  X := LN(EXP(SIN(X) + COS(X)));
+END_WHILE;
+END_PROGRAM
+"""
 KEPT = {"cold": "P", "warm": "PR", "hot": "PRN"}
 
 
@@ -138,6 +150,23 @@ def test_a_pool_whose_plcs_have_all_faulted_takes_them_back(tmp_path: Path) -> N
         await_scans(image, 20)
         assert not newest_outputs(image).safe
         assert runtime.end() == 0, "the fault is past"
+
+
+def test_the_watchdog_still_watches_a_plc_that_was_restarted(tmp_path: Path) -> None:
+    project = write_project(tmp_path, "press", STUCK, task='watchdog = "3ms"\n')
+    with running(tmp_path, str(project), "--instances", "2", "--pools", "1") as runtime:
+        image, other = runtime.image("press_1"), runtime.image("press_2")
+        for _ in range(2):
+            put(image, "MAIN.STUCK", 1)
+            wait_until(lambda: image.mode is Mode.FAULTED, PATIENCE_S, "the watchdog's fault")
+            statistics = TaskStatistics(image.section(SectionKind.TASK_STATISTICS))
+            assert statistics.fault is FaultKind.WATCHDOG
+            assert 0 < value(image, "MAIN.LOOPS") < LOOP_BUDGET, "not the budget ends it"
+            await_scans(other, 20)
+            assert "it was FAULTED" in runtime.takt(project, "restart", "--instance", "press_1")
+            await_scans(image, 20)
+        assert len(runtime.records("press_1: fault: watchdog")) == 2
+        assert runtime.end() == 0, "the faults are past"
 
 
 def test_all_are_stopped_and_started_together(tmp_path: Path) -> None:

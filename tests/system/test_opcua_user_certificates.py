@@ -3,6 +3,8 @@
 import asyncio
 import datetime as dt
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,7 @@ from runtime.image.layout import Quality
 from tests.support.opcua_gateway import Rig, node_toml, opcua_toml, run
 from tests.support.opcua_image import PlayedProgram, playing
 from tests.support.opcua_peers import TaktServer, node_client, node_server, takt_server
+from tests.support.runtime_process import ROOT
 
 pytestmark = pytest.mark.system
 
@@ -185,3 +188,28 @@ def test_our_client_is_told_why_its_certificate_is_no_login(
             assert rig.qualities() == [Quality.BAD]
 
     run(scenario())
+
+
+def test_a_scan_logs_in_by_certificate(
+    server: TaktServer, people: dict[str, Papers], tmp_path: Path
+) -> None:
+    trusted = tmp_path / "pki" / "trusted"
+    trusted.mkdir(parents=True)
+    shutil.copy(server.folder / "pki" / "own" / "certificate.der", trusted / "server.der")
+
+    def scanned(user: Papers) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "gateway", "scan", "opcua", server.endpoint,
+             "--user-certificate", str(user.certificate), "--user-key", str(user.key),
+             "--pki", str(tmp_path / "pki")],
+            capture_output=True, text=True, cwd=ROOT, timeout=60, check=False,
+        )  # fmt: skip
+
+    assert "BadSecurityChecksFailed" in scanned(people["olga"]).stderr
+    assert server.trust_rejected() == 1, "the application's certificate is another matter"
+    assert "BadUserAccessDenied" in scanned(people["stranger"]).stderr
+    done = scanned(people["olga"])
+    assert done.returncode == 0, done.stderr
+    assert f'user_certificate = "{people["olga"].certificate}"' in done.stdout
+    assert 'node = "ns=2;s=MAIN.LEVEL"' in done.stdout
+    assert "it can be written too" in done.stdout, "that is olga's right"

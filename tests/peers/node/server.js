@@ -1,6 +1,7 @@
 // A node-opcua server with the variables of its argument (JSON); obeys lines of JSON on stdin.
 //
 //   {"folder": "certificates", "port": 0, "policies": ["None"], "users": {"name": "password"},
+//    "limits": {"maxNodesPerRead": 50},
 //    "variables": [{"id": "A", "type": "Double", "value": 1.5}, …]}
 //
 // Prints {"endpoint": "opc.tcp://…"} when it listens and {"written": "A", "value": 2} on writes.
@@ -39,6 +40,7 @@ async function main() {
     allowAnonymous: Object.keys(users).length === 0,
     userManager: { isValidUser: (name, password) => users[name] === password },
     capabilities: { maxSessions: 100 },
+    serverCapabilities: { operationLimits: wanted.limits || {} },
     skipOwnNamespace: false,
   });
   await server.initialize();
