@@ -23,6 +23,8 @@ FAULT_KIND: Final = 24
 """uint32: a `FaultKind`, 0 while all is well."""
 FAULT_SITE: Final = 28
 """uint32: index into `CompiledProgram.sites`."""
+STOP_ASKED: Final = 32
+"""uint32: not 0 where the watchdog wants the scan to end; loops look at it."""
 CONTEXT_BYTES: Final = 64
 """Bytes of the context; the %I area follows."""
 

@@ -10,6 +10,7 @@ BOOL_RANGE = "!range !1"
 BUDGET = "%budget"
 """Points to the loop budget in the context."""
 _BUDGET_OWNER = "loop budget"
+_STOP_OWNER = "watchdog"
 
 
 def value_type(data_type: Elementary) -> str:
@@ -157,6 +158,12 @@ class Emitter:
         less = self.value(f"extractvalue {{i64, i1}} {pair}, 0")
         self.effect(f"store i64 {less}, ptr {self.budget}, align 8{alias}")
         return self.value(f"extractvalue {{i64, i1}} {pair}, 1")
+
+    def is_stop_asked(self) -> str:
+        """Emit a look at what the watchdog's thread says; return the condition that it barks."""
+        place = self.value(f"getelementptr i8, ptr %base, i64 {abi.STOP_ASKED}")
+        asked = self.value(f"load volatile i32, ptr {place}, align 4{self.alias(_STOP_OWNER)}")
+        return self.value(f"icmp ne i32 {asked}, 0")
 
     def check_status(self, status: str) -> None:
         """Leave the function with the status of a call that ended with a fault."""

@@ -3,8 +3,13 @@
 A counted FOR (`model.loops`) keeps its variable in a register, beside the one in memory, and is
 charged to the loop budget before it begins: LLVM then sees a plain counted loop, which it may
 unroll and vectorise. In any other loop each turn is charged when it ends.
+
+A turn that takes long looks at what the watchdog says. Short ones do not, for the sake of their
+speed, nor do turns that are few: both come to an end, by the loop budget at the latest, which is
+common to all loops of a scan, inner and outer.
 """
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +26,12 @@ if TYPE_CHECKING:
 
 _QUIET_PARTS_MAX: Final = 32
 """Nodes of a condition that is emitted twice."""
+_SHORT_WEIGHT_MAX: Final = 64
+"""Of a turn that does not look; `LOOP_BUDGET` says how many of them there may be."""
+_BRIEF_WEIGHT_MAX: Final = 4_000_000
+"""Of all turns of a loop in which none looks."""
+_CALL_WEIGHT: Final = 16
+_FEW_BITS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +68,24 @@ def _counted_loop(node: program.For, make: "StatementBuilder") -> None:
     if not node.is_prepaid:
         _charge(node, make, turns)
     build.store(node.variable, first)
-    head, body, again, leave, done = (
-        emit.label(word) for word in ("head", "body", "next", "endfor", "done")
+    head, body, again, latch, leave, done = (
+        emit.label(word) for word in ("head", "body", "next", "latch", "endfor", "done")
     )
     emit.jump(head)
     emit.start(head)
     emit.branch(enters, body, done)
     emit.start(body)
     counter, turn, counted, following = (emit.fresh() for _ in range(4))
-    emit.effect(f"{counter} = phi {kind} [ {first}, %{head} ], [ {following}, %{again} ]")
-    emit.effect(f"{turn} = phi i64 [ 0, %{head} ], [ {counted}, %{again} ]")
+    emit.effect(f"{counter} = phi {kind} [ {first}, %{head} ], [ {following}, %{latch} ]")
+    emit.effect(f"{turn} = phi i64 [ 0, %{head} ], [ {counted}, %{latch} ]")
     build.store(node.variable, counter)
     with build.known({node.variable: counter}):
         make.loop_body(node.body, Loop(leave, again))
     emit.start(again)
+    if not node.is_prepaid:
+        make.heed_watchdog(node.site, node.body, _most_turns(node))
+    emit.jump(latch)
+    emit.start(latch)
     flag = no_wrap(node)
     emit.effect(f"{following} = add{flag} {kind} {counter}, {step}")
     emit.effect(f"{counted} = add nuw nsw i64 {turn}, 1")
@@ -144,6 +159,7 @@ def _tested_loop(node: program.For, make: "StatementBuilder") -> None:
     emit.start(body)
     make.loop_body(node.body, Loop(leave, again))
     emit.start(again)
+    make.heed_watchdog(node.site, node.body)
     make.spend(node.site)
     current = build.load(node.variable)
     pair = emit.value(
@@ -195,6 +211,7 @@ def _plain_while(node: program.While, make: "StatementBuilder") -> str:
     emit.start(body)
     make.loop_body(node.body, Loop(leave, again))
     emit.start(again)
+    make.heed_watchdog(node.site, (node.condition, node.body))
     make.spend(node.site)
     emit.jump(test)
     return leave
@@ -216,6 +233,7 @@ def _turned_loop(node: program.While, make: "StatementBuilder") -> str:
     emit.start(body)
     make.loop_body(node.body, Loop(leave, again))
     emit.start(again)
+    make.heed_watchdog(node.site, node.body)
     _test(node, make, more, last)
     for label, target in ((more, body), (last, leave)):
         emit.start(label)
@@ -228,6 +246,44 @@ def _test(node: program.While, make: "StatementBuilder", body: str, leave: str) 
     """Emit the condition, and where it leads to."""
     condition = make.build.expression(node.condition)
     make.emit.branch(condition, *((body, leave) if node.test_first else (leave, body)))
+
+
+def is_long(turn: object, turns: int | None = None) -> bool:
+    """Whether a loop may take longer than some milliseconds, and a turn some nanoseconds.
+
+    Args:
+        turn: What a turn does, a node or several.
+        turns: How many there are at most, where that is known.
+    """
+    weight = sum(map(_weight, parts_of(turn)))
+    return weight > _SHORT_WEIGHT_MAX and (turns is None or turns * weight > _BRIEF_WEIGHT_MAX)
+
+
+def _weight(part: object) -> float:
+    """Return about how many nanoseconds a node takes, without the nodes inside it."""
+    if isinstance(part, _UNKNOWN):
+        return math.inf
+    if isinstance(part, program.CallText):
+        return _CALL_WEIGHT
+    if isinstance(part, program.CallStandard):
+        is_call = part.function.native or part.function.name in _MATHEMATICAL
+        return _CALL_WEIGHT if is_call else 1
+    return 1
+
+
+def _most_turns(node: program.For) -> int | None:
+    """Return how often a counted loop and those paid with it turn at most, if that is not often."""
+    turns, bits = constant_turns(node), _type_of(node).bits
+    if turns is None and bits <= _FEW_BITS:
+        turns = 1 << bits
+    return None if turns is None else turns * (1 + node.inner_turns)
+
+
+_UNKNOWN: Final = program.CallFunction | program.Invoke | program.GoTo | program.Blocks
+_MATHEMATICAL: Final = frozenset(
+    {"ACOS", "ASIN", "ATAN", "ATAN2", "COS", "EXP", "EXPT", "LN", "LOG", "SIN", "TAN"}
+)
+"""Standard functions that are calls of the mathematical library."""
 
 
 def _is_quiet(condition: program.Expression) -> bool:

@@ -10,7 +10,7 @@ from runtime.codegen.conversions import convert
 from runtime.codegen.emitter import Emitter, constant_text, value_type
 from runtime.codegen.expressions import Builder, copy_bytes
 from runtime.codegen.intrinsics import bool_not
-from runtime.codegen.loops import Loop, emit_for, emit_while
+from runtime.codegen.loops import Loop, emit_for, emit_while, is_long
 from runtime.codegen.nan import loose_places, may_be_nan, mend_members, mend_place
 from runtime.codegen.texts import assign_text
 from runtime.datatypes.derived import Structure
@@ -70,6 +70,11 @@ class StatementBuilder:
         if site >= 0:
             gone = self.emit.spend_budget(turns, is_difference=is_difference)
             self.emit.fault_if(gone, FaultKind.WATCHDOG, site)
+
+    def heed_watchdog(self, site: int, turn: object, turns: int | None = None) -> None:
+        """Emit a look at the watchdog in a turn of a loop, where the loop may take long."""
+        if site >= 0 and is_long(turn, turns):
+            self.emit.fault_if(self.emit.is_stop_asked(), FaultKind.WATCHDOG, site)
 
 
 def _assign(node: program.Assign, make: StatementBuilder, _loop: Loop | None) -> bool:
@@ -202,6 +207,7 @@ def _return(_node: program.Return, make: StatementBuilder, _loop: Loop | None) -
 
 
 def _go_to(node: program.GoTo, make: StatementBuilder, _loop: Loop | None) -> bool:
+    make.heed_watchdog(node.site, node)
     make.spend(node.site)
     make.emit.jump(make.arrivals[node.block])
     return False

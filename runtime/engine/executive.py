@@ -331,6 +331,7 @@ def run_body(job: int) -> int:
     watched = load_64(job + plan.JOB_WATCHDOG_NS)
     if watched != 0:
         begun = begun if virtual else clock_ns()
+        store_32(state + abi.STOP_ASKED, 0)
         store_shared(job + plan.JOB_SINCE_NS, begun)
     fault = call_task(load_64(job + plan.JOB_ENTRY), state)
     if watched != 0:
@@ -446,5 +447,5 @@ def watch(worker: int) -> int:
             job = load_64(job_list + 8 * number)
             since = load_shared(job + plan.JOB_SINCE_NS)
             if since != 0 and now - since > load_64(job + plan.JOB_WATCHDOG_NS):
-                store_shared(load_64(job + plan.JOB_STATE) + abi.LOOP_BUDGET_LEFT, 0)
+                store_32(load_64(job + plan.JOB_STATE) + abi.STOP_ASKED, 1)
     return plan.ENDED_BY_STOP

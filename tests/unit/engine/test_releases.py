@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from runtime.artifact.abi import FaultKind
 from runtime.engine import plan
 from runtime.engine.scan import Ending
@@ -219,6 +221,48 @@ def test_the_watchdog_ends_a_loop_that_takes_too_long(tmp_path: Path) -> None:
     assert fault is not None
     assert fault.kind is FaultKind.WATCHDOG
     assert plant.statistics("Slow").execution.copy().max_ns > 5 * MS
+
+
+STUCK = """
+VAR_GLOBAL I, N : DINT; X : LREAL := 2.0; END_VAR
+FUNCTION_BLOCK Slowly
+VAR_EXTERNAL X : LREAL; END_VAR
+X := LN(EXP(SIN(X) + COS(X)) + EXP(SIN(X)));
+END_FUNCTION_BLOCK
+PROGRAM Slow
+VAR_EXTERNAL I, N : DINT; X : LREAL; END_VAR
+VAR Worker : Slowly; END_VAR
+{}
+END_PROGRAM
+"""
+SLOWLY = "X := LN(EXP(SIN(X) + COS(X)) + EXP(SIN(X)));"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"FOR I := 1 TO 19000000 DO {SLOWLY} END_FOR;",
+        f"FOR I := 1 TO 19000000 DO {SLOWLY} IF X = 7.5 THEN EXIT; END_IF; END_FOR;",
+        f"FOR N := 1 TO 4000 DO FOR I := N TO N + 4000 DO {SLOWLY} END_FOR; END_FOR;",
+        f"WHILE X < 100.0 DO I := I + 1; {SLOWLY} END_WHILE;",
+        "REPEAT I := I + 1; Worker(); UNTIL X > 100.0 END_REPEAT;",
+        "again: LD I\nADD 1\nST I\nLD X\nSIN\nCOS\nLN\nEXP\nST X\nJMP again",
+    ],
+    ids=["counted", "left", "nested", "while", "block", "jump"],
+)
+def test_the_watchdog_ends_a_loop_in_the_middle(tmp_path: Path, body: str) -> None:
+    toml = task("Slow", 'interval = "1s"', 'watchdog = "5ms"')
+    plant = Plant(tmp_path / "p", STUCK.format(body), toml)
+    with plant.running():
+        wait_until(lambda: plant.image.mode is Mode.FAULTED, PATIENCE_S, "the watchdog's fault")
+    assert plant.engine.fault is not None
+    assert str(plant.engine.fault).startswith("watchdog in Slow at ")
+    state = plant.engine.memory.private(plant.task("Slow"))
+    turns, outer = plant.value("I", state), plant.value("N", state)
+    assert isinstance(turns, int)
+    assert isinstance(outer, int)
+    assert 0 < turns < 19_000_000
+    assert outer < 4000, "nothing but the watchdog ends it before"
 
 
 def test_the_scan_after_too_many_overruns_in_a_row_is_the_watchdog_s_fault(tmp_path: Path) -> None:
