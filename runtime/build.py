@@ -7,6 +7,7 @@ there first and imports this only where there is something to compile (`app.read
 """
 
 import sys
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 from runtime import prebuilt
@@ -66,9 +67,13 @@ def check_sources(
     units = tuple(
         parse(part, number, sources[number], findings) for number, part in enumerate(tokens)
     )
-    model = build_model(
-        resolve_namespaces(units, findings), plans, area_sizes(tokens, channels), findings
-    )
+    resolved, parsed = resolve_namespaces(units, findings), deepcopy(findings)
+    sizes = area_sizes(tokens, channels)
+    grown = dict(sizes)
+    model = build_model(resolved, plans, grown, findings)
+    if grown != sizes:  # an array goes on behind the last address that is written
+        findings = parsed
+        model = build_model(resolved, plans, grown, findings)
     return Checked(sources, tuple(findings.sorted()), None if findings.errors else model)
 
 

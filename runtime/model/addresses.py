@@ -1,5 +1,7 @@
 """Located variables (6.5.5): a variable AT an address must have the address's width.
 
+The elements of an array must have it too; they stand at that address and the ones behind.
+
 Members of a structure can stand at relative addresses (6.4.4.7): `LEVEL AT %B2 : INT` begins two
 bytes behind the structure's begin. The number counts in units of the width as everywhere.
 """
@@ -8,8 +10,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from runtime.datatypes.derived import DataType
-from runtime.datatypes.elementary import Elementary
+from runtime.datatypes.derived import Array, DataType, align
+from runtime.datatypes.elementary import BOOL, Elementary
+from runtime.limits import AREA_BYTES_MAX
 from runtime.model.places import place_of_address, read_address
 from runtime.model.program import Place
 from runtime.model.scope import RoutineInfo, TypeInfo
@@ -39,11 +42,24 @@ def address_place(variable: tree.Variable, resolved: TypeInfo, work: Declaration
     address = read_address(variable.address.text, variable.address.span, work.names)
     if address is None:
         return None
-    if not isinstance(resolved.type, Elementary) or _width(resolved.type) != address.width:
+    if not _fits(resolved.type, address):
         text = f"{resolved.type} does not fit the {_describe(address)} at {variable.address.text}"
         work.names.findings.error("ST2008", variable.address.span, text)
         return None
+    end = address.byte + resolved.type.size
+    if end > AREA_BYTES_MAX:
+        text = f"{resolved.type} at {variable.address.text} ends beyond {AREA_BYTES_MAX} bytes"
+        work.names.findings.error("ST2007", variable.address.span, text)
+        return None
+    sizes = work.names.area_sizes
+    sizes[address.area] = max(sizes[address.area], align(end, 8))
     return place_of_address(address, work.names, resolved.type)
+
+
+def _fits(data_type: DataType, address: Address) -> bool:
+    if isinstance(data_type, Array):  # its BOOLs are bytes, those at addresses bits
+        return data_type.element is not BOOL and _fits(data_type.element, address)
+    return isinstance(data_type, Elementary) and _width(data_type) == address.width
 
 
 def _width(data_type: Elementary) -> int:

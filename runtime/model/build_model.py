@@ -37,7 +37,8 @@ def build_model(
         units: The trees of all sources.
         plans: The tasks; None takes them from the CONFIGURATION, and without one runs all programs
             in one task, in the order of their declaration.
-        areas: Bytes of the areas I, Q and M.
+        areas: Bytes of the areas I, Q and M. Where an array at an address needs more, it is grown
+            and the model is of no use: it must be built again.
         findings: Takes what is wrong.
     """
     names = Names(findings, area_sizes=areas)
