@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from runtime.errors import UsageError
 
+PROJECT_FILE_NAME: Final = "takt.toml"
 PROJECT_FILE: Final = -1
 """In the place of a source's number: it is about `takt.toml`; the offsets only tell such apart."""
 

@@ -4,12 +4,9 @@ import enum
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from runtime.limits import DIAGNOSTICS_MAX
-from runtime.source import PROJECT_FILE, Source, Span
-
-_PROJECT_FILE_NAME: Final = "takt.toml"
+from runtime.source import PROJECT_FILE, PROJECT_FILE_NAME, Source, Span
 
 
 class Severity(enum.StrEnum):
@@ -94,7 +91,7 @@ def one_line(diagnostic: Diagnostic, sources: tuple[Source, ...]) -> str:
     """Return `FILE:LINE:COL: severity CODE: text`, or without a place where it is of no source."""
     text = f"{diagnostic.severity} {diagnostic.code}: {diagnostic.message}"
     if diagnostic.span.source == PROJECT_FILE:
-        return f"{_PROJECT_FILE_NAME}: {text}"
+        return f"{PROJECT_FILE_NAME}: {text}"
     source = sources[diagnostic.span.source]
     line, column = source.position(diagnostic.span.start)
     return f"{source.name}:{line}:{column}: {text}"
@@ -123,7 +120,7 @@ def caret_view(diagnostic: Diagnostic, sources: tuple[Source, ...]) -> str:
 
 def as_dict(diagnostic: Diagnostic, sources: tuple[Source, ...]) -> dict[str, str | int]:
     """Return the finding as the object that `--format jsonl` prints."""
-    name, line, column = _PROJECT_FILE_NAME, 1, 1
+    name, line, column = PROJECT_FILE_NAME, 1, 1
     if diagnostic.span.source != PROJECT_FILE:
         source = sources[diagnostic.span.source]
         name = source.name

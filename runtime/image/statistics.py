@@ -20,11 +20,8 @@ _RETAIN_WORDS: Final = (
     layout.RETAIN_COMMITS, layout.RETAIN_FAILURES, layout.RETAIN_WRITTEN,
     layout.RETAIN_SAVED_NS, layout.RETAIN_FAILING, layout.RETAIN_BYTES,
 )  # fmt: skip
-TASK_TIMES: Final = {
-    "lateness": layout.TASK_LATENESS, "jitter": layout.TASK_JITTER,
-    "execution": layout.TASK_EXECUTION, "reaction": layout.TASK_REACTION,
-}  # fmt: skip
-"""The times of a task by name, in the order in which they are shown."""
+TASK_TIMES: Final = ("lateness", "jitter", "execution", "reaction")
+"""The names of a task's times, in the order in which they are shown."""
 Buckets = npt.NDArray[np.uint64]
 
 
@@ -106,7 +103,6 @@ class TaskStatistics:
 
     def __init__(self, memory: memoryview) -> None:
         """View a TASK_STATISTICS section."""
-        self._memory = memory
         self._words = Words(memory)
         self.lateness = Histogram(memory, layout.TASK_LATENESS)
         self.jitter = Histogram(memory, layout.TASK_JITTER)
@@ -115,7 +111,7 @@ class TaskStatistics:
 
     def times(self) -> dict[str, HistogramCopy]:
         """Return the counts of all its times now, by their names."""
-        return {name: Histogram(self._memory, at).copy() for name, at in TASK_TIMES.items()}
+        return {name: getattr(self, name).copy() for name in TASK_TIMES}
 
     @property
     def scans(self) -> int:

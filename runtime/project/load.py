@@ -23,8 +23,9 @@ from runtime.project.config import ProjectConfig, TaskSection
 from runtime.project.devices import DEVICE_KINDS, DeviceBase, ModbusDevice
 from runtime.project.rules import channel_faults
 from runtime.project.uplinks import UPLINK_KINDS
+from runtime.source import PROJECT_FILE_NAME
 
-FILE_NAME: Final = "takt.toml"
+FILE_NAME: Final = PROJECT_FILE_NAME
 
 Table = dict[str, object]
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 from pymodbus import FramerType
 from pymodbus.constants import ExcCodes
@@ -274,13 +275,30 @@ def respond(request: Request) -> Response:
             return Refused(function_of(request), 1)
 
 
+class _Listener(Protocol):
+    """A server of the tests: it is told its port and serves a connection at a time."""
+
+    port: int
+
+    async def serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, /
+    ) -> None: ...
+
+
+@asynccontextmanager
+async def listening(listener: _Listener) -> AsyncIterator[None]:
+    """Let a server listen on a free loopback port in the block."""
+    server = await asyncio.start_server(listener.serve, "127.0.0.1", 0)
+    listener.port = server.sockets[0].getsockname()[1]
+    try:
+        yield
+    finally:
+        server.close()
+
+
 @asynccontextmanager
 async def hostile_server() -> AsyncIterator[HostileServer]:
     """Run a hostile server on a free loopback port; it answers until told otherwise."""
     hostile = HostileServer()
-    server = await asyncio.start_server(hostile.serve, "127.0.0.1", 0)
-    hostile.port = server.sockets[0].getsockname()[1]
-    try:
+    async with listening(hostile):
         yield hostile
-    finally:
-        server.close()

@@ -23,7 +23,7 @@ from runtime.image.layout import LinkError, Quality
 from tests.support.libmodbus import libmodbus_server
 from tests.support.modbus_gateway import gateway_on, start
 from tests.support.modbus_image import device_toml, io_toml
-from tests.support.modbus_peers import Behaviour, hostile_server, pymodbus_plant, respond
+from tests.support.modbus_peers import Behaviour, hostile_server, listening, pymodbus_plant, respond
 from tests.support.modbus_waiting import until
 
 pytestmark = pytest.mark.system
@@ -83,12 +83,8 @@ def _answer(frame: Frame) -> bytes:
 @asynccontextmanager
 async def backwards_server() -> AsyncIterator[BackwardsServer]:
     backwards = BackwardsServer()
-    server = await asyncio.start_server(backwards.serve, "127.0.0.1", 0)
-    backwards.port = server.sockets[0].getsockname()[1]
-    try:
+    async with listening(backwards):
         yield backwards
-    finally:
-        server.close()
 
 
 def test_answers_in_any_order_reach_the_inputs_they_belong_to(tmp_path: Path) -> None:
