@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.waiting import wait_until
+
 PATIENCE_S = 30.0
 
 
@@ -57,6 +59,10 @@ class Consumer:
 
     process: Process
     file: Path
+
+    def await_connected(self) -> None:
+        """Wait until its table is made and the broker knows it."""
+        wait_until(lambda: '"connected"' in self.process.messages(), PATIENCE_S, "the consumer")
 
     def samples(self) -> int:
         """Return how many samples it has kept."""

@@ -102,8 +102,7 @@ def test_what_was_not_written_when_it_was_killed_is_still_owed_by_jetstream(tmp_
         asyncio.run(make_stream(broker.port))
         url = f"nats://127.0.0.1:{broker.port}/TAKT"
         with consumer(tmp_path, url) as receiving:
-            wait_until(file.exists, PATIENCE_S, "the consumer's file")
-            wait_until(lambda: receiving.samples() == 0, PATIENCE_S, "its table")
+            receiving.await_connected()
             with held(file):
                 asyncio.run(publish(broker.port))
                 wait_until(
