@@ -10,7 +10,7 @@ from asyncua.ua.uaerrors import UaStatusCodeError
 from gateway.errors import PeerProtocolError
 
 NODES_MAX: Final = 20_000
-"""Variables after which browsing ends."""
+"""So many variables are looked at."""
 DEPTH_MAX: Final = 20
 BATCH: Final = 200
 """Nodes a request; half as many from where a server says that it is too much."""
@@ -36,6 +36,7 @@ _HIERARCHICAL: Final = ua.NodeId(ua.ObjectIds.HierarchicalReferences)
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 _Ask = Callable[[Sequence[_Item]], Awaitable[list[_Result]]]
+_References = list[ua.ReferenceDescription]
 _Place = tuple[ua.NodeId, str]
 """A node and the path of browse names to it."""
 
@@ -52,6 +53,19 @@ class Found:
     is_writable: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Browsed:
+    """What a server told."""
+
+    found: tuple[Found, ...]
+    unfit: int
+    """Variables that fit no address."""
+    refused: int
+    """Nodes that it did not browse: what is below them is missing."""
+    is_cut: bool
+    """Whether there may be more, beyond `NODES_MAX` variables or `DEPTH_MAX` levels."""
+
+
 class Browser:
     """Goes through a server level by level; it may raise what the library raises."""
 
@@ -60,26 +74,25 @@ class Browser:
         self._client = client
         self._batch = BATCH
 
-    async def variables(self) -> tuple[list[Found], int]:
+    async def variables(self) -> Browsed:
         """Return the variables below Objects that are not the server's own.
-
-        Returns:
-            Those that fit an address, and how many do not.
 
         Raises:
             PeerProtocolError: The server does not answer for each node.
         """
-        found: list[Found] = []
-        left_out = 0
+        looked: list[Found | None] = []
+        refused, is_cut = 0, False
         seen: set[ua.NodeId] = set()
         level: list[_Place] = [(self._client.nodes.objects.nodeid, "")]
         for _ in range(DEPTH_MAX):
             rows = await self._in_batches([node for node, _ in level], self._references)
+            refused += rows.count(None)
             level, variables = _below(level, rows, seen)
-            looked = await self._in_batches(variables[: NODES_MAX - len(found)], self._look)
-            found += [entry for entry in looked if entry is not None]
-            left_out += looked.count(None)
-        return found, left_out
+            room = NODES_MAX - len(looked)
+            is_cut = is_cut or len(variables) > room
+            looked += await self._in_batches(variables[:room], self._look)
+        found = tuple(entry for entry in looked if entry is not None)
+        return Browsed(found, looked.count(None), refused, is_cut or bool(level))
 
     async def _in_batches(self, items: Sequence[_Item], ask: _Ask[_Item, _Result]) -> list[_Result]:
         """Return a result for each item; ask for as many at once as the server bears."""
@@ -98,8 +111,8 @@ class Browser:
             results += answered
         return results
 
-    async def _references(self, nodes: Sequence[ua.NodeId]) -> list[list[ua.ReferenceDescription]]:
-        """Return the hierarchical references of nodes; none of one that cannot be browsed."""
+    async def _references(self, nodes: Sequence[ua.NodeId]) -> list[_References | None]:
+        """Return the hierarchical references of nodes; None for one that cannot be browsed."""
         wanted = [
             ua.BrowseDescription(
                 NodeId=node,
@@ -111,17 +124,20 @@ class Browser:
             for node in nodes
         ]
         results = await self._client.uaclient.browse(ua.BrowseParameters(NodesToBrowse=wanted))
-        rows = [list(result.References or ()) for result in results]
+        rows: list[_References | None] = []
         for number, result in enumerate(results):
-            if result.ContinuationPoint:
-                rows[number] += await self._rest(result.ContinuationPoint)
-            elif result.StatusCode.value == ua.StatusCodes.BadNoContinuationPoints and number:
-                (rows[number],) = await self._references(nodes[number : number + 1])
+            if result.StatusCode.value == ua.StatusCodes.BadNoContinuationPoints and number:
+                rows += await self._references(nodes[number : number + 1])
+            elif result.StatusCode.is_good():
+                rest = await self._rest(result.ContinuationPoint)
+                rows.append([*(result.References or ()), *rest])
+            else:
+                rows.append(None)
         return rows
 
-    async def _rest(self, point: bytes | None) -> list[ua.ReferenceDescription]:
+    async def _rest(self, point: bytes | None) -> _References:
         """Return what a server holds back of a node's references."""
-        rest: list[ua.ReferenceDescription] = []
+        rest: _References = []
         while point and len(rest) <= NODES_MAX:
             (result,) = await self._client.uaclient.browse_next(
                 ua.BrowseNextParameters(ContinuationPoints=[point])
@@ -148,14 +164,14 @@ class Browser:
 
 def _below(
     level: Sequence[_Place],
-    rows: Sequence[Sequence[ua.ReferenceDescription]],
+    rows: Sequence[_References | None],
     seen: set[ua.NodeId],
 ) -> tuple[list[_Place], list[_Place]]:
     """Return the nodes below a level that are new, and the variables among them."""
     nodes: list[_Place] = []
     variables: list[_Place] = []
     for (_, path), references in zip(level, rows, strict=True):
-        for reference in references:
+        for reference in references or ():
             target = ua.NodeId(reference.NodeId.Identifier, reference.NodeId.NamespaceIndex)
             if target in seen or target.NamespaceIndex == 0:
                 continue

@@ -16,7 +16,7 @@ from asyncua.ua.uaerrors import UaError
 from pydantic import ValidationError
 
 from gateway.errors import PeerError
-from gateway.field.opcua_browse import Browser, Found
+from gateway.field.opcua_browse import DEPTH_MAX, NODES_MAX, Browsed, Browser, Found
 from gateway.field.opcua_connection import Login, OpcUaConnection
 from runtime.errors import HostError, UsageError
 from runtime.project.devices import OpcUaDevice
@@ -32,9 +32,7 @@ class Scan:
     product: str
     endpoints: tuple[str, ...]
     """Its policies, modes and ways to log in, a line each."""
-    found: tuple[Found, ...]
-    left_out: int
-    """Variables that fit no address: texts, arrays, structures."""
+    browsed: Browsed
 
 
 async def scan(settings: dict[str, str], folder: Path) -> Scan:
@@ -58,7 +56,7 @@ async def scan(settings: dict[str, str], folder: Path) -> Scan:
     connection = OpcUaConnection(Login(section, folder, "scan"), time.monotonic_ns)
     try:
         await connection.open()
-        found, left_out = await Browser(connection.library).variables()
+        browsed = await Browser(connection.library).variables()
     except (PeerError, UaError, OSError, TimeoutError) as error:
         offered = "; ".join(_offer(item) for item in offers)
         raise HostError(f"{error} (the server offers: {offered})") from None
@@ -66,7 +64,7 @@ async def scan(settings: dict[str, str], folder: Path) -> Scan:
         connection.close()
     product = offers[0].Server if offers else None
     name = f"{product.ApplicationName.Text} ({product.ProductUri})" if product else "unknown"
-    return Scan(endpoint, name, tuple(_offer(item) for item in offers), tuple(found), left_out)
+    return Scan(endpoint, name, tuple(_offer(item) for item in offers), browsed)
 
 
 def _section(settings: dict[str, str]) -> OpcUaDevice:
@@ -88,11 +86,10 @@ def address_map(found: Scan, settings: dict[str, str]) -> str:
     """Return a fragment of `takt.toml`: the widest values first, so that none needs a gap."""
     lines = [f"# {found.product}"]
     lines += [f"#   {offer}" for offer in found.endpoints]
-    if found.left_out:
-        lines.append(f"# {found.left_out} variables fit no address: texts, arrays, structures")
+    lines += _missing(found.browsed)
     lines += ["", "[[device]]", 'protocol = "opcua"']
     lines += [f"{key} = {_quoted(value)}" for key, value in settings.items()]
-    for item, address in _addressed(found.found):
+    for item, address in _addressed(found.browsed.found):
         lines += ["", f"[[io]]  # {item.path} = {item.value}", f'address = "{address}"']
         lines += [
             f"device = {_quoted(settings['name'])}",
@@ -102,6 +99,16 @@ def address_map(found: Scan, settings: dict[str, str]) -> str:
         if item.is_writable:
             lines.append(f'# it can be written too: address = "{address.replace("%I", "%Q")}"')
     return "\n".join(lines) + "\n"
+
+
+def _missing(browsed: Browsed) -> Iterator[str]:
+    """Yield comments that tell what is not in a map."""
+    if browsed.unfit:
+        yield f"# {browsed.unfit} variables fit no address: texts, arrays, structures"
+    if browsed.refused:
+        yield f"# {browsed.refused} nodes could not be browsed: what is below them is missing"
+    if browsed.is_cut:
+        yield f"# there is more, beyond {NODES_MAX} variables or {DEPTH_MAX} levels"
 
 
 def _quoted(text: str) -> str:

@@ -22,7 +22,7 @@ def test_all_variables_of_node_opcua_are_found_in_their_order(
     with node_server(tmp_path / "peer", VARIABLES, limits=limits) as peer:
         settings["endpoint"] = peer.endpoint
         found = asyncio.run(scan(settings, tmp_path))
-    own = [item for item in found.found if item.path.startswith("/V")]
+    own = [item for item in found.browsed.found if item.path.startswith("/V")]
     assert [(item.path, item.value) for item in own] == [
         (f"/V{number}", number / 2) for number in range(COUNT)
     ]

@@ -8,7 +8,7 @@ import pytest
 from asyncua import ua
 
 from gateway.errors import PeerProtocolError
-from gateway.field.opcua_browse import Browser
+from gateway.field.opcua_browse import DEPTH_MAX, Browser
 
 COUNT = 25
 
@@ -34,11 +34,17 @@ class FakeServer:
         self.tree |= {folder: [f"{folder}{n}" for n in range(COUNT)] for folder in "AB"}
         self.held: dict[bytes, list[str]] = {}
         self.forgets = False
+        self.closed: set[str] = set()
 
     async def browse(self, parameters: ua.BrowseParameters) -> list[ua.BrowseResult]:
         self.held.clear()
         wanted = [str(item.NodeId.Identifier) for item in parameters.NodesToBrowse]
-        return [self._told(self.tree.get(name, [])) for name in wanted]
+        return [
+            ua.BrowseResult(StatusCode=ua.StatusCode(ua.UInt32(ua.StatusCodes.BadUserAccessDenied)))
+            if name in self.closed
+            else self._told(self.tree.get(name, []))
+            for name in wanted
+        ]
 
     def _told(self, names: list[str]) -> ua.BrowseResult:
         result = ua.BrowseResult(References=[reference(name) for name in names[:10]])
@@ -71,10 +77,26 @@ def browser(server: FakeServer) -> Browser:
 
 
 def test_what_a_server_holds_back_is_fetched() -> None:
-    found, left_out = asyncio.run(browser(FakeServer()).variables())
+    told = asyncio.run(browser(FakeServer()).variables())
     names = [f"/{folder}/{folder}{n}" for folder in "AB" for n in range(COUNT)]
-    assert [item.path for item in found] == ["/A", "/B", *names]
-    assert left_out == 0
+    assert [item.path for item in told.found] == ["/A", "/B", *names]
+    assert (told.unfit, told.refused, told.is_cut) == (0, 0, False)
+
+
+def test_nodes_that_a_server_does_not_browse_are_counted() -> None:
+    server = FakeServer()
+    server.closed = {"A", "B7"}
+    told = asyncio.run(browser(server).variables())
+    assert [item.path for item in told.found] == ["/A", "/B", *(f"/B/B{n}" for n in range(COUNT))]
+    assert told.refused == 2
+
+
+def test_what_lies_deeper_than_a_scan_goes_is_told() -> None:
+    server = FakeServer()
+    server.tree = {"objects": ["0"]} | {str(n): [str(n + 1)] for n in range(DEPTH_MAX)}
+    told = asyncio.run(browser(server).variables())
+    assert len(told.found) == DEPTH_MAX
+    assert told.is_cut
 
 
 def test_a_server_that_answers_too_little_is_told() -> None:
