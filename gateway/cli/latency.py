@@ -96,10 +96,14 @@ def waterfall(ways: Sequence[Path], width: int) -> Table:
     """
     cells = max(_BAR_MIN, min(_BAR_MAX, width - _BESIDE))
     table = Table(
-        title="From the end of a scan to the cloud", title_justify="left", box=box.SIMPLE_HEAD
+        title="From the end of a scan to the cloud",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
     )
-    for name in ("uplink", "lane", "hop"):
-        table.add_column(name, no_wrap=True, overflow="fold" if name == "uplink" else "ellipsis")
+    table.add_column("uplink", overflow="fold", min_width=6)
+    for name in ("lane", "hop"):
+        table.add_column(name, no_wrap=True)
     for quantile in _QUANTILES:
         table.add_column(f"p{float(quantile) * 100:g}", justify="right", no_wrap=True)
     table.add_column("median", no_wrap=True)

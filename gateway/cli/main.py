@@ -84,7 +84,7 @@ def cloud(
     from gateway.cloud.consuming import consume
 
     with errors_told():
-        configure_logging("warning")
+        configure_logging()
         consume(source, to, name, seconds, print)
 
 

@@ -7,6 +7,7 @@ import nats
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig
+from nats.js.errors import NotFoundError
 
 from gateway.cloud.consumer import Delivery
 from gateway.cloud.seam import UplinkError
@@ -40,6 +41,8 @@ async def jetstream_deliveries(
             "", durable=name, stream=stream, config=config
         )
         yield _messages(subscription)
+    except NotFoundError:
+        raise UplinkError(f"NATS: {host}:{port} has no stream {stream}") from None
     except NatsError as error:
         raise UplinkError(f"NATS: {error}") from error
     finally:

@@ -74,7 +74,7 @@ class Consumer:
             try:
                 await self._sink.open()
                 async with self._source() as deliveries:
-                    self._note("connected")
+                    self._note("connected", logging.INFO)
                     await self._receive(deliveries)
             except* (UplinkError, OSError, TimeoutError) as failed:
                 self._note(f"{_first(failed) or 'no answer in time'}; tried again until it works")
@@ -82,10 +82,10 @@ class Consumer:
                 await self._sink.close()
             await asyncio.sleep(RECONNECT_MAX_S / 10)
 
-    def _note(self, text: str) -> None:
+    def _note(self, text: str, level: int = logging.WARNING) -> None:
         """Tell what has changed, once until something is kept again."""
         if text not in self._noted:
-            _LOG.warning("%s", text)
+            _LOG.log(level, "%s", text)
         self._noted.add(text)
 
     async def _receive(self, deliveries: AsyncIterator[Delivery]) -> None:

@@ -1,13 +1,14 @@
 """`takt check`, `takt show`, `takt build`, `takt explain`: the compiler's own commands."""
 
 import enum
+import sys
 from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from runtime.cli.sources import Given, reject, requested, show_findings
+from runtime.cli.sources import Given, print_as_json, reject, requested, show_findings
 from runtime.errors import HostError, UsageError
 
 
@@ -34,6 +35,10 @@ def check(
     if checked.model is None:
         raise reject(checked.findings, checked.sources, as_json=as_json)
     show_findings(checked.findings, checked.sources)
+    if as_json:
+        print_as_json(checked.findings, checked.sources)
+    else:
+        print("no errors", file=sys.stderr)
 
 
 def show(

@@ -50,5 +50,10 @@ def reject(
     """Print why a program was rejected; return what ends the command with status 1."""
     show_findings(findings, sources)
     if as_json:
-        print(json.dumps({"diagnostics": [as_dict(item, sources) for item in findings]}))
+        print_as_json(findings, sources)
     return typer.Exit(1)
+
+
+def print_as_json(findings: tuple[Diagnostic, ...], sources: tuple[Source, ...]) -> None:
+    """Print findings as one object on stdout."""
+    print(json.dumps({"diagnostics": [as_dict(item, sources) for item in findings]}))

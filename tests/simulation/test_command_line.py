@@ -106,7 +106,7 @@ def test_a_project_is_checked_and_simulated_with_its_own_tasks(shop: Shop) -> No
         "takt.toml",
         '[project]\nname = "own"\n[[task]]\nname = "T"\ninterval = "200ms"\nprograms = ["MAIN"]\n',
     )
-    assert shop.call("check", ".") == Done(0, "", "")
+    assert shop.call("check", ".") == Done(0, "", "no errors\n")
     simulated = ("--cycles", "3", "--watch", "MAIN.X")
     compiled = shop.call("sim", ".", *simulated)
     assert [line["values"]["MAIN.X"] for line in compiled.lines if isinstance(line, dict)] == [
@@ -187,8 +187,10 @@ def test_errors_are_lines_on_stderr_one_object_on_stdout_and_status_1(
     assert len(only["diagnostics"]) == 2
 
 
-def test_check_of_a_sound_program_says_nothing(shop: Shop) -> None:
-    assert shop.takt("check", shop.file("a.st", COUNTER)) == Done(0, "", "")
+def test_check_of_a_sound_program_says_so(shop: Shop) -> None:
+    sound = shop.file("a.st", COUNTER)
+    assert shop.takt("check", sound) == Done(0, "", "no errors\n")
+    assert shop.takt("check", sound, "--json") == Done(0, '{"diagnostics": []}\n', "")
 
 
 def test_check_takes_several_files_in_any_order(shop: Shop) -> None:

@@ -111,3 +111,11 @@ def test_what_was_not_written_when_it_was_killed_is_still_owed_by_jetstream(tmp_
                 receiving.process.end(signal.SIGKILL)
                 assert asyncio.run(pending(broker.port)) == BATCHES
         assert receiving.samples() == 0
+
+
+def test_a_stream_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with nats_server(tmp_path / "nats") as broker:
+        url = f"nats://127.0.0.1:{broker.port}/TAKT"
+        with consumer(tmp_path, url) as receiving:
+            told = f"NATS: 127.0.0.1:{broker.port} has no stream TAKT; tried again until it works"
+            wait_until(lambda: told in receiving.process.messages(), PATIENCE_S, "the reason")

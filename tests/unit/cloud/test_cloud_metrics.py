@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,13 +143,17 @@ def test_the_waterfall_begins_each_hop_where_the_last_one_ended() -> None:
     assert len(bars) == 5
 
 
-def test_the_waterfall_of_a_narrow_terminal_cuts_no_name_and_no_bar() -> None:
+@pytest.mark.parametrize("uplink", ["plant", "plant-in-the-north-of-the-country"])
+def test_the_waterfall_of_a_narrow_terminal_cuts_nothing(uplink: str) -> None:
     (way,) = paths(metrics())
+    long = {"0.5": 0.0123, "0.99": 0.0234, "0.999": 0.0345, "0.9999": 0.0456}
+    way = replace(way, uplink=uplink, total=long)
     written = io.StringIO()
     Console(width=80, file=written).print(waterfall([way], 80))
     text = written.getvalue()
     assert "…" not in text
     assert all(name in text for name, _ in way.hops)
+    assert all(f"{value * 1000:.3g} ms" in text for value in long.values())
     assert max(map(len, text.splitlines())) <= 80
 
 

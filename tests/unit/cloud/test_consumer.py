@@ -89,6 +89,7 @@ def consume(broker: Broker, sink: Sink, done: Callable[[], object]) -> Consumer:
 
 
 def test_what_a_sink_refused_is_kept_once_it_takes_it(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "gateway.cloud")
     broker, sink = Broker([*payloads(200), b"no batch"]), FailingSink()
     consumer = consume(broker, sink, lambda: not broker.owed)
     assert sink.kept == [1 + n * SAMPLES for n in range(200)]
