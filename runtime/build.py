@@ -7,7 +7,6 @@ there first and imports this only where there is something to compile (`app.read
 """
 
 import sys
-from copy import deepcopy
 from dataclasses import dataclass, replace
 
 from runtime import prebuilt
@@ -67,13 +66,8 @@ def check_sources(
     units = tuple(
         parse(part, number, sources[number], findings) for number, part in enumerate(tokens)
     )
-    resolved, parsed = resolve_namespaces(units, findings), deepcopy(findings)
-    sizes = area_sizes(tokens, channels)
-    grown = dict(sizes)
-    model = build_model(resolved, plans, grown, findings)
-    if grown != sizes:  # an array goes on behind the last address that is written
-        findings = parsed
-        model = build_model(resolved, plans, grown, findings)
+    resolved = resolve_namespaces(units, findings)
+    model = build_model(resolved, plans, area_sizes(tokens, channels), findings)
     return Checked(sources, tuple(findings.sorted()), None if findings.errors else model)
 
 
@@ -83,7 +77,7 @@ def parse(tokens: list[Token], number: int, source: Source, findings: Findings) 
 
 
 def area_sizes(tokens: list[list[Token]], channels: tuple[Address, ...]) -> dict[str, int]:
-    """Return the bytes of the areas %I, %Q and %M: up to the last address that is used."""
+    """Return the bytes of the areas %I, %Q and %M: up to the last address that is written down."""
     ends = dict.fromkeys("IQM", 0)
     used = [
         address

@@ -48,7 +48,8 @@ class Value:
     is_bool: bool = False
     """Whether only 0 and 1 are values of it."""
     length_at: int = -1
-    """Where the length of a string stands in the state; its characters end there."""
+    """Where the length of a string stands in the state, whose characters end there; -1 where none
+    does."""
 
 
 def server_values(server: ModbusServer, directory: Directory) -> dict[Table, tuple[Value, ...]]:
@@ -94,6 +95,8 @@ class _Part:
     size: int
     bit: int = -1
     is_text: bool = False
+    header: int = 0
+    """Bytes of the length before a string."""
     is_bool: bool = False
 
 
@@ -147,7 +150,8 @@ def _elements(data_type: DataType, offset: int) -> Iterator[_Part]:
             for number in range(data_type.count):
                 yield from _elements(data_type.element, offset + number * data_type.element.size)
         case Text(name="STRING"):
-            yield _Part(offset + HEADER_BYTES, data_type.capacity, is_text=True)
+            header = data_type.header
+            yield _Part(offset + header, data_type.capacity, is_text=True, header=header)
         case Elementary() if data_type.kind not in {Kind.TEXT, Kind.REFERENCE}:
             yield _Part(offset, data_type.size, is_bool=data_type.kind is Kind.BOOL)
         case _:
@@ -167,7 +171,7 @@ def _value(item: ServerRange, register: int, part: _Part) -> Value:
         raise ValueError(f"{item.variable}: expected a coil or discrete input for a bit")
     if part.is_text:  # characters as they come, two a register
         places = [*range(offset, offset + size), *([-1] * (size % 2))]
-        count, length_at = len(places) // 2, offset - HEADER_BYTES
+        count, length_at = len(places) // 2, offset - part.header if part.header else -1
         return Value(
             register, count, offset, size, -1, tuple(places), is_writable, length_at=length_at
         )

@@ -81,7 +81,9 @@ def elementary_at(symbols: Iterable[Symbol], offset: int, size: int, bit: int) -
             if found is None:
                 continue
             if bit < 0 or found.bit == bit:
-                return found if found.offset == offset and found.type.size == size else None
+                if found.offset == offset and found.type.size == size:
+                    return found
+                continue  # located variables overlap
             if found.bit < 0 and found.type != BOOL:
                 return _bit(found, 8 * (offset - found.offset) + bit, found.path)
     return None

@@ -20,7 +20,7 @@ from runtime.artifact.units import Unit, decode_unit, encode_unit
 from runtime.datatypes.derived import Array, DataType, Field, Structure
 from runtime.datatypes.elementary import ELEMENTARY, Elementary, Kind
 from runtime.datatypes.scalars import Enumeration, Reference, Subrange, enumeration, subrange
-from runtime.datatypes.texts import Text, text_type
+from runtime.datatypes.texts import Text, bare_text, text_type
 from runtime.datatypes.values import Buffer, Json, read_json
 from runtime.errors import TaktError
 
@@ -205,7 +205,8 @@ def encode_type(data_type: DataType) -> object:
     if isinstance(data_type, Reference):
         return {"reference": data_type.name}
     if isinstance(data_type, Text):
-        return {"text": data_type.name, "capacity": data_type.capacity}
+        bare = {"bare": True} if data_type.is_bare else {}
+        return {"text": data_type.name, "capacity": data_type.capacity} | bare
     if isinstance(data_type, Elementary):
         return data_type.plain.name
     if isinstance(data_type, Array):
@@ -234,7 +235,8 @@ def decode_type(encoded: object) -> DataType:
     if "reference" in encoded:
         return Reference(encoded["reference"], Kind.REFERENCE, 64, None)
     if "text" in encoded:
-        return text_type(encoded["text"], encoded["capacity"])
+        capacity = encoded["capacity"]
+        return bare_text(capacity) if "bare" in encoded else text_type(encoded["text"], capacity)
     if "array" in encoded:
         bounds = tuple((lower, upper) for lower, upper in encoded["array"])
         return Array(bounds, decode_type(encoded["of"]))

@@ -199,6 +199,8 @@ def declarations() -> list[str]:
     lines += [f"declare {kind} @llvm.bswap.{kind}({kind})" for kind in ("i16", "i32", "i64")]
     lines.append("declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)")
     lines.append("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
+    lines.append("declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+    lines.append("declare i64 @strnlen(ptr nocapture readonly, i64)")
     lines.append("declare i32 @llvm.umin.i32(i32, i32)")
     lines += [f"declare i64 @llvm.{name}.i64(i64, i64)" for name in ("umin", "smin", "smax")]
     lines.append("declare i32 @bcmp(ptr nocapture readonly, ptr nocapture readonly, i64)")

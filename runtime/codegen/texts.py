@@ -2,7 +2,8 @@
 
 It points into a variable, to a constant, or to memory of the call that a function's result takes.
 Lengths never exceed the capacity, except where a place overlaps others: such a text is copied, and
-its length bounded, when it is loaded.
+its length bounded, when it is loaded. So is one at an address, which is bare: there it gets a
+length, and loses it when it is stored.
 """
 
 from dataclasses import dataclass
@@ -30,13 +31,24 @@ def load_text(place: Place, data_type: Text, build: "Builder") -> str:
     pointer = build.address(place)
     if place.owner:
         return pointer
-    copy = _reserve(build.emit, data_type)
-    store_text(build.emit, copy, data_type, pointer)
+    copy = _reserve(build.emit, data_type.plain)
+    if data_type.is_bare:
+        _store_view(build.emit, copy, data_type.plain, _bare_view(build.emit, pointer, data_type))
+    else:
+        store_text(build.emit, copy, data_type, pointer)
     return copy
+
+
+def _bare_view(emit: Emitter, pointer: str, data_type: Text) -> "View":
+    limit = data_type.capacity
+    return View(pointer, emit.value(f"call i64 @strnlen(ptr {pointer}, i64 {limit})"))
 
 
 def store_text(emit: Emitter, target: str, data_type: Text, source: str) -> None:
     """Emit the assignment of a string; what does not fit is cut."""
+    if data_type.is_bare:
+        _store_view(emit, target, data_type, _view_at(emit, source))
+        return
     length = emit.value(f"load i32, ptr {source}, align 4")
     limit = data_type.capacity
     fitting = emit.value(f"call i32 @llvm.umin.i32(i32 {length}, i32 {limit})")
@@ -65,7 +77,10 @@ def view(node: program.Expression, build: "Builder") -> View:
         return View(units, str(len(units_of(node.value, node.type.name)) // node.type.unit))
     if isinstance(node, program.CallText) and node.function.name in _SLICES and _is_calm(node):
         return _slice(node, build)
-    pointer = build.expression(node)
+    return _view_at(emit, build.expression(node))
+
+
+def _view_at(emit: Emitter, pointer: str) -> View:
     length = emit.value(f"load i32, ptr {pointer}, align 4")
     return View(_units(emit, pointer), emit.value(f"zext i32 {length} to i64"))
 
@@ -245,10 +260,14 @@ def _store_view(emit: Emitter, target: str, data_type: Text, text: View) -> None
     limit = data_type.capacity
     count = emit.value(f"call i64 @llvm.umin.i64(i64 {text.length}, i64 {limit})")
     size = _bytes(emit, count, data_type)
+    units = target if data_type.is_bare else _units(emit, target)
     emit.effect(
-        f"call void @llvm.memmove.p0.p0.i64(ptr {_units(emit, target)}, ptr {text.units}, "
-        f"i64 {size}, i1 false)"
+        f"call void @llvm.memmove.p0.p0.i64(ptr {units}, ptr {text.units}, i64 {size}, i1 false)"
     )
+    if data_type.is_bare:
+        rest, left = _moved(emit, units, count, data_type), emit.value(f"sub i64 {limit}, {count}")
+        emit.effect(f"call void @llvm.memset.p0.i64(ptr {rest}, i8 0, i64 {left}, i1 false)")
+        return
     length = emit.value(f"trunc i64 {count} to i32")
     emit.effect(f"store i32 {length}, ptr {target}, align 4")
 

@@ -4,10 +4,11 @@ A function block's instance is a structure too, so that one description serves t
 the interpreter, the monitor and the process image.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from runtime.datatypes.elementary import Elementary
+from runtime.datatypes.texts import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,14 @@ class Array:
 
     bounds: tuple[tuple[int, int], ...]
     element: "DataType"
+    first_bit: int = -1
+    """Of an array of BOOL at an address, whose elements are single bits one behind another, the
+    number of the first one in its byte; else -1."""
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether its elements are single bits."""
+        return self.first_bit >= 0
 
     @property
     def count(self) -> int:
@@ -58,6 +67,8 @@ class Array:
     @property
     def size(self) -> int:
         """Bytes in memory."""
+        if self.is_packed:
+            return -(-(self.first_bit + self.count) // 8)
         return self.count * self.element.size
 
     @property
@@ -68,7 +79,12 @@ class Array:
     def __str__(self) -> str:
         """Return the type as declared."""
         bounds = ", ".join(f"{lower}..{upper}" for lower, upper in self.bounds)
-        return f"ARRAY [{bounds}] OF {self.element}"
+        told = f"ARRAY [{bounds}] OF {self.element}"
+        return f"{told} at an address" if self.is_packed else told
+
+    def bit_place(self, number: int) -> tuple[int, int]:
+        """Return byte and bit of an element, counted from 0, of a packed array."""
+        return divmod(self.first_bit + number, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +105,13 @@ DataType = Elementary | Structure | Array | OpenArray
 
 UNKNOWN: Final = Structure("?", (), 0, 1)
 """Stands in for the type of a variable whose declaration is wrong; its uses are not reported."""
+
+
+def plain_form(data_type: DataType) -> DataType:
+    """Return a type as it lies in memory where no address says otherwise."""
+    if isinstance(data_type, Array):
+        return replace(data_type, first_bit=-1) if data_type.is_packed else data_type
+    return data_type.plain if isinstance(data_type, Text) else data_type
 
 
 def align(offset: int, alignment: int) -> int:

@@ -4,6 +4,9 @@ A string of capacity n is a length (uint32) and n code units: STRING of 8 bits i
 WSTRING of 16 bits in UTF-16, USTRING of 32 bits, each one character, so that n characters
 fit whatever they are. It becomes UTF-8 where it leaves the program. To all who move values about a
 string is one value, as a number is.
+
+A STRING at an address is bare, as devices have it: its characters alone, ended by the first NUL or
+by its capacity, filled up with NUL when it is written.
 """
 
 import re
@@ -29,11 +32,23 @@ class Text(Elementary):
     """STRING, WSTRING or USTRING of a capacity in code units."""
 
     capacity: int
+    is_bare: bool = False
+    """Whether no length stands before the code units."""
+
+    @property
+    def plain(self) -> "Text":
+        """The type with a length before the code units: the one that values are computed in."""
+        return text_type(self.name, self.capacity) if self.is_bare else self
 
     @property
     def alignment(self) -> int:
         """Bytes that the offset in memory is a multiple of."""
-        return HEADER_BYTES
+        return 1 if self.is_bare else HEADER_BYTES
+
+    @property
+    def header(self) -> int:
+        """Bytes before the code units."""
+        return 0 if self.is_bare else HEADER_BYTES
 
     @property
     def character(self) -> Elementary:
@@ -46,8 +61,9 @@ class Text(Elementary):
         return self.character.size
 
     def __str__(self) -> str:
-        """Return the type as declared."""
-        return self.name if self.capacity == DEFAULT_CAPACITY else f"{self.name}[{self.capacity}]"
+        """Return the type as declared, and that it is bare."""
+        told = self.name if self.capacity == DEFAULT_CAPACITY else f"{self.name}[{self.capacity}]"
+        return f"{told} at an address" if self.is_bare else told
 
 
 def text_type(name: str, capacity: int = DEFAULT_CAPACITY) -> Text:
@@ -55,6 +71,11 @@ def text_type(name: str, capacity: int = DEFAULT_CAPACITY) -> Text:
     units = min(capacity, TEXT_UNITS_MAX)
     size = HEADER_BYTES + units * _CHARACTERS[name].size
     return Text(name, Kind.TEXT, 8 * (-(-size // 4) * 4), units)
+
+
+def bare_text(capacity: int) -> Text:
+    """Return STRING of a capacity as it stands at an address."""
+    return Text("STRING", Kind.TEXT, 8 * capacity, capacity, is_bare=True)
 
 
 STRING: Final = text_type("STRING")
@@ -70,6 +91,9 @@ def units_of(value: str, name: str) -> bytes:
 
 def read_text(buffer: bytes | bytearray | memoryview, offset: int, text: Text) -> str:
     """Return the text at an offset."""
+    if text.is_bare:
+        units = bytes(buffer[offset : offset + text.size]).partition(b"\0")[0]
+        return units.decode(_ENCODINGS[text.name])
     length = min(_LENGTH.unpack_from(buffer, offset)[0], text.capacity)
     start = offset + HEADER_BYTES
     units = bytes(buffer[start : start + length * text.unit])
@@ -79,6 +103,9 @@ def read_text(buffer: bytes | bytearray | memoryview, offset: int, text: Text) -
 def write_text(buffer: bytearray | memoryview, offset: int, text: Text, value: str) -> None:
     """Write a text at an offset, truncated to the capacity."""
     units = units_of(value, text.name)[: text.capacity * text.unit]
+    if text.is_bare:
+        buffer[offset : offset + text.size] = units.ljust(text.size, b"\0")
+        return
     _LENGTH.pack_into(buffer, offset, len(units) // text.unit)
     start = offset + HEADER_BYTES
     buffer[start : start + len(units)] = units

@@ -29,6 +29,8 @@ def text_constant(node: program.TextConstant, _: "Compiler") -> "Evaluation":
 def text_loader(data_type: Text, located: "Located") -> "Evaluation":
     """Return the closure that reads a string."""
     capacity, unit = data_type.capacity, data_type.unit
+    if data_type.is_bare:
+        return _bare_loader(capacity, located)
 
     def read(machine: "Machine") -> Any:
         buffer, offset = machine.memory, located(machine)
@@ -42,6 +44,8 @@ def text_loader(data_type: Text, located: "Located") -> "Evaluation":
 def text_storer(data_type: Text, located: "Located") -> "Callable[[Machine, Any], None]":
     """Return the closure that assigns a string; what does not fit is cut."""
     capacity, unit = data_type.capacity, data_type.unit
+    if data_type.is_bare:
+        return _bare_storer(capacity, located)
 
     def write(machine: "Machine", value: Any) -> None:
         buffer, offset = machine.memory, located(machine)
@@ -49,6 +53,26 @@ def text_storer(data_type: Text, located: "Located") -> "Callable[[Machine, Any]
         _LENGTH.pack_into(buffer, offset, len(units) // unit)
         start = offset + HEADER_BYTES
         buffer[start : start + len(units)] = units
+
+    return write
+
+
+def _bare_loader(capacity: int, located: "Located") -> "Evaluation":
+    """Return the closure that reads a string at an address, up to the first NUL."""
+
+    def read(machine: "Machine") -> Any:
+        start = located(machine)
+        return bytes(machine.memory[start : start + capacity]).partition(b"\0")[0]
+
+    return read
+
+
+def _bare_storer(capacity: int, located: "Located") -> "Callable[[Machine, Any], None]":
+    """Return the closure that assigns a string at an address, filled up with NUL."""
+
+    def write(machine: "Machine", value: Any) -> None:
+        start = located(machine)
+        machine.memory[start : start + capacity] = bytes(value[:capacity]).ljust(capacity, b"\0")
 
     return write
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from runtime.datatypes.derived import plain_form
 from runtime.datatypes.elementary import LINT
 from runtime.model.configure import Layout, instance_place
 from runtime.model.expressions import place_of
@@ -38,7 +39,7 @@ def _expose(variable: tree.Variable, resources: frozenset[str], layout: Layout) 
     resolved = resolve_type(variable.type, work.scope_of(), work)
     if place is None or resolved is None:
         return
-    if resolved.type != place.type:
+    if resolved.type != plain_form(place.type):
         text = f"{variable.name} stands for a variable of type {place.type}, not {resolved.type}"
         findings.error("ST3001", variable.span, text)
     elif any(item.path == name for item in layout.variables):

@@ -1,6 +1,7 @@
 """Located variables (6.5.5): a variable AT an address must have the address's width.
 
-The elements of an array must have it too; they stand at that address and the ones behind.
+The elements of an array must have it too; they stand at that address and the ones behind. So do the
+characters of a STRING, whatever the width of a whole byte or more.
 
 Members of a structure can stand at relative addresses (6.4.4.7): `LEVEL AT %B2 : INT` begins two
 bytes behind the structure's begin. The number counts in units of the width as everywhere.
@@ -10,8 +11,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from runtime.datatypes.derived import Array, DataType, align
+from runtime.datatypes.derived import Array, DataType
 from runtime.datatypes.elementary import BOOL, Elementary
+from runtime.datatypes.texts import Text, bare_text, read_text, text_image
 from runtime.limits import AREA_BYTES_MAX
 from runtime.model.places import place_of_address, read_address
 from runtime.model.program import Place
@@ -32,8 +34,16 @@ def located(
         return None
     place = address_place(variable, resolved, work)
     if place is not None and variable.initial is not None:
-        work.pokes.append((place, resolved.initial))
+        work.pokes.append((place, image_at(place, resolved)))
     return place
+
+
+def image_at(place: Place, resolved: TypeInfo) -> bytes:
+    """Return the initial value of a variable as it stands at its address."""
+    if isinstance(place.type, Text):
+        assert isinstance(resolved.type, Text)
+        return text_image(place.type, read_text(resolved.initial, 0, resolved.type))
+    return resolved.initial
 
 
 def address_place(variable: tree.Variable, resolved: TypeInfo, work: Declarations) -> Place | None:
@@ -42,24 +52,36 @@ def address_place(variable: tree.Variable, resolved: TypeInfo, work: Declaration
     address = read_address(variable.address.text, variable.address.span, work.names)
     if address is None:
         return None
-    if not _fits(resolved.type, address):
+    data_type = _at(resolved.type, address)
+    if data_type is None:
         text = f"{resolved.type} does not fit the {_describe(address)} at {variable.address.text}"
-        work.names.findings.error("ST2008", variable.address.span, text)
+        work.names.findings.error("ST2008", variable.address.span, text, _hint(resolved.type))
         return None
-    end = address.byte + resolved.type.size
+    end = address.byte + data_type.size
     if end > AREA_BYTES_MAX:
         text = f"{resolved.type} at {variable.address.text} ends beyond {AREA_BYTES_MAX} bytes"
         work.names.findings.error("ST2007", variable.address.span, text)
         return None
-    sizes = work.names.area_sizes
-    sizes[address.area] = max(sizes[address.area], align(end, 8))
-    return place_of_address(address, work.names, resolved.type)
+    work.area_ends[address.area] = max(work.area_ends.get(address.area, 0), end)
+    return place_of_address(address, work.names, data_type)
 
 
-def _fits(data_type: DataType, address: Address) -> bool:
+def _at(data_type: DataType, address: Address) -> DataType | None:
+    """Return a type as it stands at an address, None where it does not fit there."""
+    if isinstance(data_type, Text):
+        fits = data_type.name == "STRING" and data_type.capacity > 0 and address.width > 1
+        return bare_text(data_type.capacity) if fits else None
     if isinstance(data_type, Array):  # its BOOLs are bytes, those at addresses bits
-        return data_type.element is not BOOL and _fits(data_type.element, address)
-    return isinstance(data_type, Elementary) and _width(data_type) == address.width
+        fits = data_type.element is not BOOL and _at(data_type.element, address) is not None
+        return data_type if fits else None
+    fits = isinstance(data_type, Elementary) and _width(data_type) == address.width
+    return data_type if fits else None
+
+
+def _hint(data_type: DataType) -> str:
+    if isinstance(data_type, Text):
+        return "expected a STRING at an address of whole bytes, such as %IB0"
+    return ""
 
 
 def _width(data_type: Elementary) -> int:

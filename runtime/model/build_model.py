@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from runtime.diagnostics.diagnostic import Findings
 from runtime.model.access import expose
+from runtime.model.areas import sizes_of_areas
 from runtime.model.configure import Layout, lay_out_tasks
 from runtime.model.declare import declare_all
 from runtime.model.edges import detect_edges, with_edges
@@ -37,11 +38,10 @@ def build_model(
         units: The trees of all sources.
         plans: The tasks; None takes them from the CONFIGURATION, and without one runs all programs
             in one task, in the order of their declaration.
-        areas: Bytes of the areas I, Q and M. Where an array at an address needs more, it is grown
-            and the model is of no use: it must be built again.
+        areas: Bytes of the areas I, Q and M, but for what goes on behind its address.
         findings: Takes what is wrong.
     """
-    names = Names(findings, area_sizes=areas)
+    names = Names(findings, area_sizes=sizes_of_areas(units, areas))
     work = declare_all(units, names)
     routines = _check_bodies(work)
     order = _call_order(names)

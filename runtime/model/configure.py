@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from runtime.artifact.program import CONSTANT, Retention
-from runtime.datatypes.derived import align
+from runtime.datatypes.derived import align, plain_form
 from runtime.datatypes.elementary import BOOL, TIME, UINT, Elementary
 from runtime.limits import STATE_BYTES_MAX
 from runtime.model import functions, program
-from runtime.model.addresses import address_place
+from runtime.model.addresses import address_place, image_at
 from runtime.model.assignments import assign_value, target_place
 from runtime.model.expressions import place_of
 from runtime.model.hidden import HIDDEN_SECTION
@@ -286,12 +286,12 @@ def instance_place(info: RoutineInfo, instance: Instance, key: str) -> Place:
 
 
 def _copied(target: Place, source: Place, span: Span, scope: Scope) -> list[Statement]:
-    if target.type != source.type:
+    if plain_form(target.type) != plain_form(source.type):
         text = f"{source.type} does not convert to {target.type} by itself"
         scope.names.findings.error("ST3001", span, text)
         return []
     if isinstance(source.type, Elementary):
-        return [program.Assign(span, target, program.Load(source.type, source))]
+        return [program.Assign(span, target, program.Load(source.type.plain, source))]
     return [program.CopyBytes(span, target, source)]
 
 
@@ -337,7 +337,7 @@ def _configure(
     if variable.address is not None:
         located = _attach(variable, place, resolved, connections[parts[at]], work)
         if located is not None and image is not None:
-            work.pokes.append((located, image))
+            work.pokes.append((located, image_at(located, TypeInfo(resolved.type, image))))
 
 
 def _path_place(parts: list[str], span: Span, layout: Layout) -> Place | None:

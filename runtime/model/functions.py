@@ -1,6 +1,6 @@
 """Calls of a user's functions and blocks: which argument is whose, and what is handed over."""
 
-from runtime.datatypes.derived import Array, DataType, OpenArray
+from runtime.datatypes.derived import Array, DataType, OpenArray, plain_form
 from runtime.datatypes.elementary import BOOL, LINT, Elementary
 from runtime.datatypes.scalars import Reference
 from runtime.datatypes.texts import Text
@@ -90,6 +90,12 @@ def _handed_over(
     lifted = upcast(place, variable.type, scope.names)
     if lifted is not None:
         return AddressOf(LINT, lifted)
+    form = plain_form(place.type)
+    if form != place.type and (form == variable.type or isinstance(variable.type, OpenArray)):
+        text = f"{place.type} cannot be given for {variable.name}: it lies as devices see it"
+        hint = f"assign it to a variable of type {form}, and give that"
+        scope.names.findings.error("ST4007", span, text, hint)
+        return None
     if place.type != variable.type and not _opens(place, variable):
         text = f"{variable.name} is of type {variable.type}, {place.type} cannot be given"
         scope.names.findings.error("ST3001", span, text)

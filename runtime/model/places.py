@@ -15,7 +15,7 @@ from runtime.datatypes.elementary import (
     Elementary,
     Kind,
 )
-from runtime.datatypes.texts import HEADER_BYTES, Text
+from runtime.datatypes.texts import Text
 from runtime.model.constants import fold
 from runtime.model.program import (
     Base,
@@ -30,9 +30,11 @@ from runtime.model.program import (
     Step,
 )
 from runtime.model.scope import Names, Scope, element_of, member_of, part_of
+from runtime.model.texts import call_text
 from runtime.project.units import Address, parse_address
 from runtime.source import Span
 from runtime.stdlib.library import FUNCTIONS
+from runtime.stdlib.text import TEXT_FUNCTIONS
 
 _BY_WIDTH = {1: BOOL, 8: BYTE, 16: WORD, 32: DWORD, 64: LWORD}
 
@@ -172,13 +174,21 @@ def _character(
         told = f"position {index.value} is outside 1..{text.capacity}"
         scope.names.findings.error("ST3008", where, told)
         return None
-    length: Expression = Convert(LINT, Load(UDINT, part_of(place, 0, UDINT, "")))
-    if not place.owner:  # what overlaps others may hold any length
-        within = (length, Constant(LINT, text.capacity))
-        length = CallStandard(LINT, FUNCTIONS["MIN"], within)
     site = scope.names.site(FaultKind.INDEX, where)
-    step = DynamicStep(_as_lint(index), Constant(LINT, 1), length, Constant(LINT, text.unit), site)
-    return replace(element_of(place, HEADER_BYTES, text.character, (step,)), owner="")
+    one, unit = Constant(LINT, 1), Constant(LINT, text.unit)
+    step = DynamicStep(_as_lint(index), one, _length(place, text), unit, site)
+    return replace(element_of(place, text.header, text.character, (step,)), owner="")
+
+
+def _length(place: Place, text: Text) -> Expression:
+    """Return how many characters a string has."""
+    if text.is_bare:
+        return call_text(TEXT_FUNCTIONS["LEN"], (Load(text.plain, place),))
+    length: Expression = Convert(LINT, Load(UDINT, part_of(place, 0, UDINT, "")))
+    if place.owner:
+        return length
+    within = (length, Constant(LINT, text.capacity))  # what overlaps others may hold any length
+    return CallStandard(LINT, FUNCTIONS["MIN"], within)
 
 
 def _as_lint(index: Expression) -> Expression:

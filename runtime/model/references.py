@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from runtime.datatypes.derived import Array, OpenArray
+from runtime.datatypes.derived import Array, OpenArray, plain_form
 from runtime.datatypes.elementary import BOOL, DINT
 from runtime.datatypes.scalars import Reference, reference
 from runtime.model.checks import Checks
@@ -42,6 +42,10 @@ def refer(place: Place, style: str, node: tree.Expression, scope: Scope) -> Addr
         return None
     if place.bit >= 0:
         text = "a single bit has no address, so nothing can refer to it"
+        scope.names.findings.error("ST3012", node.span, text)
+        return None
+    if plain_form(place.type) != place.type:
+        text = f"{place.type} lies in memory as devices see it, so nothing can refer to it"
         scope.names.findings.error("ST3012", node.span, text)
         return None
     return AddressOf(reference(place.type, style), place)

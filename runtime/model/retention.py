@@ -104,7 +104,7 @@ def _kept(
 ) -> Iterator[Retained]:
     said = item.retention or word
     for wanted in _KEEPING:
-        kept = _kept_type(item.type, said, wanted, names)
+        kept = _kept_type(place.type, said, wanted, names)
         if kept is not None:
             yield Retained(Symbol(path, place.offset, kept, place.bit), wanted)
 

@@ -38,6 +38,8 @@ class Declarations:
     """Where the next global goes in the state."""
     pokes: list[tuple[Place, bytes]] = field(default_factory=list)
     """Initial values of globals and located variables."""
+    area_ends: dict[str, int] = field(default_factory=dict)
+    """Where the last located variable ends in each of the areas I, Q and M."""
     locals: dict[str, list[LocalVariable]] = field(default_factory=dict)
     """For each function its variables, in the order of their numbers."""
     declare_routine: Callable[[str, Span, "Declarations"], RoutineInfo | None] | None = None

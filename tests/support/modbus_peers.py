@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import enum
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -155,6 +156,23 @@ async def pymodbus_on(
             server = ModbusTcpServer(device, address=address)
     async with _serving(plant, server):
         yield plant
+
+
+@contextmanager
+def plant_thread(tables: Tables) -> Iterator[Plant]:
+    """Serve tables with pymodbus over TCP on an event loop of its own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    server = pymodbus_on("tcp", tables)
+    try:
+        yield asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(5)
+    finally:
+        closing = server.__aexit__(None, None, None)
+        asyncio.run_coroutine_threadsafe(closing, loop).result(5)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(5)
+        loop.close()
 
 
 @asynccontextmanager

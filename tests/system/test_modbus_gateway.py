@@ -1,6 +1,5 @@
 """`python -m gateway run` as a process: metrics, signals, a runtime that comes and goes."""
 
-import asyncio
 import http.client
 import json
 import os
@@ -8,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,7 +25,7 @@ from tests.support.modbus_image import (
     play_runtime,
     write_project,
 )
-from tests.support.modbus_peers import Plant, pymodbus_plant
+from tests.support.modbus_peers import Tables, plant_thread
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.system
@@ -37,6 +35,7 @@ CHANNELS = (
     + io_toml("%QW0", "plc", "holding", 3, "safe = 9")
     + io_toml("%QX2.0", "plc", "coil", 0)
 )
+SENSOR = Tables(inputs={0: [77]})
 METRICS = "[metrics]\nport = 0\n"
 
 
@@ -98,23 +97,6 @@ def gateway_process(project: Project, log: Path) -> Iterator[GatewayProcess]:
         process.wait()
 
 
-@contextmanager
-def plant_thread() -> Iterator[Plant]:
-    """Serve a plant behind pymodbus on an event loop of its own."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    server = pymodbus_plant(inputs={0: [77]})
-    try:
-        yield asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(5)
-    finally:
-        closing = server.__aexit__(None, None, None)
-        asyncio.run_coroutine_threadsafe(closing, loop).result(5)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(5)
-        loop.close()
-
-
 @pytest.fixture(autouse=True)
 def _images_in_a_folder_of_the_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TAKT_IMAGE_DIR", str(tmp_path))
@@ -133,7 +115,7 @@ def word(value: int) -> bytes:
 
 
 def test_a_gateway_serves_its_project_from_sensor_to_metrics(tmp_path: Path) -> None:
-    with plant_thread() as plant:
+    with plant_thread(SENSOR) as plant:
         project = set_up(tmp_path, plant.port)
         runtime = play(project)
         with gateway_process(project, tmp_path / "log") as gateway:
@@ -173,7 +155,7 @@ def test_sigint_ends_a_gateway_that_waits_for_its_runtime(tmp_path: Path) -> Non
 
 
 def test_a_gateway_that_was_killed_is_replaced_and_control_goes_on(tmp_path: Path) -> None:
-    with plant_thread() as plant:
+    with plant_thread(SENSOR) as plant:
         project = set_up(tmp_path, plant.port)
         runtime = play(project)
         with gateway_process(project, tmp_path / "first") as gateway:
@@ -190,7 +172,7 @@ def test_a_gateway_that_was_killed_is_replaced_and_control_goes_on(tmp_path: Pat
 
 
 def test_a_runtime_that_starts_again_is_followed(tmp_path: Path) -> None:
-    with plant_thread() as plant:
+    with plant_thread(SENSOR) as plant:
         project = set_up(tmp_path, plant.port)
         first = play(project)
         with gateway_process(project, tmp_path / "log") as gateway:
@@ -205,7 +187,7 @@ def test_a_runtime_that_starts_again_is_followed(tmp_path: Path) -> None:
 
 
 def test_a_runtime_that_leaves_is_noticed_and_the_safe_values_are_written(tmp_path: Path) -> None:
-    with plant_thread() as plant:
+    with plant_thread(SENSOR) as plant:
         project = set_up(tmp_path, plant.port)
         runtime = play(project)
         with gateway_process(project, tmp_path / "log") as gateway:
@@ -221,7 +203,7 @@ def test_a_runtime_that_leaves_is_noticed_and_the_safe_values_are_written(tmp_pa
 def test_the_last_outputs_of_a_runtime_reach_the_device_before_the_gateway_leaves(
     tmp_path: Path,
 ) -> None:
-    with plant_thread() as plant:
+    with plant_thread(SENSOR) as plant:
         project = set_up(tmp_path, plant.port)
         runtime = play(project)
         with gateway_process(project, tmp_path / "log") as gateway:
@@ -276,7 +258,7 @@ def test_a_gateway_whose_image_another_one_took_over_steps_back(tmp_path: Path) 
 
 
 def test_a_metrics_port_in_use_stops_nothing_else(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken, plant_thread() as plant:
+    with socket.create_server(("127.0.0.1", 0)) as taken, plant_thread(SENSOR) as plant:
         port = taken.getsockname()[1]
         project = set_up(tmp_path, plant.port, f"[metrics]\nport = {port}\n")
         runtime = play(project)

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from gateway.serve.modbus_map import Value, server_values
+from gateway.serve.modbus_map import RegisterTable, Value, WriteMap, server_values
 from runtime.artifact.program import Symbol
 from runtime.build import check_sources, symbols_of
 from runtime.errors import HostError
+from runtime.image.commands import Piece
 from runtime.image.segment import Image
 from runtime.project.servers import ModbusServer, ServerRange
 from tests.support.modbus_image import play_runtime, write_project
@@ -16,7 +18,7 @@ from tests.support.programs import sources_of
 SOURCE = """
 TYPE MOTOR : STRUCT Speed : REAL; Temp : ARRAY [-1..1] OF INT; Flags : WORD; END_STRUCT; END_TYPE
 PROGRAM Main
-VAR Motors : ARRAY [1..3] OF MOTOR; END_VAR
+VAR Motors : ARRAY [1..3] OF MOTOR; Label AT %QB3 : STRING[5]; END_VAR
 END_PROGRAM
 CONFIGURATION Cell
   RESOURCE R ON PLC
@@ -63,6 +65,19 @@ def test_a_range_names_a_member_of_an_element(image: Image, symbols: dict[str, S
 def test_a_range_names_a_bit_of_a_word(image: Image, symbols: dict[str, Symbol]) -> None:
     found = value(image, "discrete", "Main.Motors[3].Flags.9")
     assert (found.offset, found.bit) == (symbols["OFFERED"].offset + 11, 1)
+
+
+def test_a_string_at_an_address_is_its_characters_there_and_in_registers(image: Image) -> None:
+    found = value(image, "holding", "Main.Label", "read-write")
+    assert found.count == 3
+    state = np.zeros(513, np.uint8)
+    state[found.offset : found.offset + 5] = list(b"ab\0xy")
+
+    table = RegisterTable([found])
+    table.refresh(state)
+    assert table.read(7, 3) == b"ab\0xy\0"
+
+    assert WriteMap([found]).pieces(7, [0x4845, 0x4C4C, 0x4F21]) == [Piece(found.offset, b"HELLO")]
 
 
 def test_a_wrong_path_is_told_with_its_server_and_range(image: Image) -> None:

@@ -14,7 +14,7 @@ from gateway.serve.opcua.items import TRIGGER_STATUS, TRIGGER_TIME, Board, Item,
 from gateway.serve.opcua.rows import SOURCE
 from gateway.serve.opcua.variables import Variable
 from runtime.datatypes.elementary import ELEMENTARY
-from runtime.datatypes.texts import text_image, text_type
+from runtime.datatypes.texts import bare_text, text_image, text_type
 
 FAST = Sampling(10.0, SOURCE, 1)
 QUEUED = Sampling(10.0, SOURCE, 3)
@@ -178,6 +178,10 @@ def test_a_ustring_travels_as_utf_8() -> None:
     text = text_type("USTRING", 4)
     image = text_image(text, "ä😀")
     assert encoded_text(image, 0, text) == b"\x06\0\0\0" + "ä😀".encode()
+
+
+def test_a_string_at_an_address_travels_up_to_its_first_nul() -> None:
+    assert encoded_text(b"xabc\0def", 1, bare_text(6)) == b"\x03\0\0\0abc"
 
 
 def test_a_bad_status_comes_without_a_value() -> None:
