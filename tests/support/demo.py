@@ -40,7 +40,7 @@ class Demo:
 
     def kill(self, name: str) -> int:
         """Kill a child with SIGKILL; return the time_ns of the last record before that."""
-        last = self.wait_for(lambda record: record["processes"][name]["pid"] > 0, 10, f"a {name}")
+        last = self.wait_for(lambda record: record["processes"][name]["pid"] > 0, 30, f"a {name}")
         os.kill(last["processes"][name]["pid"], signal.SIGKILL)
         return int(last["time_ns"])
 

@@ -68,15 +68,15 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
 
 def tell(demo: Demo) -> Story:
     opened = demo.wait_for(is_disturbed, 60, "the disturbance")
-    closed = demo.wait_for(lambda record: not is_disturbed(record), 15, "its end")
+    closed = demo.wait_for(lambda record: not is_disturbed(record), 30, "its end")
     settled_ns = closed["time_ns"] + 9_000_000_000
-    demo.wait_for(lambda record: record["time_ns"] >= settled_ns, 20, "the level to settle")
+    demo.wait_for(lambda record: record["time_ns"] >= settled_ns, 30, "the level to settle")
     gateway_killed_ns = demo.kill("gateway")
-    demo.wait_for(lambda record: not is_controlling(record), 10, "the loss of the gateway")
-    gateway_back = demo.wait_for(is_controlling, 20, "control through a new gateway")
+    demo.wait_for(lambda record: not is_controlling(record), 30, "the loss of the gateway")
+    gateway_back = demo.wait_for(is_controlling, 30, "control through a new gateway")
     plant_killed_ns = demo.kill("plant")
-    demo.wait_for(lambda record: not is_controlling(record), 10, "the loss of the plant")
-    demo.wait_for(is_controlling, 20, "control of a new plant")
+    demo.wait_for(lambda record: not is_controlling(record), 30, "the loss of the plant")
+    demo.wait_for(is_controlling, 30, "control of a new plant")
     level_back = demo.wait_for(lambda record: deviation(record) < BAND_MM, 30, "the level")
     output = demo.end()
     return Story(

@@ -136,7 +136,7 @@ def test_one_gateway_holds_the_lease_and_gives_it_back_when_it_stops(plant: Play
 
     async def conversation() -> None:
         await scene.held(first)
-        await asyncio.wait_for(first.opened(), 1)
+        await asyncio.wait_for(first.opened(), 30)
         assert not second.is_held
 
     play(conversation, first)
