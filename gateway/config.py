@@ -140,6 +140,18 @@ UPLINK_RANGES_MAX: Final = 256
 UPLINK_IDLE_S: Final = 1.0
 """Longest time that an uplink without anything to send goes without looking for more."""
 
+UPLINK_HOLD_FIRST_S: Final = 1.0
+"""Wait before samples that a peer refuses are offered again, doubled with each refusal."""
+
+UPLINK_HOLD_MAX_S: Final = 60.0
+"""Longest such wait, and time between two lines of the log about one reason."""
+
+UPLINK_RETRY_AFTER_MAX_S: Final = 600.0
+"""Longest time that a peer can keep us away by asking for it."""
+
+HTTP_RESPONSE_BYTES: Final = 65_536
+"""Read of the body of a response; of more than that the connection is closed."""
+
 FAULT_WAIT_FIRST_S: Final = 1.0
 """Wait before an uplink begins anew after a fault of ours, doubled with each one that follows."""
 

@@ -5,6 +5,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,16 +17,18 @@ from gateway.cloud.seam import Peer
 from gateway.cloud.uplink import Uplink, UplinkSettings
 from gateway.store.places import outbox_path
 from gateway.store.queue import Store
-from gateway.store.secrets import read_password, tls_context
+from gateway.store.secrets import read_password, read_request_headers, tls_context
 from gateway.store.session_number import SessionNumber
 from runtime.image.segment import Image
 from runtime.project.load import Project
 from runtime.project.uplinks import (
     CommandedUplink,
+    HttpUplink,
     JetStreamUplink,
     MqttUplink,
     PostgresqlUplink,
     SparkplugUplink,
+    TlsSection,
     UplinkSection,
 )
 
@@ -41,6 +44,7 @@ _LIBRARIES: Final = {
     "jetstream": "nats",
     "postgresql": "asyncpg",
     "sparkplug": "aiomqtt",
+    "http": "aiohttp",
 }
 
 
@@ -80,6 +84,8 @@ def make_peer(section: UplinkSection, project: Project, image: ServedImage) -> P
             return _postgresql(section, folder)
         case SparkplugUplink():
             return _sparkplug(section, project, image)
+        case HttpUplink():
+            return _webhook(section, folder, name)
 
 
 def make_downlinks(
@@ -213,6 +219,27 @@ def _postgresql(section: PostgresqlUplink, folder: Path) -> Peer:
             password=read_password(section, folder),
             tls=tls_context(section.tls, folder),
             timeout_s=section.timeout / _SECOND_NS,
+        )
+    )
+
+
+def _webhook(section: HttpUplink, folder: Path, project: str) -> Peer:
+    from gateway.cloud.webhook import WebhookPeer, WebhookSettings
+
+    read_request_headers(section, folder)  # judged now, though they are read for each connection
+    tls = section.tls
+    if tls is None and section.url.startswith("https:"):
+        tls = TlsSection()
+    return WebhookPeer(
+        WebhookSettings(
+            url=section.url.replace("{project}", project),
+            project=project,
+            tls=tls_context(tls, folder),
+            headers=partial(read_request_headers, section, folder),
+            wall_clock=time.time_ns,
+            one_by_one=section.format == "json",
+            requests=section.requests,
+            body_max=section.body_max,
         )
     )
 

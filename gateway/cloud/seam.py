@@ -9,6 +9,18 @@ from gateway.store.lanes import Group, Lane
 class UplinkError(Exception):
     """The peer is not there, has gone, or refuses what it was sent; the text has no secret."""
 
+    def __init__(self, text: str = "", retry_after_s: float = 0.0) -> None:
+        """Take what happened, and how long the peer asks us to stay away."""
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
+
+
+class RefusedError(UplinkError):
+    """The peer is there, takes others, and will not have these samples as they are.
+
+    It is not closed: the samples are kept and offered again, and those of the other lane go on.
+    """
+
 
 class Peer(Protocol):
     """The far end of an uplink. One call at a time; after an error it is closed and made anew.

@@ -6,7 +6,8 @@
 A group is sent, then acknowledged, then the next one follows; a group may hold many messages, so
 that a long way to the peer costs latency, not throughput. When the connection fails, what was not
 acknowledged is sent again, unless the peer says that it has it. A live lane that falls behind is
-handed to the backlog lane: new samples do not wait behind old ones.
+handed to the backlog lane: new samples do not wait behind old ones. Nor do they behind samples that
+the peer refuses: those are narrowed down to one batch, kept, counted, told, and offered again.
 """
 
 import asyncio
@@ -16,16 +17,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.cloud.ending import first_of, stop_if_cancelled
-from gateway.cloud.seam import Peer, SessionPeer, UplinkError
+from gateway.cloud.holds import Holds
+from gateway.cloud.seam import Peer, RefusedError, SessionPeer, UplinkError
 from gateway.config import (
     RECONNECT_FACTOR,
     RECONNECT_FIRST_S,
     RECONNECT_MAX_S,
     UPLINK_BACKLOG_S,
     UPLINK_GROUP_SAMPLES,
+    UPLINK_HOLD_MAX_S,
     UPLINK_IDLE_S,
     UPLINK_LATE_NS,
     UPLINK_RANGES_MAX,
+    UPLINK_RETRY_AFTER_MAX_S,
 )
 from gateway.flow.hops import UPLINK_HOPS
 from gateway.flow.rate import RateLimit
@@ -33,6 +37,7 @@ from gateway.store.counters import UplinkCounters, UplinkState
 from gateway.store.lanes import Group, Lane
 from gateway.store.queue import Store
 
+_SECOND_NS: Final = 1e9
 _LOG: Final = logging.getLogger("gateway.cloud")
 
 
@@ -58,7 +63,10 @@ class Uplink:
         self._settings, self._peer, self._store, self._clock = settings, peer, store, clock
         self._rate = RateLimit(settings.backlog_rate, UPLINK_BACKLOG_S)
         self._group_samples = UPLINK_GROUP_SAMPLES
+        self._holds = Holds()
         self._last_error = ""
+        self._last_refusal, self._refusal_ns = "", 0
+        """What was logged of refusals, and when."""
 
     @property
     def peer(self) -> Peer:
@@ -69,20 +77,22 @@ class Uplink:
         """Connect, send, and connect again after a failure."""
         wait_s = RECONNECT_FIRST_S
         while True:
-            acknowledged_before = sum(self.counters.samples.values())
+            acknowledged_before, away_s = sum(self.counters.samples.values()), 0.0
             try:
                 await self._serve()
             except (UplinkError, OSError, TimeoutError) as error:
                 # A group that is cut is sent again whole: where links break often, small ones pass.
                 self._group_samples = max(1, self._group_samples // 4)
                 self._note(error)
+                if isinstance(error, UplinkError):
+                    away_s = min(error.retry_after_s, UPLINK_RETRY_AFTER_MAX_S)
             finally:
                 self.counters.state = UplinkState.DOWN
                 await self._peer.close()
             stop_if_cancelled()
             if sum(self.counters.samples.values()) > acknowledged_before:
                 wait_s = RECONNECT_FIRST_S
-            await asyncio.sleep(wait_s)
+            await asyncio.sleep(max(wait_s, away_s))
             wait_s = min(wait_s * RECONNECT_FACTOR, RECONNECT_MAX_S)
 
     async def _serve(self) -> None:
@@ -112,8 +122,12 @@ class Uplink:
             group, wait_s = await self._next()
             if group is None:
                 await self._await_news(wait_s)
-            else:
+                continue
+            try:
                 await self._send(group)
+            except RefusedError as error:
+                self._hold(group, error)
+                await self._ask_progress()  # what came before it in the group may be there
 
     async def _ask_progress(self) -> None:
         """Skip what the peer has, though its acknowledgement never came."""
@@ -125,27 +139,41 @@ class Uplink:
 
     async def _next(self) -> tuple[Group | None, float]:
         """Return what to send now, or how long to wait at most."""
+        name, store, now_ns = self.name, self._store, self._clock()
+        await self._split_where_late()
+        wait_s = self._holds.wait_s(Lane.LIVE, now_ns)
+        if wait_s == 0:
+            group = await store.next_group(name, Lane.LIVE, self._most(Lane.LIVE))
+            if group is not None:
+                return group, 0.0
+        wait_s = min(wait_s or UPLINK_IDLE_S, UPLINK_IDLE_S)
+        cursors = store.cursors(name)
+        if cursors is None or not cursors.backlog:
+            return None, wait_s
+        backlog_s = max(self._rate.wait_s(now_ns), self._holds.wait_s(Lane.BACKLOG, now_ns))
+        if backlog_s > 0:
+            return None, min(wait_s, backlog_s)
+        group = await store.next_group(
+            name, Lane.BACKLOG, min(self._rate.burst, self._most(Lane.BACKLOG))
+        )
+        if group is not None:
+            self._rate.take(group.samples)
+        return group, 0.0
+
+    async def _split_where_late(self) -> None:
+        """Hand a live lane that fell behind to the backlog."""
         name, store = self.name, self._store
         cursors = store.cursors(name)
         splittable = cursors is not None and len(cursors.backlog.ranges) < UPLINK_RANGES_MAX
         if splittable and store.is_behind(name, UPLINK_LATE_NS):
             self.counters.splits += 1
             await store.split(name)
-        group = await store.next_group(name, Lane.LIVE, self._group_samples)
-        if group is not None:
-            return group, 0.0
-        cursors = store.cursors(name)
-        if cursors is None or not cursors.backlog:
-            return None, UPLINK_IDLE_S
-        wait_s = self._rate.wait_s(self._clock())
-        if wait_s > 0:
-            return None, wait_s
-        group = await store.next_group(
-            name, Lane.BACKLOG, min(self._rate.burst, self._group_samples)
-        )
-        if group is not None:
-            self._rate.take(group.samples)
-        return group, 0.0
+            self._holds.hand_over()
+            self._tell_held()
+
+    def _most(self, lane: Lane) -> int:
+        """Return how many samples to send at once: of a lane that is held, the batch refused."""
+        return 1 if lane in self._holds else self._group_samples
 
     async def _await_news(self, wait_s: float) -> None:
         news = self._store.news(self.name)
@@ -163,6 +191,12 @@ class Uplink:
             await acknowledged
         done_ns = self._clock()
         self._store.acknowledge(group)
+        if self._holds.release(group.lane):
+            self._tell_held()
+            _LOG.info(
+                "uplink %s: the peer takes the samples that it refused", self.name,
+                extra={"uplink": self.name, "lane": group.lane.value},
+            )  # fmt: skip
         self._group_samples = min(2 * self._group_samples, UPLINK_GROUP_SAMPLES)
         counters = self.counters
         counters.samples[group.lane] += group.samples
@@ -179,6 +213,27 @@ class Uplink:
             acknowledged.add(done_ns - sent_ns, samples)
             for mark in batch.marks:
                 total.add(done_ns - mark.end_ns, mark.samples)
+
+    def _hold(self, group: Group, error: RefusedError) -> None:
+        """Keep samples that were refused: narrow them down to a batch, then let their lane wait."""
+        now_ns = self._clock()
+        self.counters.refusals += 1
+        if len(group.batches) > 1:
+            self._group_samples = max(1, min(self._group_samples, group.samples) // 4)
+            return
+        wait_s = self._holds.refuse(group.lane, now_ns)
+        self._tell_held()
+        is_due = now_ns - self._refusal_ns >= UPLINK_HOLD_MAX_S * _SECOND_NS
+        if str(error) != self._last_refusal or is_due:
+            self._last_refusal, self._refusal_ns = str(error), now_ns
+            _LOG.error(
+                "uplink %s: the peer refuses samples %d to %d: %s; they are kept, and offered again"
+                " in %g s", self.name, group.done[0], group.done[1] - 1, error, wait_s,
+                extra={"uplink": self.name, "lane": group.lane.value},
+            )  # fmt: skip
+
+    def _tell_held(self) -> None:
+        self.counters.held = {lane: lane in self._holds for lane in Lane}
 
     def _note(self, error: Exception) -> None:
         """Count a failure; log it once, however often it is repeated."""

@@ -25,6 +25,10 @@ class UplinkCounters:
     failures: int = 0
     faults: int = 0
     """Faults of the gateway, after each of which the uplink or its commands began anew."""
+    refusals: int = 0
+    """Groups that the peer would not have as they were; they are offered again."""
+    held: dict[Lane, bool] = field(default_factory=lambda: dict.fromkeys(Lane, False))
+    """Whether a lane waits because its first samples were refused."""
     samples: dict[Lane, int] = field(default_factory=lambda: dict.fromkeys(Lane, 0))
     """Acknowledged samples."""
     batches: int = 0

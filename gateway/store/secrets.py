@@ -1,13 +1,14 @@
 """Secrets of what leaves: passwords, headers and keys, from files and variables, into no log."""
 
+import base64
 import os
 import ssl
 import stat
 from pathlib import Path
 
 from runtime.errors import HostError
-from runtime.project.telemetry import HeaderSection
-from runtime.project.uplinks import Credentials, TlsSection
+from runtime.project.http import HeaderSection
+from runtime.project.uplinks import Credentials, HttpUplink, TlsSection
 
 
 def read_password(section: Credentials, folder: Path) -> str | None:
@@ -23,24 +24,53 @@ def read_password(section: Credentials, folder: Path) -> str | None:
     return _from_file(folder / section.password_file)
 
 
-def read_header(section: HeaderSection, folder: Path) -> str:
+def read_header(section: HeaderSection, folder: Path, table: str) -> str:
     """Return the value of a header.
+
+    Args:
+        section: Which one.
+        folder: The project's.
+        table: Where it stands in `takt.toml`, for the error.
 
     Raises:
         HostError: It cannot be had, or is none; the text does not tell it.
     """
-    if section.value is not None:
-        value = section.value
-    elif section.value_env is not None:
-        value = _from_environment("value_env", section.value_env)
-    else:
-        assert section.value_file is not None
-        value = _from_file(folder / section.value_file).partition("\n")[0].rstrip("\r")
+    value = section.value
+    if value is None:
+        value = _first_line(folder, "value_env", section.value_env, section.value_file)
+    return _header_value(value, f"{table} {section.name}")
+
+
+def read_request_headers(section: HttpUplink, folder: Path) -> dict[str, str]:
+    """Return the headers that an uplink's requests bear: who we are, and what is configured.
+
+    Raises:
+        HostError: A secret cannot be had, or fits into no header; the text does not tell it.
+    """
+    headers = {
+        header.name: read_header(header, folder, "uplink.header") for header in section.header
+    }
+    if section.user is not None:
+        login = f"{section.user}:{read_password(section, folder)}".encode()
+        headers["Authorization"] = f"Basic {base64.b64encode(login).decode()}"
+    elif section.token_file is not None or section.token_env is not None:
+        token = _first_line(folder, "token_env", section.token_env, section.token_file)
+        token = _header_value(token, f"uplink {section.name}: token")
+        headers["Authorization"] = f"Bearer {token}"
+    return headers
+
+
+def _first_line(folder: Path, key: str, variable: str | None, file: str | None) -> str:
+    """Return a secret of one line, from a variable that a key of that name tells, or a file."""
+    if variable is not None:
+        return _from_environment(key, variable)
+    assert file is not None
+    return _from_file(folder / file).partition("\n")[0].rstrip("\r")
+
+
+def _header_value(value: str, what: str) -> str:
     if not (value and value.isascii() and value.isprintable() and value == value.strip()):
-        raise HostError(
-            f"opentelemetry.header {section.name}: expected one line of printable ASCII, without "
-            "blanks around it"
-        )
+        raise HostError(f"{what}: expected one line of printable ASCII, without blanks around it")
     return value
 
 

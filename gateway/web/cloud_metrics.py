@@ -106,6 +106,14 @@ def _uplinks(view: CloudView) -> Iterator[Metric]:
     faults = CounterMetricFamily(
         "takt_uplink_faults", "Faults of the gateway that an uplink survived.", labels=labels
     )
+    refusals = CounterMetricFamily(
+        "takt_uplink_refusals", "Samples refused by the peer, to be offered again.", labels=labels
+    )
+    held = GaugeMetricFamily(
+        "takt_uplink_held",
+        "Whether a lane waits behind samples that the peer refuses.",
+        labels=["uplink", "lane"],
+    )
     splits = CounterMetricFamily(
         "takt_uplink_splits", "How often the live lane fell behind.", labels=labels
     )
@@ -120,11 +128,13 @@ def _uplinks(view: CloudView) -> Iterator[Metric]:
         connections.add_metric([name], counters.connections)
         failures.add_metric([name], counters.failures)
         faults.add_metric([name], counters.faults)
+        refusals.add_metric([name], counters.refusals)
         splits.add_metric([name], counters.splits)
         payload.add_metric([name], counters.bytes)
         for lane, count in counters.samples.items():
             samples.add_metric([name, lane.value], count)
-    yield from (state, connections, failures, faults, splits, payload, samples)
+            held.add_metric([name, lane.value], counters.held[lane])
+    yield from (state, connections, failures, faults, refusals, held, splits, payload, samples)
 
 
 def _commands(view: CloudView) -> Iterator[Metric]:

@@ -39,7 +39,10 @@ def make_push(project: Project) -> "MetricsPush | None":
         endpoint=section.endpoint,
         interval_s=section.interval / _SECOND_NS,
         timeout_s=section.timeout / _SECOND_NS,
-        headers={header.name: read_header(header, folder) for header in section.header},
+        headers={
+            header.name: read_header(header, folder, "opentelemetry.header")
+            for header in section.header
+        },
         attributes={
             "service.name": "takt",
             "service.instance.id": f"{name}@{host}",

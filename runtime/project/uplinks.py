@@ -2,8 +2,9 @@
 
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from runtime.project.http import HeaderSection, endpoint
 from runtime.project.section import Name, RemotePort, Section
 from runtime.project.units import DurationNs
 
@@ -109,12 +110,17 @@ class UplinkBase(Credentials):
     """What every [[uplink]] has, whatever its kind."""
 
     name: Name
-    host: str = "127.0.0.1"
     backlog_rate: Annotated[int, Field(ge=1)] = 50_000
     """Samples a second that a backlog is drained with, beside the live ones."""
     timeout: Annotated[DurationNs, Field(ge=1_000_000)] = 10_000_000_000
     """Longest wait for a connection, and for an acknowledgement."""
     tls: TlsSection | None = None
+
+
+class HostedUplink(UplinkBase):
+    """An uplink to a host and port."""
+
+    host: str = "127.0.0.1"
 
 
 class CommandRule(Section):
@@ -135,7 +141,7 @@ class CommandRule(Section):
         return self
 
 
-class CommandedUplink(UplinkBase):
+class CommandedUplink(HostedUplink):
     """An uplink that may bring commands back; it brings none without a rule."""
 
     command: Annotated[tuple[CommandRule, ...], Field(strict=False)] = ()
@@ -185,13 +191,69 @@ class LeaseSection(Section):
     """Key-value bucket; made where the server has none. The key is the project's name."""
 
 
-class PostgresqlUplink(UplinkBase):
+class PostgresqlUplink(HostedUplink):
     """Samples as rows of a table, exactly once by keys and a row of progress."""
 
     kind: Literal["postgresql"]
     port: RemotePort = 5432
     database: str = "takt"
     table: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,40}$")] = "takt_sample"
+
+
+class HttpUplink(UplinkBase):
+    """Batches of samples as JSON, POSTed to a URL: at least once, in order."""
+
+    kind: Literal["http"]
+    url: Annotated[str, AfterValidator(endpoint("https://10.0.0.5/takt"))]
+    """`{project}` stands for the project's name."""
+    format: Literal["ndjson", "json"] = "ndjson"
+    """ndjson: all batches that are ready in one request, a line each; json: one batch a request."""
+    requests: Annotated[int, Field(ge=1, le=32)] = 1
+    """json: requests open at once; with more than one, batches may overtake each other."""
+    body_max: Annotated[int, Field(ge=10_000)] = 1_000_000
+    """ndjson: bytes of a request, unless a single batch has more."""
+    token_file: Annotated[str, Field(min_length=1)] | None = None
+    """File with a bearer token in its first line, as `password_file`; read for each connection."""
+    token_env: Annotated[str, Field(min_length=1)] | None = None
+    """Environment variable with a bearer token."""
+    header: Annotated[tuple[HeaderSection, ...], Field(strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _one_way_to_log_in(self) -> Self:
+        has_password = self.password_file is not None or self.password_env is not None
+        has_token = self.token_file is not None or self.token_env is not None
+        if self.token_file is not None and self.token_env is not None:
+            raise ValueError("token_file or token_env, not both")
+        if has_token and (self.user is not None or has_password):
+            raise ValueError("a token, or user and password, not both")
+        if has_password != (self.user is not None):
+            raise ValueError("user and password together")
+        if self.user is not None and ":" in self.user:
+            raise ValueError("user without a colon, which ends it in HTTP")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_fit_together(self) -> Self:
+        if self.tls is not None and not self.url.startswith("https:"):
+            raise ValueError("tls only beside a url of https")
+        if self.requests > 1 and self.format != "json":
+            raise ValueError('requests above 1 only beside format = "json"')
+        names = [header.name.lower() for header in self.header]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"one [[uplink.header]] named {twice}")
+        logs_in = self.user is not None or self.token_file is not None or self.token_env is not None
+        own = _OWN_HEADERS | ({"authorization"} if logs_in else set())
+        taken = next((name for name in names if name in own or name.startswith("takt-")), None)
+        if taken is not None:
+            raise ValueError(f"no [[uplink.header]] named {taken}: the gateway sends its own")
+        return self
+
+
+_OWN_HEADERS: Final = {
+    "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "expect",
+    "host", "idempotency-key", "transfer-encoding", "upgrade", "user-agent",
+}  # fmt: skip
 
 
 SparkplugId = Annotated[str, Field(pattern=r"^[^+#/]+$", max_length=255)]
@@ -249,7 +311,7 @@ class SparkplugUplink(CommandedUplink):
 
 
 UplinkSection = Annotated[
-    MqttUplink | JetStreamUplink | PostgresqlUplink | SparkplugUplink,
+    MqttUplink | JetStreamUplink | PostgresqlUplink | SparkplugUplink | HttpUplink,
     Field(discriminator="kind"),
 ]
 """Every kind of uplink; a further one joins here and in `UPLINK_KINDS`."""
@@ -259,5 +321,6 @@ UPLINK_KINDS: Final[dict[str, type[UplinkBase]]] = {
     "jetstream": JetStreamUplink,
     "postgresql": PostgresqlUplink,
     "sparkplug": SparkplugUplink,
+    "http": HttpUplink,
 }
 """The class of each value of `kind`."""

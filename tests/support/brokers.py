@@ -113,7 +113,7 @@ def mosquitto(folder: Path, *settings: str) -> Iterator[Broker]:
         "user root",
     )
     (folder / "mosquitto.conf").write_text("\n".join(lines) + "\n")
-    yield from _running(
+    yield from running(
         Broker(folder, port, [program("mosquitto"), "-c", str(folder / "mosquitto.conf")])
     )
 
@@ -125,7 +125,7 @@ def nats_server(folder: Path, *options: str) -> Iterator[Broker]:
     port = free_port()
     store = str(folder / "store")
     command = [program("nats-server"), "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", store]
-    yield from _running(Broker(folder, port, [*command, *options]))
+    yield from running(Broker(folder, port, [*command, *options]))
 
 
 @dataclass
@@ -177,13 +177,14 @@ def postgres(certificates: Path | None = None) -> Iterator[Postgres]:
                 if account is not None:
                     shutil.chown(copy, account, account)
                 command += ["-c", f"{setting}={copy}"]
-        for broker in _running(Broker(folder, port, command, account, READY)):
+        for broker in running(Broker(folder, port, command, account, READY)):
             yield Postgres(broker, password)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _running(broker: Broker) -> Iterator[Broker]:
+def running(broker: Broker) -> Iterator[Broker]:
+    """Run a server to the end of the loop over this."""
     try:
         broker.start()
         yield broker
