@@ -8,7 +8,7 @@ KILLS ?= 100
 SEEDS ?= 20
 EVENTS ?= 20
 # The peers of tests and benchmarks; nodejs and npm only where there is no npm yet.
-PACKAGES := rt-tests gcc libc6-dev libmodbus-dev mbpoll openssl mosquitto nats-server postgresql git
+PACKAGES := rt-tests gcc libc6-dev libmodbus-dev mbpoll openssl mosquitto nats-server postgresql nginx git
 NODE_MIN := 20
 BENCHMARKS = $(shell grep -l 'parse_options(question)' bench/*.py)
 BIN := .venv/bin

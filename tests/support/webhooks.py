@@ -3,7 +3,7 @@
 import contextlib
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from gateway.flow.ledger import Account
 from tests.support.brokers import Broker, free_port, program, running
 
 SCRIPT = Path(__file__).parents[1] / "peers" / "node" / "webhook.js"
-Json = dict[str, object]
+Json = Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,9 @@ class Receiver:
 
     def plan(self, *answers: Json, refuse: int | None = None) -> None:
         """Tell how to answer the next requests, and which sample not to take."""
-        plan: Json = {"next": list(answers)}
-        if refuse is not None:
-            plan["refuse"] = refuse
+        fussy = {} if refuse is None else {"refuse": refuse}
         whole = self.broker.folder / "plan.new"
-        whole.write_text(json.dumps(plan))
+        whole.write_text(json.dumps({"next": answers, **fussy}))
         whole.replace(self.broker.folder / "plan.json")
 
     def requests(self) -> list[Request]:
@@ -85,7 +83,7 @@ class Receiver:
         return text[: text.rfind("\n") + 1].splitlines()  # the last one may be half written
 
 
-def _request(raw: dict[str, object]) -> Request:
+def _request(raw: Json) -> Request:
     headers, lines = raw["headers"], raw["lines"]
     connection, at_once = raw["connection"], raw["open"]
     assert isinstance(headers, dict)

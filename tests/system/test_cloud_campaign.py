@@ -1,7 +1,8 @@
 """Campaigns against the uplinks: brokers that come and go, a gateway that is killed, a full disk.
 
 Whatever happens, in the end each peer has every number of the outbox: exactly once where it is
-JetStream or PostgreSQL, at least once and in order where it is MQTT. The counts are printed.
+JetStream, PostgreSQL or an HTTP receiver that keeps its keys, at least once and in order where it
+is MQTT or a receiver that keeps none. The counts are printed.
 `make campaign` runs more and longer ones (TAKT_CAMPAIGN_SEEDS, TAKT_CAMPAIGN_EVENTS).
 """
 
@@ -27,6 +28,7 @@ from tests.support.brokers import Broker, mosquitto, nats_server, postgres
 from tests.support.cloud_plant import VALUES, PlayedPlant, cloud_project, play_plant
 from tests.support.gateway_processes import Process, consumer, gateway
 from tests.support.waiting import wait_until
+from tests.support.webhooks import receiver
 
 pytestmark = pytest.mark.system
 SEEDS = range(1, 1 + int(os.environ.get("TAKT_CAMPAIGN_SEEDS", "1")))
@@ -274,3 +276,24 @@ def test_postgresql_has_every_number_exactly_once(tmp_path: Path, seed: int) -> 
     last = stage.head - 1
     assert stage.losses == []
     assert found == (last, last, 1, last)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.timeout(600)
+def test_http_has_every_number_in_order_and_by_its_keys_exactly_once(
+    tmp_path: Path, seed: int
+) -> None:
+    with receiver(tmp_path / "receiver") as up:
+        toml = f'kind = "http"\nurl = "{up.url}"\nformat = "json"\n'
+        stage = scene(tmp_path, up.broker, toml, seed, hard=True)
+        plant = play_plant(cloud_project(stage.project, TOML + toml))
+        stage.campaign(plant)
+        stage.settle()
+        account, once = up.account(), up.account(by_key=True)
+    tell("http", seed, account.as_json())
+    head = stage.head
+    assert head > 1
+    assert stage.losses == []
+    assert account.received.ranges == ((1, head),)
+    assert account.out_of_order == 0
+    assert once.duplicates == 0

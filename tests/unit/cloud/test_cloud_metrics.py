@@ -38,7 +38,8 @@ def view() -> CloudView:
     hops = flow_hops()
     for name, value in (("taken", 1), ("filtered", 2), ("stored", 10)):
         hops[name].add(value * MS, 1000)
-    counters = UplinkCounters(state=UplinkState.UP, connections=1, bytes=5000)
+    counters = UplinkCounters(state=UplinkState.UP, connections=1, bytes=5000, refusals=4)
+    counters.held[Lane.BACKLOG] = True
     counters.samples[Lane.LIVE] = 1000
     for name, value in (("sent", 3), ("acknowledged", 20), ("total", 36)):
         counters.hops[Lane.LIVE, name].add(value * MS, 1000)
@@ -73,6 +74,13 @@ def test_the_lease_is_told_where_there_is_one() -> None:
     text = metrics()
     for name, value in (("held", 1), ("token", 7), ("taken_total", 2), ("lost_total", 1)):
         assert f"takt_lease_{name} {value}.0" in text
+
+
+def test_samples_that_a_peer_refuses_are_told() -> None:
+    text = metrics()
+    assert 'takt_uplink_refusals_total{uplink="nats"} 4.0' in text
+    assert 'takt_uplink_held{lane="backlog",uplink="nats"} 1.0' in text
+    assert 'takt_uplink_held{lane="live",uplink="nats"} 0.0' in text
 
 
 def test_losses_and_hops_are_told_by_uplink_lane_and_reason() -> None:

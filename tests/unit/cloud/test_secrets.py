@@ -11,6 +11,8 @@ from runtime.errors import HostError, ProjectError
 from runtime.project.uplinks import Credentials, TlsSection
 from tests.support.cloud_plant import cloud_project
 
+HTTP = '[[uplink]]\nname = "a"\nkind = "http"\nurl = "'
+
 
 @pytest.fixture
 def secret(tmp_path: Path) -> Path:
@@ -54,10 +56,20 @@ def test_certificates_that_are_none_are_told(tmp_path: Path) -> None:
 
 def test_a_password_shows_in_no_text_of_a_peer(secret: Path) -> None:
     toml = '[[uplink]]\nname = "up"\nkind = "{}"\nuser = "me"\npassword_file = "secret"\n'
-    for kind in ("mqtt", "jetstream", "postgresql", "sparkplug"):
-        project = cloud_project(secret.parent, toml.format(kind))
+    for kind in ("mqtt", "jetstream", "postgresql", "sparkplug", "http"):
+        url = 'url = "https://127.0.0.1/"\n' if kind == "http" else ""
+        project = cloud_project(secret.parent, toml.format(kind) + url)
         peer = make_peer(project.config.uplink[0], project, lambda: None)
         assert "sesame" not in repr(vars(peer))
+
+
+def test_a_token_with_a_line_in_it_is_told_without_telling_it(secret: Path) -> None:
+    secret.write_text("open\tsesame\n")
+    toml = HTTP + 'http://a/"\ntoken_file = "secret"\n'
+    project = cloud_project(secret.parent, toml)
+    with pytest.raises(HostError, match="uplink a: token: expected one line") as caught:
+        make_peer(project.config.uplink[0], project, lambda: None)
+    assert "sesame" not in str(caught.value)
 
 
 def test_two_sources_of_one_password_are_a_fault(tmp_path: Path) -> None:
@@ -84,6 +96,24 @@ def test_two_sources_of_one_password_are_a_fault(tmp_path: Path) -> None:
         ('[uplink]\nname = "a"\nkind = "mqtt"\n', "expected an array of tables, [[uplink]]"),
         ('[[uplink]]\nname = "a"\nkind = "mqtt"\ntls = true\n', "tls = True: expected a table"),
         ('[[publish]]\nvariables = "A"\n', "variables = 'A': expected a list in brackets"),
+        (HTTP + 'https://me:open-sesame@a/"\n', "without user, query or fragment"),
+        (HTTP + 'https://a/?key=7"\n', "without user, query or fragment"),
+        (HTTP + 'ftp://a/"\n', "a URL such as https://10.0.0.5/takt"),
+        (HTTP + 'http://a/"\ntls = {}\n', "tls only beside a url of https"),
+        (HTTP + 'http://a/"\nrequests = 2\n', 'requests above 1 only beside format = "json"'),
+        (HTTP + 'http://a/"\nformat = "xml"\n', "'ndjson' or 'json'"),
+        (HTTP + 'http://a/"\nhost = "b"\n', "one of the known keys (backlog_rate, body_max"),
+        (HTTP + 'http://a/"\nurls = "b"\n', "did you mean url?"),
+        (HTTP + 'http://a/"\ntoken = "sesame"\n', "uplink[0].token = (not shown)"),
+        (HTTP + 'http://a/"\ntoken_env = "A"\ntoken_file = "b"\n', "token_file or token_env"),
+        (HTTP + 'http://a/"\ntoken_env = "A"\nuser = "b"\n', "a token, or user and password"),
+        (HTTP + 'http://a/"\nuser = "b"\n', "user and password together"),
+        (HTTP + 'http://a/"\nuser = "b:c"\npassword_env = "A"\n', "user without a colon"),
+        (HTTP + 'http://a/"\n[[uplink.header]]\nname = "Host"\nvalue = "b"\n',
+         "no [[uplink.header]] named host"),
+        (HTTP + 'http://a/"\n[[uplink.header]]\nname = "A B"\nvalue = "b"\n',
+         "the name of an HTTP header"),
+        (HTTP + 'http://a/"\n[[uplink.command]]\nvariable = "A"\n', "uplink[0].command"),
         ("[opcua]\nenable = true\n", "opcua.enable = True: expected one of the known keys (a"),
     ],
 )  # fmt: skip

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cloud import holds
 from gateway.cloud.holds import Holds
 from gateway.cloud.seam import RefusedError, UplinkError
 from gateway.cloud.uplink import Uplink, UplinkSettings
@@ -143,7 +142,7 @@ def test_waits_of_a_held_lane_double_up_to_a_minute() -> None:
         assert held.wait_s(Lane.BACKLOG, now_ns) == 0
         now_ns += int(waits[-1] * SECOND_NS)
         assert held.wait_s(Lane.LIVE, now_ns) == 0
-    assert waits == [1, 2, 4, 8, 16, 32, holds.UPLINK_HOLD_MAX_S, 60, 60]
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
 def test_a_lane_that_becomes_backlog_waits_there() -> None:
