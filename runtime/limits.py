@@ -92,15 +92,15 @@ DEVICES_MAX: Final = 256
 SLOTS: Final = 4
 """Slots of a ring in the image: a reader has three publications' time to take its copy."""
 
-FRAME_HISTORY_NS: Final = 250_000_000
+FRAME_HISTORY_NS: Final = 1_000_000_000
 """Time whose frames the ring keeps where samples are published: a gateway that is held up for less
 misses no scan."""
 
 FRAME_SLOTS_MAX: Final = 4096
-"""Slots of the ring of frames at most: 250 ms of 16 tasks of 1 ms."""
+"""Slots of the ring of frames at most: a second of four tasks of 1 ms."""
 
-FRAME_RING_BYTES_MAX: Final = 1 << 26
-"""Bytes of the ring of frames, 64 MiB: a large state keeps fewer scans."""
+FRAME_RING_BYTES_MAX: Final = 1 << 25
+"""Bytes of the ring of frames, 32 MiB: a large state keeps fewer scans."""
 
 READ_ATTEMPTS: Final = 8
 """Tries of a reader to take a slot that the writer laps before it keeps what it had."""

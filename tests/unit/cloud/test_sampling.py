@@ -105,10 +105,10 @@ def test_the_ring_grows_where_samples_are_published(tmp_path: Path) -> None:
     publishing = cloud_project(tmp_path / "publishing", PUBLISH)
     fast, slow = TaskEntry("Fast", 1_000_000), TaskEntry("Slow", 100_000_000)
     assert frame_slots(plain, [fast], 1000) == SLOTS
-    assert frame_slots(publishing, [slow], 1000) == SLOTS
-    assert frame_slots(publishing, [fast], 1000) == 250
-    assert frame_slots(publishing, [fast, slow], 1000) == 253
-    assert frame_slots(publishing, [TaskEntry("Event", 0), fast], 1000) == 500
+    assert frame_slots(publishing, [TaskEntry("Slowest", 10**9)], 1000) == SLOTS
+    assert frame_slots(publishing, [fast], 1000) == 1000
+    assert frame_slots(publishing, [fast, slow], 1000) == 1010
+    assert frame_slots(publishing, [TaskEntry("Event", 0), fast], 1000) == 2000
     assert frame_slots(publishing, [fast] * 20, 1000) == FRAME_SLOTS_MAX
     assert frame_slots(publishing, [fast], FRAME_RING_BYTES_MAX // 20) == 20
     assert frame_slots(publishing, [fast], FRAME_RING_BYTES_MAX) == SLOTS
@@ -119,4 +119,4 @@ def test_the_ring_grows_where_commands_are_answered_from_their_frames(tmp_path: 
     rule = '[[uplink.command]]\nvariable = "MAIN.COUNT"\n'
     fast = TaskEntry("Fast", 1_000_000)
     assert frame_slots(cloud_project(tmp_path / "deaf", uplink), [fast], 1000) == SLOTS
-    assert frame_slots(cloud_project(tmp_path / "open", uplink + rule), [fast], 1000) == 250
+    assert frame_slots(cloud_project(tmp_path / "open", uplink + rule), [fast], 1000) == 1000
