@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -31,9 +31,9 @@ def soak_length(text: str) -> int:
     return int(text)
 
 
-async def soak(folder: Path, clients: Mapping[str, Sequence[Peer]], seconds: int) -> list[Row]:
+async def soak(folder: Path, peers: Mapping[str, Peer], seconds: int) -> list[Row]:
     """Push samples at a steady rate; return memory at start, middle and end, in MB."""
-    async with chain(folder, {kind: peers[0] for kind, peers in clients.items()}) as way:
+    async with chain(folder, peers) as way:
         await fill(way)
         await way.pace(RATE, WARM_S)
         sizes = [resident_mb()]
@@ -41,7 +41,7 @@ async def soak(folder: Path, clients: Mapping[str, Sequence[Peer]], seconds: int
             await way.pace(RATE, seconds / 2)
             sizes.append(resident_mb())
     start, middle, end = sizes
-    print(f"soak of {seconds} s at {RATE} samples/s to {len(clients)} peers: RSS {start:.1f} MB"
+    print(f"soak of {seconds} s at {RATE} samples/s to {len(peers)} peers: RSS {start:.1f} MB"
           f" at start, {middle:.1f} in the middle, {end:.1f} at the end")  # fmt: skip
     return [
         Row("RSS at start of the soak", "MB", [start]),
