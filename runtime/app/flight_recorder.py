@@ -15,16 +15,15 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from runtime.app.command_text import told_command
-from runtime.artifact.paths import PathError, Paths
+from runtime.app.named import recorded_symbols
 from runtime.artifact.program import CompiledProgram, Symbol
 from runtime.datatypes.values import Json
 from runtime.engine.entries import Entry, Kind, entries_of
 from runtime.engine.memory import PlcMemory
 from runtime.engine.scan import ProgramFault
 from runtime.engine.settings import TaskSettings
-from runtime.errors import Fault, ProjectError
 from runtime.limits import REPORTED_VALUES_MAX
-from runtime.project.load import FILE_NAME, Project
+from runtime.project.load import Project
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +64,7 @@ class FlightRecorder:
             ProjectError: `[recorder]` names a variable that the program does not have.
         """
         self._project, self._program, self._engine = project, program, engine
-        self._chosen = chosen_symbols(project, program)
+        self._chosen = recorded_symbols(project, program.symbols)
         engine.memory.note(self._chosen)
         self._label = "" if alone else f"{project.config.project.name}-"
         self._reported: set[str] = set()
@@ -161,24 +160,3 @@ class FlightRecorder:
             found[symbol.path] = Symbol(symbol.path, at, symbol.type, symbol.bit).read(content)
             at += symbol.type.size
         return found
-
-
-def chosen_symbols(project: Project, program: CompiledProgram) -> tuple[Symbol, ...]:
-    """Return the variables that `[recorder]` names.
-
-    Raises:
-        ProjectError: The program does not have one of them.
-    """
-    if not project.config.recorder.variables:
-        return ()
-    chosen, faults = [], []
-    paths = Paths(program.symbols)
-    for number, path in enumerate(project.config.recorder.variables):
-        try:
-            chosen.append(paths.find(path))
-        except PathError:
-            expected = "the path of a variable such as MAIN.SPEED"
-            faults.append(Fault(f"recorder.variables[{number}]", repr(path), expected))
-    if faults:
-        raise ProjectError(str(project.folder / FILE_NAME), tuple(faults))
-    return tuple(chosen)

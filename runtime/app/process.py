@@ -17,6 +17,7 @@ from typing import Final
 from runtime.app import timing
 from runtime.app.control import ControlServer
 from runtime.app.directory import directory_of
+from runtime.app.named import check_named
 from runtime.app.plc import Plc
 from runtime.app.ready import ready_project
 from runtime.app.retain_tools import start_cold
@@ -59,11 +60,18 @@ def run(path: Path, *, cold: bool = False, record: Path | None = None) -> int:
 
 
 def built(project: Project) -> CompiledProgram | None:
-    """Return the program of a project, None where it has errors; say on stderr what was found."""
+    """Return the program of a project, None where it has errors; say on stderr what was found.
+
+    Raises:
+        ProjectError: The program does not have what the project names.
+    """
     compilation = ready_project(project)
     for finding in compilation.findings:
         sys.stderr.write(caret_view(finding, compilation.sources) + "\n")
-    return compilation.program
+    program = compilation.program
+    if program is not None:
+        check_named(project, program.symbols, (task.resource for task in program.tasks))
+    return program
 
 
 def serve(
@@ -96,7 +104,7 @@ def serve(
             ControlServer(control_path(path), wakeups.wake, lambda asked: _refusal(asked, image))
         )
         kept = stack.enter_context(Keeper(project, program, image))
-        for sentence in timing.warnings(program):
+        for sentence in timing.warnings(program, project):
             logger.warning(sentence)
         plc = Plc(project, program, image, kept, record)
         logger.info("built", extra=_build_facts(begun_ns))

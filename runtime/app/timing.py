@@ -3,16 +3,19 @@
 import struct
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from runtime.app.ready import ready
 from runtime.app.simulate import CompiledStepper
 from runtime.artifact import abi
 from runtime.artifact.program import CompiledProgram, TaskPath
+from runtime.engine import plan
+from runtime.engine.settings import labels, task_settings
 from runtime.errors import TaktError
 from runtime.limits import LOOP_BUDGET
 from runtime.prebuilt import Request
+from runtime.project.load import Project
 from runtime.source import Source
 from runtime.timing.schedule import Load, Response, responses, utilisation
 
@@ -64,23 +67,42 @@ def processor_factor() -> float:
     return min(_scan_ns(stepper, 0, number) for number in range(1, _RUNS + 1)) / REFERENCE_NS
 
 
-def timings(program: CompiledProgram, factor: float) -> tuple[TaskTiming, ...]:
+def timings(
+    program: CompiledProgram, factor: float, project: Project | None = None
+) -> tuple[TaskTiming, ...]:
     """Return the timing of each task of a program; all of them share one processor.
 
     Args:
         program: Whose tasks.
         factor: From `processor_factor`.
+        project: Says how long the base cycle is; without it programs without a task have none.
     """
+    periods = _periods(program, project)
+    paths = [
+        replace(path, task=label)
+        for path, label in zip(program.paths, labels(program.tasks), strict=True)
+    ]
     loads = {
-        number: Load(task.name, task.interval_ns, path.ns * factor, task.priority)
-        for number, (task, path) in enumerate(zip(program.tasks, program.paths, strict=True))
-        if task.interval_ns
+        number: Load(path.task, period, path.ns * factor, task.priority)
+        for number, (task, path, period) in enumerate(
+            zip(program.tasks, paths, periods, strict=True)
+        )
+        if period
     }
     found = dict(zip(loads, responses(tuple(loads.values()), OVERHEAD_NS), strict=True))
     return tuple(
-        TaskTiming(path, path.ns * factor, found.get(number))
-        for number, path in enumerate(program.paths)
+        TaskTiming(path, path.ns * factor, found.get(number)) for number, path in enumerate(paths)
     )
+
+
+def _periods(program: CompiledProgram, project: Project | None) -> list[int]:
+    """Return how far apart the releases of each task are, 0 where nothing says so."""
+    if project is None:
+        return [task.interval_ns for task in program.tasks]
+    return [
+        item.interval_ns if item.kind == plan.CYCLIC else 0
+        for item in task_settings(program, project)
+    ]
 
 
 def processor_use(all_timings: Sequence[TaskTiming]) -> float:
@@ -89,11 +111,11 @@ def processor_use(all_timings: Sequence[TaskTiming]) -> float:
     return utilisation(loads, OVERHEAD_NS)
 
 
-def warnings(program: CompiledProgram) -> Iterator[str]:
+def warnings(program: CompiledProgram, project: Project | None = None) -> Iterator[str]:
     """Yield a sentence for each task that may miss its releases."""
-    if not any(task.interval_ns for task in program.tasks):
+    if not any(_periods(program, project)):
         return
-    for item in timings(program, processor_factor()):
+    for item in timings(program, processor_factor(), project):
         if item.response is not None and not item.response.fits:
             yield (
                 f"task {item.path.task}: may miss its releases: a scan may take "

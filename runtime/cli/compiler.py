@@ -8,7 +8,14 @@ from typing import Annotated
 
 import typer
 
-from runtime.cli.sources import Given, print_as_json, reject, requested, show_findings
+from runtime.cli.sources import (
+    Given,
+    given_project,
+    print_as_json,
+    reject,
+    requested,
+    show_findings,
+)
 from runtime.errors import HostError, UsageError
 
 
@@ -28,13 +35,19 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Diagnostics as JSON on stdout.")] = False,
 ) -> None:
     """Check a program without running it; exit status 1 where it has errors."""
-    from runtime.build import check_sources
+    from runtime.app.named import check_named
+    from runtime.build import check_sources, symbols_of
+    from runtime.prebuilt import request_of
 
-    request = requested(given, "check")
+    project = given_project(given)
+    request = requested(given, "check") if project is None else request_of(project)
     checked = check_sources(request.sources, request.plans, request.channels)
     if checked.model is None:
         raise reject(checked.findings, checked.sources, as_json=as_json)
     show_findings(checked.findings, checked.sources)
+    if project is not None:
+        resources = [task.resource for task in checked.model.tasks]
+        check_named(project, symbols_of(checked.model), resources)
     if as_json:
         print_as_json(checked.findings, checked.sources)
     else:

@@ -10,7 +10,7 @@ import typer
 from runtime.diagnostics.diagnostic import Diagnostic, as_dict, caret_view
 from runtime.errors import UsageError
 from runtime.prebuilt import Request, request_of
-from runtime.project.load import FILE_NAME, load_project
+from runtime.project.load import FILE_NAME, Project, load_project
 from runtime.source import Source, read_source
 
 Given = Annotated[
@@ -30,12 +30,24 @@ def requested(paths: list[Path], name: str) -> Request:
     Raises:
         UsageError: A project beside something else.
     """
+    project = given_project(paths)
+    if project is not None:
+        return request_of(project)
+    return Request(tuple(read_source(file) for file in paths), name)
+
+
+def given_project(paths: list[Path]) -> Project | None:
+    """Return the project that a command is given, None where it is given sources.
+
+    Raises:
+        UsageError: A project beside something else.
+    """
     projects = [path for path in paths if path.is_dir() or path.name == FILE_NAME]
     if not projects:
-        return Request(tuple(read_source(file) for file in paths), name)
+        return None
     if len(paths) > 1:
         raise UsageError(f"{projects[0]}: expected one project alone, or ST sources")
-    return request_of(load_project(projects[0]))
+    return load_project(projects[0])
 
 
 def show_findings(findings: tuple[Diagnostic, ...], sources: tuple[Source, ...]) -> None:

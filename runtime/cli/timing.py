@@ -1,17 +1,17 @@
 """`takt timing`: how long scans will take here, and whether the tasks fit in their intervals."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from runtime.cli.sources import Given, reject, requested, show_findings
+from runtime.cli.sources import Given, given_project, reject, requested, show_findings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runtime.app.timing import Measured, TaskTiming
     from runtime.artifact.program import CompiledProgram
+    from runtime.prebuilt import Request
 
 _MISSES: Final = 1
 _COLUMNS: Final = ("interval", "estimate", "median", "p99.9", "max", "response", "fits")
@@ -27,12 +27,14 @@ def timing(
     Exit status: 0; 1 the program has errors, or a task may miss its releases; 2 wrong usage.
     """
     from runtime.app.timing import measure, processor_factor, processor_use, timings
+    from runtime.prebuilt import request_of
 
-    program = _compiled(given)
+    project = given_project(given)
+    program = _compiled(requested(given, "timing") if project is None else request_of(project))
     factor = processor_factor()
-    found = timings(program, factor)
+    found = timings(program, factor, project)
     print(f"this processor takes {factor:.2f} of the reference processor's time")
-    print(table(program, found, measure(program, scans)))
+    print(table(found, measure(program, scans)))
     for item in found:
         for file, line in item.path.unbounded:
             print(f"task {item.path.task}: {file}:{line}: loop of unknown length, counted once")
@@ -43,28 +45,29 @@ def timing(
         raise typer.Exit(_MISSES)
 
 
-def table(
-    program: "CompiledProgram", found: "Sequence[TaskTiming]", measured: "Sequence[Measured]"
-) -> str:
+def table(found: "Sequence[TaskTiming]", measured: "Sequence[Measured]") -> str:
     """Return a line for each task, all times in µs."""
     width = max(4, *(len(item.path.task) for item in found))
     lines = [f"{'task':<{width}}" + "".join(f"{name:>12}" for name in _COLUMNS) + "   (µs)"]
-    for task, item, taken in zip(program.tasks, found, measured, strict=True):
+    for item, taken in zip(found, measured, strict=True):
+        response = item.response
         times = [
-            task.interval_ns or None, item.estimate_ns,
+            None if response is None else response.load.period_ns, item.estimate_ns,
             taken.median_ns, taken.p999_ns, taken.maximum_ns,
-            None if item.response is None else item.response.response_ns,
+            None if response is None else response.response_ns,
         ]  # fmt: skip
         cells = ["-" if time is None else f"{time / 1000:.1f}" for time in times]
-        fits = "-" if item.response is None else "yes" if item.response.fits else "NO"
-        lines.append(f"{task.name:<{width}}" + "".join(f"{cell:>12}" for cell in (*cells, fits)))
+        fits = "-" if response is None else "yes" if response.fits else "NO"
+        lines.append(
+            f"{item.path.task:<{width}}" + "".join(f"{cell:>12}" for cell in (*cells, fits))
+        )
     return "\n".join(lines)
 
 
-def _compiled(given: list[Path]) -> "CompiledProgram":
+def _compiled(request: "Request") -> "CompiledProgram":
     from runtime.app.ready import ready
 
-    compilation = ready(requested(given, "timing"))
+    compilation = ready(request)
     if compilation.program is None:
         raise reject(compilation.findings, compilation.sources, as_json=False)
     show_findings(compilation.findings, compilation.sources)

@@ -35,6 +35,7 @@ TITLES: Final = {
     "ST2021": "An edge of what is no input",
     "ST2022": "RETAIN, PERSISTENT or NON_RETAIN has no meaning here",
     "ST2023": "A reference is not kept",
+    "ST2024": "A task cannot be released in this way",
     "ST3001": "A value does not convert to the type by itself",
     "ST3002": "An operator or function is not defined for these types",
     "ST3003": "A literal is too large for its type",

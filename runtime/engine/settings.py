@@ -4,7 +4,8 @@ IEC priorities become SCHED_FIFO priorities in the same order: the most urgent t
 that `[runtime] realtime_priority` permits, the next one that less one, down to 1.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from runtime.artifact.program import CompiledProgram, TaskInfo
 from runtime.engine import plan
@@ -44,16 +45,25 @@ def task_settings(program: CompiledProgram, project: Project) -> tuple[TaskSetti
     ranks = sorted({task.priority for task in program.tasks})
     top = project.config.runtime.realtime_priority
     return tuple(
-        _settings(task, sections.get(task.name), project, max(top - ranks.index(task.priority), 1))
-        if top
-        else _settings(task, sections.get(task.name), project, 0)
-        for task in program.tasks
+        replace(
+            _settings(task, sections.get(task.name), project),
+            name=label,
+            fifo_priority=max(top - ranks.index(task.priority), 1) if top else 0,
+        )
+        for task, label in zip(program.tasks, labels(program.tasks), strict=True)
     )
 
 
-def _settings(
-    task: TaskInfo, section: TaskSection | None, project: Project, fifo_priority: int
-) -> TaskSettings:
+def labels(tasks: Sequence[TaskInfo]) -> tuple[str, ...]:
+    """Return what tasks are called: where several resources have one, RESOURCE.TASK."""
+    names = [task.name or BASE_TASK for task in tasks]
+    return tuple(
+        f"{task.resource}.{name}" if task.resource and names.count(name) > 1 else name
+        for task, name in zip(tasks, names, strict=True)
+    )
+
+
+def _settings(task: TaskInfo, section: TaskSection | None, project: Project) -> TaskSettings:
     runtime = project.config.runtime
     interval = task.interval_ns
     if section is not None and section.interval is not None:
@@ -68,11 +78,11 @@ def _settings(
     resources = {item.name.upper(): item.cpu for item in project.config.resource}
     cpu = resources.get(task.resource.upper(), runtime.cpu)
     return TaskSettings(
-        name=task.name or BASE_TASK,
+        name=task.name,
         kind=kind,
         interval_ns=interval,
         offset_ns=section.offset if section is not None else 0,
-        fifo_priority=fifo_priority,
+        fifo_priority=0,
         cpu=section.cpu if section is not None and section.cpu is not None else cpu,
         watchdog_ns=section.watchdog if section is not None else runtime.watchdog,
         overruns_max=section.overruns if section is not None else runtime.overruns,

@@ -9,14 +9,13 @@ from typing import Final
 
 from runtime.artifact.program import CONSTANT, Retention
 from runtime.datatypes.derived import align, plain_form
-from runtime.datatypes.elementary import BOOL, TIME, UINT, Elementary
+from runtime.datatypes.elementary import BOOL, Elementary
 from runtime.limits import STATE_BYTES_MAX
 from runtime.model import functions, program
 from runtime.model.addresses import address_place, image_at
 from runtime.model.assignments import assign_value, target_place
-from runtime.model.expressions import place_of
 from runtime.model.hidden import HIDDEN_SECTION
-from runtime.model.initial import constant_of, initial_bytes
+from runtime.model.initial import initial_bytes
 from runtime.model.places import member_place
 from runtime.model.program import (
     Base,
@@ -28,6 +27,7 @@ from runtime.model.program import (
 )
 from runtime.model.retention import retention_of
 from runtime.model.scope import Names, RoutineInfo, Scope, TypeInfo
+from runtime.model.tasks import check_names, check_number, task_of
 from runtime.model.types import resolve_type
 from runtime.model.work import Declarations, report_size
 from runtime.project.plans import TaskPlan
@@ -97,7 +97,11 @@ def _planned(plans: tuple[TaskPlan, ...], layout: Layout) -> tuple[Task, ...]:
         for at, name in enumerate(plan.programs):
             span = Span(PROJECT_FILE, len(tasks), at)
             info = _program(name, span, layout.work.names, f"task {plan.name} runs")
-            if info is not None:
+            if info is not None and info.name.upper() in layout.instances:
+                text = f"task {plan.name} runs program {name}, which is listed before"
+                hint = "a program of takt.toml is one instance; a CONFIGURATION can have several"
+                layout.work.names.findings.error("ST2003", span, text, hint)
+            elif info is not None:
                 instances.append(_instance(info.name, info, layout))
         tasks.append(Task(plan.name, plan.interval_ns, plan.priority, None, tuple(instances)))
     tasks = [
@@ -162,11 +166,12 @@ def _configured(configuration: tree.Configuration, layout: Layout) -> tuple[Task
     tasks: list[tuple[Task, list[str]]] = []
     loose: list[str] = []
     connections: dict[str, tuple[list[Statement], list[Statement]]] = {}
+    check_names(configuration.resources, layout.work.names)
     for resource in configuration.resources:
         own: dict[str, list[str]] = {}
         for declaration in resource.tasks:
             members = own.setdefault(declaration.name.name.upper(), [])
-            task = replace(_task(declaration, layout.work), resource=resource.name.name)
+            task = task_of(declaration, resource.name.name, layout.work.scope_of())
             tasks.append((task, members))
         for item in resource.programs:
             members = loose if item.task is None else _members(item.task, own, layout.work.names)
@@ -175,6 +180,7 @@ def _configured(configuration: tree.Configuration, layout: Layout) -> tuple[Task
     done = [
         replace(task, instances=_linked(members, connections, layout)) for task, members in tasks
     ]
+    check_number(len(done) + bool(loose), configuration.name.span, layout.work.names)
     if loose:
         done.append(Task("", 0, LAST_PRIORITY, None, _linked(loose, connections, layout)))
     return tuple(sorted(done, key=lambda task: task.priority))
@@ -203,35 +209,6 @@ def _linked(
             Instance(instance.name, instance.routine, instance.offset, tuple(before), tuple(after))
         )
     return tuple(linked)
-
-
-def _task(declaration: tree.TaskDeclaration, work: Declarations) -> Task:
-    scope = work.scope_of()
-    interval, priority, single = 0, 0, None
-    for name, value in declaration.properties:
-        key = name.name.upper()
-        if key == "INTERVAL":
-            constant = constant_of(value, TIME, scope)
-            interval = int(constant.value) if constant is not None else 0
-        elif key == "PRIORITY":
-            constant = constant_of(value, UINT, scope)
-            priority = int(constant.value) if constant is not None else 0
-        elif key == "SINGLE":
-            single = _single(value, scope)
-        else:
-            text = f"{name.name} is no property of a task"
-            hint = "expected INTERVAL, SINGLE or PRIORITY"
-            work.names.findings.error("ST2017", name.span, text, hint)
-    return Task(declaration.name.name, interval, priority, single, ())
-
-
-def _single(value: tree.Expression, scope: Scope) -> Place | None:
-    place = place_of(value, scope)
-    if place is not None and place.type is not BOOL:
-        text = f"SINGLE is of type {place.type}, expected a BOOL variable"
-        scope.names.findings.error("ST3004", value.span, text)
-        return None
-    return place
 
 
 def _configured_program(

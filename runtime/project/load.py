@@ -132,6 +132,12 @@ _PATTERNS: Final = {
     "group": "a name without +, # and /",
     "node": "a name without +, # and /",
 }
+_LENGTHS: Final = {
+    "too_short": "a list of at least {min_length}",
+    "too_long": "a list of at most {max_length}",
+    "string_too_short": "a text of at least {min_length} character",
+    "string_too_long": "a text of at most {max_length} characters",
+}
 _BOUND_UNITS: Final = ("ge", "gt", "le", "lt")
 
 
@@ -151,11 +157,9 @@ def _expected(detail: ErrorDetails) -> str:
     key = str(detail["loc"][-1]) if detail["loc"] else ""
     if kind == "string_pattern_mismatch":
         return _PATTERNS.get(key, "a name of letters, digits and _, starting with a letter")
-    if kind == "tuple_type":
-        is_table = isinstance(detail["input"], dict)
-        return f"an array of tables, [[{key}]]" if is_table else "a list in brackets"
-    if kind in {"model_type", "dict_type"}:
-        return "a table"
+    shape = _expected_shape(detail, key)
+    if shape is not None:
+        return shape
     message = detail["msg"].removeprefix("Input should be ")
     message = message.removeprefix("a valid ") if message.startswith("a valid ") else message
     if key in _DURATION_KEYS:
@@ -163,6 +167,18 @@ def _expected(detail: ErrorDetails) -> str:
         if isinstance(bound, int):
             message = message.replace(str(bound), f"{bound / 1e6:g} ms")
     return message
+
+
+def _expected_shape(detail: ErrorDetails, key: str) -> str | None:
+    """Return which list, table or length of text was expected, None where that is not at fault."""
+    kind = detail["type"]
+    if kind == "tuple_type":
+        is_table = isinstance(detail["input"], dict)
+        return f"an array of tables, [[{key}]]" if is_table else "a list in brackets"
+    if kind in {"model_type", "dict_type"}:
+        return "a table"
+    known = _LENGTHS.get(kind)
+    return None if known is None else known.format(**detail["ctx"])
 
 
 _DURATION_KEYS: Final = {
@@ -259,6 +275,9 @@ def _task_faults(raw: Table) -> Iterator[Fault]:
             continue  # reported by the schema
         if task.interval is not None and task.single is not None:
             yield Fault(f"task[{number}].single", repr(task.single), "interval or single, not both")
+        if "pause" in table and (task.interval is not None or task.single is not None):
+            expected = "no pause in a task with interval or single; only a freewheeling one has it"
+            yield Fault(f"task[{number}].pause", str(table["pause"]), expected)
         if task.offset and (task.interval is None or task.offset >= task.interval):
             expected = "an offset below the interval of a cyclic task"
             yield Fault(f"task[{number}].offset", str(table["offset"]), expected)

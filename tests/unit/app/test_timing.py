@@ -10,6 +10,7 @@ from runtime.artifact import program as artifact
 from runtime.artifact.program import CompiledProgram
 from runtime.build import compile_sources
 from runtime.cli.main import app
+from runtime.project.load import load_project
 from runtime.source import Source
 
 HEAVY = """
@@ -46,6 +47,18 @@ def test_the_estimate_is_scaled_to_the_processor() -> None:
     assert twice.estimate_ns == 2 * once.estimate_ns
     assert processor_use([twice]) > processor_use([once])
     assert processor_factor() > 0
+
+
+def test_programs_without_a_task_have_the_base_cycle_to_end_in(tmp_path: Path) -> None:
+    text = HEAVY.format(turns=1).replace("END_CONFIGURATION", "PROGRAM Q : Main; END_CONFIGURATION")
+    (tmp_path / "main.st").write_text(text, encoding="utf-8")
+    toml = '[project]\nname = "test"\n[runtime]\nbase = "3ms"\n'
+    (tmp_path / "takt.toml").write_text(toml, encoding="utf-8")
+    fast, base = timings(compiled(text), 1.0, load_project(tmp_path))
+    assert (fast.path.task, base.path.task) == ("Fast", "base")
+    assert base.response is not None
+    assert base.response.load.period_ns == 3_000_000
+    assert timings(compiled(text), 1.0)[1].response is None  # sources alone name no base cycle
 
 
 def test_scans_are_measured_in_order_of_size() -> None:

@@ -115,7 +115,25 @@ CASES = {
         "device[0].baud = 9600",
         "known keys (address_base",
     ),
-    "no programs": ('["MAIN"]', "[]", "task[0].programs", "at least 1"),
+    "no programs": ('["MAIN"]', "[]", "task[0].programs = []", "expected a list of at least 1"),
+    "a name that is too long": (
+        '"Fast"',
+        f'"{"x" * 65}"',
+        "task[0].name",
+        "expected a text of at most 64 characters",
+    ),
+    "a pause of a cyclic task": (
+        '"10ms"',
+        '"10ms"\npause = "5ms"',
+        "task[0].pause = 5ms",
+        "only a freewheeling one",
+    ),
+    "an empty path": (
+        'interval = "10ms"',
+        'single = ""',
+        "task[0].single = ''",
+        "at least 1 character",
+    ),
     "a port too high": (
         'host = "127.0.0.1"',
         'host = "x"\nport = 70000',
