@@ -21,6 +21,10 @@ STATE_BYTES_MAX: Final = 1 << 26
 FRAME_BYTES_MAX: Final = 1 << 18
 """Bytes of variables a function's call may have, 256 KiB: calls nest on a stack of 8 MiB."""
 
+BITS_GIVEN_MAX: Final = 4096
+"""Elements of an array of BOOL at an address that a function's input takes: each call in a body has
+room on the stack for a copy of a byte each."""
+
 LOOP_BUDGET: Final = 20_000_000
 """Loop iterations a scan may take before the watchdog fault: 10 to 50 ms of native code."""
 

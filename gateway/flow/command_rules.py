@@ -12,7 +12,7 @@ from gateway.config import COMMAND_LIFE_NS, COMMAND_QUEUE
 from gateway.flow.commands import Command, Confirmation, Reason, RefusalError, check_alive
 from runtime.artifact.program import Symbol
 from runtime.datatypes.derived import Array, DataType, Structure
-from runtime.datatypes.elementary import Elementary, Kind, Scalar
+from runtime.datatypes.elementary import BOOL, Elementary, Kind, Scalar
 from runtime.datatypes.texts import Text
 from runtime.datatypes.values import Json, describe, parse_json, read_json, store
 from runtime.project.uplinks import CommandRule
@@ -55,15 +55,18 @@ def find_single(symbols: Iterable[Symbol], path: str) -> Symbol:
             continue
         if root.is_read_only:
             raise RefusalError(Reason.READ_ONLY, f"{wanted} is {root.sealed_by}")
-        offset, scalar = found
-        return Symbol(wanted, offset, scalar, root.bit)
+        offset, scalar, bit = found
+        return Symbol(wanted, offset, scalar, root.bit if bit < 0 else bit)
     raise RefusalError(Reason.UNKNOWN, f"the program has no single variable {wanted}")
 
 
-def _inside(rest: str, offset: int, kind: DataType) -> tuple[int, Elementary] | None:
-    """Return place and type of what `rest` names in a value; None where that is nothing."""
+def _inside(rest: str, offset: int, kind: DataType) -> tuple[int, Elementary, int] | None:
+    """Return place, type and bit of what `rest` names in a value; None where that is nothing.
+
+    The bit is -1 but for an element of an array of BOOL at an address.
+    """
     if isinstance(kind, Elementary):
-        return (offset, kind) if not rest else None
+        return (offset, kind, -1) if not rest else None
     part = _PART.match(rest)
     if part is None:
         return None
@@ -75,6 +78,9 @@ def _inside(rest: str, offset: int, kind: DataType) -> tuple[int, Elementary] | 
     number = _element(kind, part["index"])
     if number is None:
         return None
+    if kind.is_packed:
+        byte, bit = kind.bit_place(number)
+        return (offset + byte, BOOL, bit) if not rest else None
     return _inside(rest, offset + number * kind.element.size, kind.element)
 
 

@@ -65,12 +65,15 @@ def expand(symbol: Symbol) -> Iterator[Variable]:
 
     What VAR_ACCESS says of the whole holds for each of them.
     """
-    for path, offset, scalar in _leaves(symbol.path, symbol.offset, symbol.type):
+    for path, offset, scalar, bit in _leaves(symbol.path, symbol.offset, symbol.type, symbol.bit):
         if scalar.kind is not Kind.REFERENCE:
-            yield Variable(path, replace(symbol, path=path, offset=offset, type=scalar))
+            yield Variable(path, replace(symbol, path=path, offset=offset, type=scalar, bit=bit))
 
 
-def _leaves(path: str, offset: int, kind: DataType) -> Iterator[tuple[str, int, Elementary]]:
+def _leaves(
+    path: str, offset: int, kind: DataType, bit: int = -1
+) -> Iterator[tuple[str, int, Elementary, int]]:
+    """Yield path, place, type and bit of the single values in a value."""
     if isinstance(kind, Structure):
         for item in kind.fields:
             yield from _leaves(f"{path}.{item.name}", offset + item.offset, item.type)
@@ -78,10 +81,14 @@ def _leaves(path: str, offset: int, kind: DataType) -> Iterator[tuple[str, int, 
         indices = product(*(range(lower, upper + 1) for lower, upper in kind.bounds))
         for number, index in enumerate(indices):
             inner = f"{path}[{','.join(map(str, index))}]"
-            yield from _leaves(inner, offset + number * kind.element.size, kind.element)
+            if kind.is_packed:
+                byte, at = kind.bit_place(number)
+                yield from _leaves(inner, offset + byte, kind.element, at)
+            else:
+                yield from _leaves(inner, offset + number * kind.element.size, kind.element)
     else:
         assert isinstance(kind, Elementary)
-        yield path, offset, kind
+        yield path, offset, kind, bit
 
 
 class Pattern:

@@ -112,7 +112,7 @@ def _stretch(item: ServerRange, directory: Directory) -> Iterator[_Part]:
     if symbol.is_read_only and item.access == "read-write":
         raise ValueError(f'variable {item.variable}: {symbol.sealed_by}; expected access = "read"')
     for part in _elements(symbol.type, symbol.offset):
-        yield replace(part, bit=symbol.bit)
+        yield replace(part, bit=symbol.bit) if symbol.bit >= 0 else part
 
 
 def _area(item: ServerRange, directory: Directory) -> Iterator[_Part]:
@@ -146,6 +146,9 @@ def _symbol(path: str, directory: Directory) -> Symbol:
 def _elements(data_type: DataType, offset: int) -> Iterator[_Part]:
     """Return the elementary values of a type."""
     match data_type:
+        case Array(is_packed=True):
+            for byte, bit in map(data_type.bit_place, range(data_type.count)):
+                yield _Part(offset + byte, 1, bit)
         case Array():
             for number in range(data_type.count):
                 yield from _elements(data_type.element, offset + number * data_type.element.size)

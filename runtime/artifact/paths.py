@@ -77,7 +77,7 @@ def elementary_at(symbols: Iterable[Symbol], offset: int, size: int, bit: int) -
     """
     for symbol in symbols:
         if symbol.offset <= offset < symbol.offset + max(symbol.type.size, 1):
-            found = _descend(symbol, offset)
+            found = _descend(symbol, offset, bit)
             if found is None:
                 continue
             if bit < 0 or found.bit == bit:
@@ -89,17 +89,17 @@ def elementary_at(symbols: Iterable[Symbol], offset: int, size: int, bit: int) -
     return None
 
 
-def _descend(symbol: Symbol, offset: int) -> Symbol | None:
-    """Return the elementary part of a variable that an offset lies in."""
+def _descend(symbol: Symbol, offset: int, bit: int) -> Symbol | None:
+    """Return the elementary part of a variable that an offset, or a bit there, lies in."""
     while not isinstance(symbol.type, Elementary):
-        part = _part_at(symbol, offset)
+        part = _part_at(symbol, offset, bit)
         if part is None:
             return None
         symbol = _part_of(symbol, part, symbol.path)
     return symbol
 
 
-def _part_at(symbol: Symbol, offset: int) -> str | None:
+def _part_at(symbol: Symbol, offset: int, bit: int) -> str | None:
     inside = offset - symbol.offset
     if isinstance(symbol.type, Structure):
         return next(
@@ -111,7 +111,13 @@ def _part_at(symbol: Symbol, offset: int) -> str | None:
             None,
         )
     assert isinstance(symbol.type, Array)
-    number, indices = inside // symbol.type.element.size, []
+    indices: list[int] = []
+    if symbol.type.is_packed:
+        number = 8 * inside + bit - symbol.type.first_bit
+        if bit < 0 or not 0 <= number < symbol.type.count:
+            return None
+    else:
+        number = inside // symbol.type.element.size
     for lower, upper in reversed(symbol.type.bounds):
         number, index = divmod(number, upper - lower + 1)
         indices.append(lower + index)
@@ -184,8 +190,11 @@ def _element(symbol: Symbol, part: str, path: str) -> Symbol:
             raise PathError(f"{path}: index {index} of {symbol.path} is outside {lower}..{upper}")
         at = at * (upper - lower + 1) + index - lower
     listed = ",".join(map(str, indices))
-    offset = symbol.offset + at * array.element.size
     path = f"{symbol.path}[{listed}]"
+    if array.is_packed:
+        byte, bit = array.bit_place(at)
+        return replace(symbol, path=path, offset=symbol.offset + byte, type=BOOL, bit=bit)
+    offset = symbol.offset + at * array.element.size
     return replace(symbol, path=path, offset=offset, type=array.element)
 
 

@@ -210,7 +210,8 @@ def encode_type(data_type: DataType) -> object:
     if isinstance(data_type, Elementary):
         return data_type.plain.name
     if isinstance(data_type, Array):
-        return {"array": data_type.bounds, "of": encode_type(data_type.element)}
+        packed = {"first_bit": data_type.first_bit} if data_type.is_packed else {}
+        return {"array": data_type.bounds, "of": encode_type(data_type.element)} | packed
     assert isinstance(data_type, Structure)
     members = [[item.name, item.offset, encode_type(item.type)] for item in data_type.fields]
     return {
@@ -239,7 +240,7 @@ def decode_type(encoded: object) -> DataType:
         return bare_text(capacity) if "bare" in encoded else text_type(encoded["text"], capacity)
     if "array" in encoded:
         bounds = tuple((lower, upper) for lower, upper in encoded["array"])
-        return Array(bounds, decode_type(encoded["of"]))
+        return Array(bounds, decode_type(encoded["of"]), encoded.get("first_bit", -1))
     fields = tuple(Field(name, at, decode_type(kind)) for name, at, kind in encoded["fields"])
     return Structure(
         encoded["structure"], fields, encoded["size"], encoded["alignment"], encoded["union"]

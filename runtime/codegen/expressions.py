@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from runtime.artifact.abi import FaultKind
+from runtime.codegen.bits import bit_at, load_bit, store_bit
 from runtime.codegen.blocks import native_words
 from runtime.codegen.conversions import convert
 from runtime.codegen.emitter import (
@@ -26,6 +27,7 @@ from runtime.codegen.texts import (
     text_constant,
     text_equality,
 )
+from runtime.codegen.wholes import Whole, copy_whole, unpacked
 from runtime.datatypes.elementary import BOOL, LINT, LREAL, Elementary, Kind
 from runtime.datatypes.texts import Text
 from runtime.model import program
@@ -75,10 +77,12 @@ class Builder:
         """Emit the address of a place, with the checks of its indices."""
         pointer = self._root(place)
         for step in place.steps:
-            pointer = self._step(pointer, step)
+            offset = self._advance(step)
+            pointer = self.emit.value(f"getelementptr inbounds i8, ptr {pointer}, i64 {offset}")
         return pointer
 
-    def _step(self, pointer: str, step: Step | DynamicStep) -> str:
+    def _advance(self, step: Step | DynamicStep) -> str:
+        """Emit how much an index adds, with its check."""
         emit = self.emit
         index = self.expression(step.index)
         if isinstance(step, Step):
@@ -94,7 +98,14 @@ class Builder:
             emit.fault_if(outside, FaultKind.INDEX, step.site)
         if stride != "1":
             offset = emit.value(f"mul nuw nsw i64 {offset}, {stride}")
-        return emit.value(f"getelementptr inbounds i8, ptr {pointer}, i64 {offset}")
+        return offset
+
+    def _bit(self, place: Place) -> tuple[str, str]:
+        """Emit the address of a bit's byte and, as an i8, its number there."""
+        pointer, number = self.address(place), str(place.bit)
+        for step in place.bit_steps:
+            number = self.emit.value(f"add i64 {self._advance(step)}, {number}")
+        return bit_at(self.emit, pointer, number) if place.bit_steps else (pointer, number)
 
     def _root(self, place: Place) -> str:
         if place.base is Base.REFERENCE:
@@ -132,12 +143,9 @@ class Builder:
             return self.registers[place]
         if isinstance(data_type, Text):
             return load_text(place, data_type, self)
-        pointer = self.address(place)
         if place.bit >= 0:
-            tag = self._alias(place)
-            byte = self.emit.value(f"load i8, ptr {pointer}, align 1{tag}")
-            shifted = self.emit.value(f"lshr i8 {byte}, {place.bit}") if place.bit else byte
-            return self.emit.value(f"trunc i8 {shifted} to i1")
+            return load_bit(self.emit, *self._bit(place), self._alias(place))
+        pointer = self.address(place)
         kind, tail = memory_type(data_type), f", align {data_type.alignment}"
         tail += self._alias(place)
         if data_type is BOOL:
@@ -156,12 +164,12 @@ class Builder:
         """Emit the store of a scalar of the place's type; a NaN is stored as the one NaN."""
         data_type = place.type
         assert isinstance(data_type, Elementary)
+        if place.bit >= 0:
+            store_bit(self.emit, *self._bit(place), value, self._alias(place))
+            return
         pointer = self.address(place)
         if isinstance(data_type, Text):
             store_text(self.emit, pointer, data_type, value)
-            return
-        if place.bit >= 0:
-            self._store_bit(pointer, place, value)
             return
         if data_type is BOOL:
             value = self.emit.value(f"zext i1 {value} to i8")
@@ -191,15 +199,6 @@ class Builder:
         """Return what tells accesses apart; located variables overlap with each other alone."""
         is_located = place.base is Base.STATE and place.offset < self.located_end
         return self.emit.alias(LOCATED if is_located and not place.owner else place.owner)
-
-    def _store_bit(self, pointer: str, place: Place, value: str) -> None:
-        bit, tag = place.bit, self._alias(place)
-        byte = self.emit.value(f"load i8, ptr {pointer}, align 1{tag}")
-        cleared = self.emit.value(f"and i8 {byte}, {~(1 << bit) & 0xFF}")
-        wide = self.emit.value(f"zext i1 {value} to i8")
-        moved = self.emit.value(f"shl i8 {wide}, {bit}") if bit else wide
-        joined = self.emit.value(f"or i8 {cleared}, {moved}")
-        self.emit.effect(f"store i8 {joined}, ptr {pointer}, align 1{tag}")
 
 
 def _constant(node: program.Constant, _: Builder) -> str:
@@ -356,7 +355,7 @@ def _attempt(node: program.Attempt, build: Builder) -> str:
 def _argument(node: Expression, build: Builder, taker: Local) -> str:
     if taker.by_reference or not isinstance(taker.type, Elementary):
         assert isinstance(node, program.AddressOf)
-        return f"ptr {build.address(node.place)}"
+        return f"ptr {unpacked(build.emit, Whole(build.address(node.place), node.place.type))}"
     return f"{value_type(taker.type)} {build.expression(node)}"
 
 
@@ -381,7 +380,8 @@ def _call_function(node: program.CallFunction, build: Builder) -> str:
             value = load_slot(emit, place.type, slots[number])
             build.store(place, bool_not(emit, value) if number in node.inverted else value)
         else:
-            copy_bytes(emit, build.address(place), slots[number], place.type.size)
+            given = Whole(slots[number], routine.locals[number].type)
+            copy_whole(emit, Whole(build.address(place), place.type), given)
     result = routine.locals[routine.result].type if routine.result >= 0 else None
     if not isinstance(result, Elementary):
         return "false"
@@ -410,13 +410,6 @@ def _dispatch(node: program.CallFunction, instance: str, arguments: str, emit: E
         emit.check_status(emit.value(f'call i32 @"{key}"({arguments})'))
         emit.jump(done)
     emit.start(done)
-
-
-def copy_bytes(emit: Emitter, target: str, source: str, size: int) -> None:
-    """Emit the copy of a whole array or structure, perhaps onto itself."""
-    emit.effect(
-        f"call void @llvm.memmove.p0.p0.i64(ptr {target}, ptr {source}, i64 {size}, i1 false)"
-    )
 
 
 def load_slot(emit: Emitter, data_type: Elementary, slot: str) -> str:

@@ -11,12 +11,13 @@ from typing import Final
 from runtime.artifact import abi
 from runtime.codegen.blocks import block_ir
 from runtime.codegen.emitter import Emitter, value_type
-from runtime.codegen.expressions import Builder, copy_bytes
+from runtime.codegen.expressions import Builder
 from runtime.codegen.intrinsics import declarations
 from runtime.codegen.linked import Linked
 from runtime.codegen.proofs import proved
 from runtime.codegen.statements import BUDGET_POINTER, StatementBuilder
 from runtime.codegen.walk import loop_depth, walk
+from runtime.codegen.wholes import copy_bytes
 from runtime.datatypes.derived import Structure
 from runtime.datatypes.elementary import Elementary
 from runtime.engine import native

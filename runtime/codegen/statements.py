@@ -8,12 +8,13 @@ from runtime.artifact import abi
 from runtime.artifact.abi import FaultKind
 from runtime.codegen.conversions import convert
 from runtime.codegen.emitter import Emitter, constant_text, value_type
-from runtime.codegen.expressions import Builder, copy_bytes
+from runtime.codegen.expressions import Builder
 from runtime.codegen.intrinsics import bool_not
 from runtime.codegen.loops import Loop, emit_for, emit_while, is_long
 from runtime.codegen.nan import loose_places, may_be_nan, mend_members, mend_place
 from runtime.codegen.texts import assign_text
-from runtime.datatypes.derived import Structure
+from runtime.codegen.wholes import Whole, copy_whole
+from runtime.datatypes.derived import Array, Structure
 from runtime.datatypes.elementary import LINT, Elementary
 from runtime.datatypes.scalars import Subrange
 from runtime.datatypes.texts import Text
@@ -101,10 +102,18 @@ def _check_bounds(node: program.Assign, value: str, emit: Emitter) -> None:
 
 
 def _copy(node: program.CopyBytes, make: StatementBuilder, _loop: Loop | None) -> bool:
-    source = make.build.address(node.source)
-    target = make.build.address(node.target)
-    copy_bytes(make.emit, target, source, node.source.type.size)
+    source = Whole(make.build.address(node.source), node.source.type)
+    target = Whole(make.build.address(node.target), node.target.type)
+    backwards = _first_bit(node.source) < _first_bit(node.target)
+    copy_whole(make.emit, target, source, backwards=backwards)
     return True
+
+
+def _first_bit(place: Place) -> int:
+    """Return where an array of bits, which stands at a fixed place, begins in the state."""
+    if isinstance(place.type, Array) and place.type.is_packed:
+        return 8 * place.offset + place.type.first_bit
+    return -1
 
 
 def _evaluate(node: program.Evaluate, make: StatementBuilder, _loop: Loop | None) -> bool:

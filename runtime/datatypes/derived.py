@@ -77,7 +77,7 @@ class Array:
         return self.element.alignment
 
     def __str__(self) -> str:
-        """Return the type as declared."""
+        """Return the type as declared, and that it is packed."""
         bounds = ", ".join(f"{lower}..{upper}" for lower, upper in self.bounds)
         told = f"ARRAY [{bounds}] OF {self.element}"
         return f"{told} at an address" if self.is_packed else told

@@ -59,11 +59,29 @@ def read_json(buffer: Buffer, offset: int, data_type: DataType) -> Json:
             for item in data_type.fields
         }
     if isinstance(data_type, Array):
+        if data_type.is_packed:
+            buffer, offset = unpack_bits(buffer, offset, data_type), 0
         return _read_dimension(buffer, offset, data_type, 0)
     if isinstance(data_type, Text):
         return read_text(buffer, offset, data_type)
     assert isinstance(data_type, Elementary)
     return scalar_json(load(buffer, offset, data_type), data_type)
+
+
+def unpack_bits(buffer: Buffer, offset: int, array: Array) -> bytes:
+    """Return the elements of a packed array as a byte each."""
+    places = (array.bit_place(number) for number in range(array.count))
+    return bytes(buffer[offset + byte] >> bit & 1 for byte, bit in places)
+
+
+def pack_bits(
+    buffer: bytearray | memoryview, offset: int, array: Array, values: bytes | bytearray
+) -> None:
+    """Write the elements of a packed array, given as a byte each; other bits stay."""
+    for number, value in enumerate(values):
+        byte, bit = array.bit_place(number)
+        rest = buffer[offset + byte] & ~(1 << bit)
+        buffer[offset + byte] = rest | 1 << bit if value else rest
 
 
 def _read_dimension(buffer: Buffer, offset: int, array: Array, dimension: int) -> list[Json]:

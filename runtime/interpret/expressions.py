@@ -18,7 +18,12 @@ from runtime.interpret.machine import (
     fixed_advance,
     loader,
     locate,
+    moving_bit,
+    moving_bit_loader,
+    moving_bit_storer,
     storer,
+    whole_loader,
+    whole_storer,
 )
 from runtime.interpret.operators import operation
 from runtime.interpret.texts import call_text, text_constant, text_loader
@@ -69,11 +74,19 @@ class Compiler:
 
     def reader(self, place: Place) -> Evaluation:
         """Return the closure that reads a scalar."""
+        if place.bit_steps:
+            return moving_bit_loader(self._moving_bit(place))
         return loader(place, self.located(place), self.frame)
 
     def writer(self, place: Place) -> Callable[[Machine, Scalar], None]:
         """Return the closure that writes a scalar."""
+        if place.bit_steps:
+            return moving_bit_storer(self._moving_bit(place))
         return storer(place, self.located(place), self.frame)
+
+    def _moving_bit(self, place: Place) -> Located:
+        advances = tuple(self._advance(step) for step in place.bit_steps)
+        return moving_bit(place, self.located(place), advances)
 
 
 def _constant(node: program.Constant, _: Compiler) -> Evaluation:
@@ -173,7 +186,9 @@ def _call_routine(
     routine, frame = callee.routine, callee.frame
     inside = Compiler(frame, compiler.callees)
     values = tuple(compiler.expression(item) for item in node.arguments)
-    takers = tuple(_taker(callee, number, inside) for number in range(len(values)))
+    takers = tuple(
+        _taker(callee, number, given, inside) for number, given in enumerate(node.arguments)
+    )
     givers = tuple(
         _giver(callee, number, place, compiler, flip=number in node.inverted)
         for number, place in node.outputs
@@ -215,19 +230,16 @@ class _Taker:
     store: Callable[[Machine, Any], None]
 
 
-def _taker(callee: Callee, number: int, inside: Compiler) -> _Taker:
+def _taker(callee: Callee, number: int, given: Expression, inside: Compiler) -> _Taker:
     data_type, at = callee.routine.locals[number].type, callee.frame[number]
     if isinstance(data_type, Elementary):
         return _Taker(lambda _machine, value: value, inside.writer(_local(callee, number)))
-    size = data_type.size
-
-    def copy(machine: Machine, offset: Scalar) -> bytes:
-        return bytes(machine.memory[int(offset) : int(offset) + size])
-
-    def store(machine: Machine, whole: bytes) -> None:
-        machine.memory[at : at + size] = whole
-
-    return _Taker(copy, store)
+    assert isinstance(given, program.AddressOf)
+    load, write = whole_loader(given.place.type), whole_storer(data_type)
+    return _Taker(
+        lambda machine, offset: load(machine, int(offset)),
+        lambda machine, whole: write(machine, at, whole),
+    )
 
 
 def _giver(
@@ -237,7 +249,7 @@ def _giver(
 
     With `flip` the place takes the opposite of a BOOL.
     """
-    target, at, size = compiler.located(place), callee.frame[number], place.type.size
+    target, at = compiler.located(place), callee.frame[number]
     if place.bit >= 0 or flip:
         write = compiler.writer(place)
         return lambda machine: write(machine, bool(machine.memory[at]) != flip)
@@ -245,12 +257,8 @@ def _giver(
     if isinstance(given, Text):
         write, read = compiler.writer(place), text_loader(given, lambda _machine: at)
         return lambda machine: write(machine, read(machine))
-
-    def give(machine: Machine) -> None:
-        offset = target(machine)
-        machine.memory[offset : offset + size] = machine.memory[at : at + size]
-
-    return give
+    load, store = whole_loader(given), whole_storer(place.type)
+    return lambda machine: store(machine, target(machine), load(machine, at))
 
 
 _MAKERS: Final[dict[type, Callable[[Any, Compiler], Evaluation]]] = {

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from math import nan
 from typing import Any, cast
 
+from runtime.datatypes.derived import Array, DataType
 from runtime.datatypes.elementary import Elementary, Kind, Scalar
 from runtime.datatypes.texts import Text
-from runtime.datatypes.values import packer
+from runtime.datatypes.values import pack_bits, packer, unpack_bits
 from runtime.interpret.texts import text_loader, text_storer
 from runtime.model.program import Base, DynamicStep, Place, Step
 
@@ -152,6 +153,65 @@ def loader(place: Place, located: Located, frame: tuple[int, ...]) -> Evaluation
         return value
 
     return read
+
+
+def whole_loader(data_type: DataType) -> Callable[[Machine, int], bytes]:
+    """Return what copies an array or structure from an offset, of packed bits a byte each."""
+    if isinstance(data_type, Array) and data_type.is_packed:
+        return lambda machine, offset: unpack_bits(machine.memory, offset, data_type)
+    size = data_type.size
+    return lambda machine, offset: bytes(machine.memory[offset : offset + size])
+
+
+def whole_storer(data_type: DataType) -> Callable[[Machine, int, bytes], None]:
+    """Return what puts such a copy to an offset."""
+    if isinstance(data_type, Array) and data_type.is_packed:
+        return lambda machine, offset, whole: pack_bits(machine.memory, offset, data_type, whole)
+
+    def write(machine: Machine, offset: int, whole: bytes) -> None:
+        machine.memory[offset : offset + len(whole)] = whole
+
+    return write
+
+
+def moving_bit(place: Place, located: Located, advances: tuple[Advance, ...]) -> Located:
+    """Return the closure that finds a bit of an array at an address, counted from the begin.
+
+    Args:
+        place: The bit.
+        located: The closure that finds the byte from which its number counts.
+        advances: The closures of its indices, which give bits.
+    """
+    first = place.bit
+
+    def number(machine: Machine) -> int:
+        found = 8 * located(machine) + first
+        for advance in advances:
+            found += advance(machine)
+        return found
+
+    return number
+
+
+def moving_bit_loader(number: Located) -> Evaluation:
+    """Return the closure that reads such a bit."""
+
+    def read(machine: Machine) -> Scalar:
+        at = number(machine)
+        return bool(machine.memory[at >> 3] >> (at & 7) & 1)
+
+    return read
+
+
+def moving_bit_storer(number: Located) -> Callable[[Machine, Scalar], None]:
+    """Return the closure that writes such a bit."""
+
+    def write(machine: Machine, value: Scalar) -> None:
+        at, memory = number(machine), machine.memory
+        rest = memory[at >> 3] & ~(1 << (at & 7))
+        memory[at >> 3] = rest | 1 << (at & 7) if value else rest
+
+    return write
 
 
 def storer(

@@ -7,7 +7,7 @@ from runtime.datatypes.elementary import Elementary, Scalar, wrapper
 from runtime.datatypes.scalars import Subrange
 from runtime.interpret.blocks import view_class
 from runtime.interpret.expressions import Action, Compiler
-from runtime.interpret.machine import Evaluation, Machine, ProgramFault
+from runtime.interpret.machine import Evaluation, Machine, ProgramFault, whole_loader, whole_storer
 from runtime.interpret.standstill import FIRST_LOOK, Standstill
 from runtime.model import program
 from runtime.model.program import Statement
@@ -77,13 +77,11 @@ def _bounded(value: Evaluation, node: program.Assign) -> Evaluation:
 def _copy(node: program.CopyBytes, make: StatementCompiler) -> Action:
     source = make.expressions.located(node.source)
     target = make.expressions.located(node.target)
-    size = node.source.type.size
+    load, store = whole_loader(node.source.type), whole_storer(node.target.type)
 
     def run(machine: Machine) -> int:
-        offset = source(machine)
-        whole = bytes(machine.memory[offset : offset + size])
-        at = target(machine)
-        machine.memory[at : at + size] = whole
+        whole = load(machine, source(machine))
+        store(machine, target(machine), whole)
         return NEXT
 
     return run

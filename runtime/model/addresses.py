@@ -1,14 +1,16 @@
 """Located variables (6.5.5): a variable AT an address must have the address's width.
 
-The elements of an array must have it too; they stand at that address and the ones behind. So do the
-characters of a STRING, whatever the width of a whole byte or more.
+The elements of an array must have it too; they stand at that address and the ones behind, so that
+an array of BOOL is a row of bits. So do the characters of a STRING, whatever the width of a whole
+byte or more.
 
 Members of a structure can stand at relative addresses (6.4.4.7): `LEVEL AT %B2 : INT` begins two
 bytes behind the structure's begin. The number counts in units of the width as everywhere.
 """
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from runtime.datatypes.derived import Array, DataType
@@ -17,7 +19,7 @@ from runtime.datatypes.texts import Text, bare_text, read_text, text_image
 from runtime.limits import AREA_BYTES_MAX
 from runtime.model.places import place_of_address, read_address
 from runtime.model.program import Place
-from runtime.model.scope import RoutineInfo, TypeInfo
+from runtime.model.scope import RoutineInfo, TypeInfo, part_of
 from runtime.model.work import Declarations
 from runtime.project.units import Address
 from runtime.syntax import tree
@@ -34,16 +36,21 @@ def located(
         return None
     place = address_place(variable, resolved, work)
     if place is not None and variable.initial is not None:
-        work.pokes.append((place, image_at(place, resolved)))
+        work.pokes += pokes_at(place, resolved)
     return place
 
 
-def image_at(place: Place, resolved: TypeInfo) -> bytes:
-    """Return the initial value of a variable as it stands at its address."""
+def pokes_at(place: Place, resolved: TypeInfo) -> Iterator[tuple[Place, bytes]]:
+    """Yield the initial value of a variable as it stands at its address, an array's bits singly."""
     if isinstance(place.type, Text):
         assert isinstance(resolved.type, Text)
-        return text_image(place.type, read_text(resolved.initial, 0, resolved.type))
-    return resolved.initial
+        yield place, text_image(place.type, read_text(resolved.initial, 0, resolved.type))
+    elif isinstance(place.type, Array) and place.type.is_packed:
+        for number in range(place.type.count):
+            byte, bit = place.type.bit_place(number)
+            yield part_of(place, byte, BOOL, "", bit), resolved.initial[number : number + 1]
+    else:
+        yield place, resolved.initial
 
 
 def address_place(variable: tree.Variable, resolved: TypeInfo, work: Declarations) -> Place | None:
@@ -71,9 +78,11 @@ def _at(data_type: DataType, address: Address) -> DataType | None:
     if isinstance(data_type, Text):
         fits = data_type.name == "STRING" and data_type.capacity > 0 and address.width > 1
         return bare_text(data_type.capacity) if fits else None
-    if isinstance(data_type, Array):  # its BOOLs are bytes, those at addresses bits
-        fits = data_type.element is not BOOL and _at(data_type.element, address) is not None
-        return data_type if fits else None
+    if isinstance(data_type, Array) and data_type.element is BOOL and address.width == 1:
+        return replace(data_type, first_bit=address.bit)
+    if isinstance(data_type, Array):
+        element = data_type.element
+        return data_type if _at(element, address) == element and element is not BOOL else None
     fits = isinstance(data_type, Elementary) and _width(data_type) == address.width
     return data_type if fits else None
 
@@ -81,6 +90,8 @@ def _at(data_type: DataType, address: Address) -> DataType | None:
 def _hint(data_type: DataType) -> str:
     if isinstance(data_type, Text):
         return "expected a STRING at an address of whole bytes, such as %IB0"
+    if isinstance(data_type, Array) and data_type.element is BOOL:
+        return "expected the address of its first bit, such as %IX0.0"
     return ""
 
 

@@ -1,7 +1,7 @@
 """Assignments: what can be written, and how a value or a whole gets there."""
 
 from runtime.artifact.abi import FaultKind
-from runtime.datatypes.derived import Structure
+from runtime.datatypes.derived import Structure, plain_form
 from runtime.datatypes.elementary import Elementary
 from runtime.datatypes.scalars import Reference, Subrange
 from runtime.model import program
@@ -82,7 +82,7 @@ def assign_value(
     source = place_of(value, scope)
     if source is None:
         return None
-    if source.type is not target.type and source.type != target.type:
+    if source.type is not target.type and plain_form(source.type) != plain_form(target.type):
         text = f"{source.type} does not convert to {target.type} by itself"
         scope.names.findings.error("ST3001", value.span, text)
         return None

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from runtime.artifact.exchange import Cells
 from runtime.datatypes.derived import Array, DataType, Structure
+from runtime.model.effects import extent
 from runtime.model.program import Base, Model, Place
 
 GAP_CELL_MAX = 8
@@ -125,8 +126,8 @@ def _area_cells(places: Iterable[Place]) -> Iterator[Cells]:
     bits: set[int] = set()
     spans: list[tuple[int, int]] = []
     for place in places:
-        if place.bit >= 0:
-            bits.add(place.offset)
+        if place.bit >= 0 or (isinstance(place.type, Array) and place.type.is_packed):
+            bits.update(range(*extent(place)))
             continue
         for row in flat_cells(place.offset, place.type):
             spans += [

@@ -12,7 +12,7 @@ from runtime.datatypes.derived import align, plain_form
 from runtime.datatypes.elementary import BOOL, Elementary
 from runtime.limits import STATE_BYTES_MAX
 from runtime.model import functions, program
-from runtime.model.addresses import address_place, image_at
+from runtime.model.addresses import address_place, pokes_at
 from runtime.model.assignments import assign_value, target_place
 from runtime.model.hidden import HIDDEN_SECTION
 from runtime.model.initial import initial_bytes
@@ -314,7 +314,7 @@ def _configure(
     if variable.address is not None:
         located = _attach(variable, place, resolved, connections[parts[at]], work)
         if located is not None and image is not None:
-            work.pokes.append((located, image_at(located, TypeInfo(resolved.type, image))))
+            work.pokes += pokes_at(located, TypeInfo(resolved.type, image))
 
 
 def _path_place(parts: list[str], span: Span, layout: Layout) -> Place | None:

@@ -19,6 +19,7 @@ from runtime.model.program import (
     AddressOf,
     Base,
     CallFunction,
+    DynamicStep,
     Expression,
     Model,
     Place,
@@ -100,7 +101,7 @@ class _Whole:
         self._model = model
         self._own = own
         self._variables = sorted(
-            _extent(item.place) for item in model.variables if item.place.type.size
+            extent(item.place) for item in model.variables if item.place.type.size
         )
         self._reach = {name: self._reachable(name) for name in own}
 
@@ -166,7 +167,7 @@ class _Whole:
 
     def _variable(self, place: Place) -> Interval:
         """Return the whole variable that a place is part of: a class lies around its base."""
-        start, end = _extent(place)
+        start, end = extent(place)
         at = bisect_right(self._variables, (start, 1 << 62)) - 1
         first, last = self._variables[at] if at >= 0 else (start, end)
         return (first, last) if first <= start and end <= last else (start, end)
@@ -200,7 +201,7 @@ class _Whole:
 def _referred_at_first(target: int, model: Model) -> Iterator[tuple[str, list[Interval]]]:
     """Yield what a reference leads to that refers to an offset from the start."""
     for item in model.variables:
-        start, end = _extent(item.place)
+        start, end = extent(item.place)
         if start <= target < end:
             yield "", [(start, end)]
 
@@ -224,10 +225,14 @@ def _in_state(place: Place) -> bool:
     return place.base is Base.STATE
 
 
-def _extent(place: Place) -> Interval:
+def extent(place: Place) -> Interval:
     """Return the bytes that a place in the state may mean, whatever its indices are."""
-    span = sum((s.upper - s.lower) * s.stride for s in place.steps if isinstance(s, Step))
-    return place.offset, place.offset + span + place.type.size
+    end = place.offset + _span(place.steps) + place.type.size
+    return place.offset, end + (place.bit + _span(place.bit_steps)) // 8 if place.bit_steps else end
+
+
+def _span(steps: tuple[Step | DynamicStep, ...]) -> int:
+    return sum((s.upper - s.lower) * s.stride for s in steps if isinstance(s, Step))
 
 
 # -- the statements of one routine ----------------------------------------------------------------
@@ -381,7 +386,7 @@ class _Collector:
     def _touch(self, place: Place, into: list[Interval]) -> None:
         self._indices(place)
         if place.base is Base.STATE:
-            into.append(_extent(place))
+            into.append(extent(place))
             if not place.owner:
                 self._own.effects.located.append(place)
         else:
@@ -399,7 +404,7 @@ class _Collector:
         return True
 
     def _indices(self, place: Place) -> None:
-        for step in place.steps:
+        for step in (*place.steps, *place.bit_steps):
             self._value(step.index)
             if not isinstance(step, Step):
                 for bound in (step.lower, step.upper, step.stride):

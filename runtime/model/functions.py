@@ -4,6 +4,7 @@ from runtime.datatypes.derived import Array, DataType, OpenArray, plain_form
 from runtime.datatypes.elementary import BOOL, LINT, Elementary
 from runtime.datatypes.scalars import Reference
 from runtime.datatypes.texts import Text
+from runtime.limits import BITS_GIVEN_MAX
 from runtime.model.checks import Checks
 from runtime.model.coerce import coerce
 from runtime.model.constants import fold
@@ -91,6 +92,8 @@ def _handed_over(
     if lifted is not None:
         return AddressOf(LINT, lifted)
     form = plain_form(place.type)
+    if form == variable.type and variable.section == "VAR_INPUT" and _is_short(place.type):
+        return AddressOf(LINT, place)
     if form != place.type and (form == variable.type or isinstance(variable.type, OpenArray)):
         text = f"{place.type} cannot be given for {variable.name}: it lies as devices see it"
         hint = f"assign it to a variable of type {form}, and give that"
@@ -105,6 +108,11 @@ def _handed_over(
         scope.names.findings.error("ST4007", span, text)
         return None
     return AddressOf(LINT, place)
+
+
+def _is_short(data_type: DataType) -> bool:
+    """Whether an array of bits may be copied on the stack."""
+    return isinstance(data_type, Array) and data_type.count <= BITS_GIVEN_MAX
 
 
 def _opens(place: Place, variable: VariableInfo) -> bool:
@@ -234,7 +242,7 @@ def output_target(
     place = checks.place(argument.value, scope)
     if place is None:
         return None
-    if place.type != output.type and not _same_texts(place.type, output.type):
+    if plain_form(place.type) != output.type and not _same_texts(place.type, output.type):
         text = f"output {output.name} is of type {output.type}, {place.type} cannot take it"
         scope.names.findings.error("ST4007", argument.span, text)
         return None

@@ -56,7 +56,8 @@ def read_address(text: str, span: Span, names: Names) -> Address | None:
 def place_of_address(address: Address, names: Names, data_type: DataType | None = None) -> Place:
     """Return the place of an address, as the given type or the bit string of its width."""
     offset = names.area_offsets[address.area] + address.byte
-    bit = address.bit if address.width == 1 else -1
+    is_bit = address.width == 1 and not isinstance(data_type, Array)
+    bit = address.bit if is_bit else -1
     return Place(Base.STATE, offset, data_type or _BY_WIDTH[address.width], bit=bit)
 
 
@@ -132,7 +133,7 @@ def _element(
     place: Place, array: Array, indices: list[tuple[Expression, Span]], scope: Scope
 ) -> Place | None:
     offset, steps = 0, []
-    stride = array.size
+    stride = array.count if array.is_packed else array.size
     for (index, span), (lower, upper) in zip(indices, array.bounds, strict=True):
         stride //= upper - lower + 1
         if isinstance(index, Constant):
@@ -144,6 +145,9 @@ def _element(
             continue
         site = scope.names.site(FaultKind.INDEX, span)
         steps.append(Step(_as_lint(index), lower, upper, stride, site))
+    if array.is_packed:
+        byte, bit = array.bit_place(offset)
+        return replace(part_of(place, byte, BOOL, "", bit), bit_steps=tuple(steps))
     return element_of(place, offset, array.element, tuple(steps))
 
 

@@ -65,6 +65,8 @@ class Place:
     local: int = -1
     bit: int = -1
     """Bit number in the byte at the offset, for a located BOOL; else -1."""
+    bit_steps: tuple[Step, ...] = ()
+    """Indices into an array of BOOL at an address: their strides count bits, from `bit` on."""
     owner: str = ""
     """Name of the variable or member this is (part of); places of different owners never overlap.
     Empty where they may: located variables, unions, what references refer to."""
@@ -233,7 +235,7 @@ class Assign:
 
 @dataclass(frozen=True, slots=True)
 class CopyBytes:
-    """Assign a whole array or structure."""
+    """Assign a whole array or structure; packed arrays of BOOL and others mix."""
 
     span: Span
     target: Place

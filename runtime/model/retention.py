@@ -7,6 +7,7 @@ has the kept members only, at their offsets. References are never kept: what the
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from runtime.artifact.program import Retained, Retention, Symbol
@@ -119,7 +120,7 @@ def _kept_type(
         return data_type if said is wanted else None
     if isinstance(data_type, Array):
         element = _kept_type(data_type.element, said, wanted, names)
-        return None if element is None else Array(data_type.bounds, element)
+        return None if element is None else replace(data_type, element=element)
     if not isinstance(data_type, Structure):
         return None
     if data_type.is_union:

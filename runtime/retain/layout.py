@@ -121,7 +121,8 @@ class Packing:
     exact: tuple[Span, ...]
     """The values and nothing between them: what is written back."""
     bits: tuple[tuple[int, int, int], ...]
-    """Located single bits: offset in the state, bit number, offset of the packed byte."""
+    """Located bits, single or in arrays: offset in the state, bit number, offset of the byte that
+    each is packed as."""
     scattered: "Scattered | None"
     """What `copied` says, byte by byte, where it is too much for a loop in Python."""
 
@@ -203,6 +204,9 @@ def packing_of(retained: Sequence[Retained]) -> Packing:
         entries.append(_entry(item, end, packed))
         if symbol.bit >= 0:
             bits.append((symbol.offset, symbol.bit, end))
+        elif isinstance(symbol.type, Array) and symbol.type.is_packed:
+            places = map(symbol.type.bit_place, range(symbol.type.count))
+            bits += [(symbol.offset + at, bit, end + n) for n, (at, bit) in enumerate(places)]
         else:
             exact += _spans(symbol.type, packed, symbol.offset, end)
         end += packed.size

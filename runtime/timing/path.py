@@ -133,7 +133,7 @@ class _Paths:
 
     def _place(self, place: program.Place) -> float:
         through = 0.0 if place.pointer is None else REFERENCE_NS + self.cost(place.pointer)
-        return through + self.cost(place.steps) + self.cost(place.bounds)
+        return through + self.cost((*place.steps, *place.bit_steps, *place.bounds))
 
     def _operate(self, node: program.Operate) -> float:
         own = NODE_NS

@@ -25,7 +25,15 @@ from gateway.protocols.opcua.builtin import (
 )
 from gateway.protocols.opcua.values import row_type
 from gateway.serve.opcua.frames import Snapshot
-from gateway.serve.opcua.rows import TIME_BITS, Form, Gather, encode_row, form_of, status_of
+from gateway.serve.opcua.rows import (
+    TIME_BITS,
+    Form,
+    Gather,
+    content_of,
+    encode_row,
+    form_of,
+    status_of,
+)
 from gateway.serve.opcua.variables import Variable
 
 TRIGGER_STATUS: Final = 0
@@ -264,10 +272,8 @@ class Single:
     def sample(self, snapshot: Snapshot, now: int) -> None:
         """Look at a scan; what is news waits for the next message."""
         item = self.item
-        start = item.variable.offset
-        size = item.variable.coding.size * item.variable.count
         status = status_of(item.variable, snapshot)
-        found = snapshot.state[start : start + size].tobytes(), status
+        found = content_of(item.variable, snapshot).tobytes(), status
         known = self.last
         same = known is not None and (
             known == found if item.trigger >= TRIGGER_VALUE else known[1] == status

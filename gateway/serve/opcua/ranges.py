@@ -9,7 +9,7 @@ import numpy as np
 from gateway.protocols.opcua.builtin import ARRAY, DIMENSIONS, Status
 from gateway.serve.opcua.coding import Change, encoded
 from gateway.serve.opcua.frames import Snapshot
-from gateway.serve.opcua.rows import frame_row
+from gateway.serve.opcua.rows import content_of, frame_row
 from gateway.serve.opcua.variables import Variable
 
 _PART: Final = re.compile(r"(\d{1,9})(?::(\d{1,9}))?")
@@ -52,9 +52,7 @@ def encode_part(
     """
     part = parse_range(text, variable.lengths)
     coding = variable.coding
-    size = coding.size * variable.count
-    raw = snapshot.state[variable.offset : variable.offset + size].copy()
-    numbers = raw.view(coding.number)
+    numbers = content_of(variable, snapshot).view(coding.number)
     wide = numbers if coding.change is Change.NONE else encoded(numbers, coding)
     found = np.ascontiguousarray(wide.reshape(variable.lengths)[part])
     several = found.ndim > 1

@@ -115,8 +115,7 @@ def encode_value(variable: Variable, snapshot: Snapshot) -> bytes:
     if not variable.bounds:
         gather = Gather(form, [variable])
         return bytes((coding.builtin,)) + gather.values(gather.bits(snapshot)).tobytes()
-    size = coding.size * variable.count
-    raw = snapshot.state[variable.offset : variable.offset + size].copy()
+    raw = content_of(variable, snapshot)
     if coding.change is not Change.NONE:
         raw = encoded(raw.view(coding.number), coding)
     several = len(variable.bounds) > 1
@@ -125,6 +124,16 @@ def encode_value(variable: Variable, snapshot: Snapshot) -> bytes:
     return (
         bytes((first,)) + _I32.pack(variable.count) + raw.tobytes() + (lengths if several else b"")
     )
+
+
+def content_of(variable: Variable, snapshot: Snapshot) -> NDArray[Any]:
+    """Return the bytes of a text or array in memory, of an array of single bits a byte each."""
+    start = variable.offset
+    if variable.bit < 0:
+        return snapshot.state[start : start + variable.coding.size * variable.count].copy()
+    end = variable.bit + variable.count
+    packed = snapshot.state[start : start - (-end // 8)]
+    return np.unpackbits(packed, bitorder="little")[variable.bit : end]
 
 
 def encode_row(variable: Variable, snapshot: Snapshot, timestamps: int, now: int) -> bytes:

@@ -33,7 +33,7 @@ class Variable:
     """Its elementary type, or that of its elements."""
     coding: Coding
     bit: int = -1
-    """Bit number inside the byte, for a located BOOL."""
+    """Bit number inside the byte, for a located BOOL; of an array of those, that of the first."""
     bounds: tuple[tuple[int, int], ...] = ()
     """Bounds of an array."""
     elements: tuple["Variable", ...] = ()
@@ -163,7 +163,7 @@ class _Maker:
         if not self.choice.exposes(path):
             return None
         return Variable(
-            path, name, offset, array.element, coding, bounds=array.bounds,
+            path, name, offset, array.element, coding, array.first_bit, bounds=array.bounds,
             elements=tuple(item for item in found if isinstance(item, Variable)),
             writable=matches(path, self.choice.write),
             historical=matches(path, self.choice.history),
@@ -177,8 +177,10 @@ class _Maker:
         ranges = (range(lower, upper + 1) for lower, upper in array.bounds)
         for place, indices in enumerate(itertools.product(*ranges)):
             name = f"[{','.join(map(str, indices))}]"
-            at = offset + place * array.element.size
-            yield self.node(path + name, name, at, array.element, -1)
+            at, bit = place * array.element.size, -1
+            if array.is_packed:
+                at, bit = array.bit_place(place)
+            yield self.node(path + name, name, offset + at, array.element, bit)
 
 
 def input_places(directory: Directory) -> dict[tuple[int, int], int]:

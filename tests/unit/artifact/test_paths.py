@@ -15,7 +15,8 @@ FUNCTION_BLOCK PUMP VAR_OUTPUT M : MOTOR; END_VAR END_FUNCTION_BLOCK
 TEXT = TYPES + program(
     "MOTORS : ARRAY [1..3] OF MOTOR; GRID : ARRAY [1..2, 0..2] OF INT := [1, 2, 3, 4, 5, 6];"
     "P : PUMP; X : DINT := 5; R : REAL; S : STRING;"
-    "RAW AT %IB2 : ARRAY [0..7] OF BYTE; NAME AT %IB2 : STRING[8];",
+    "RAW AT %IB2 : ARRAY [0..7] OF BYTE; NAME AT %IB2 : STRING[8];"
+    "DOORS AT %QX1.5 : ARRAY [0..1, 1..3] OF BOOL;",
     "",
 )
 
@@ -48,6 +49,7 @@ def test_a_path_is_found_in_any_case_and_spacing(paths: Paths, path: str, canoni
         "MAIN.X", "MAIN.R", "MAIN.MOTORS[3].SPEED", "MAIN.MOTORS[2].TEMP[-1]", "MAIN.GRID[2,1]",
         "MAIN.P.M.TEMP[1]", "MAIN.MOTORS[1].FLAGS.9", "MAIN.S",
         "MAIN.RAW[0]", "MAIN.NAME",
+        "MAIN.DOORS[0,1]", "MAIN.DOORS[1,3]",
     ],
 )  # fmt: skip
 def test_a_place_in_the_state_has_its_path(paths: Paths, path: str) -> None:
@@ -60,6 +62,9 @@ def test_a_place_between_variables_has_no_path(paths: Paths) -> None:
     grid = paths.find("MAIN.GRID[1,1]")
     assert elementary_at(paths.symbols, grid.offset + 1, 2, -1) is None
     assert elementary_at(paths.symbols, 1 << 30, 4, -1) is None
+    doors = paths.find("MAIN.DOORS")
+    assert elementary_at(paths.symbols, doors.offset, 1, 4) is None
+    assert elementary_at(paths.symbols, doors.offset, 1, -1) is None
 
 
 def test_what_a_path_names_is_read_and_written() -> None:

@@ -18,7 +18,8 @@ from tests.support.programs import sources_of
 SOURCE = """
 TYPE MOTOR : STRUCT Speed : REAL; Temp : ARRAY [-1..1] OF INT; Flags : WORD; END_STRUCT; END_TYPE
 PROGRAM Main
-VAR Motors : ARRAY [1..3] OF MOTOR; Label AT %QB3 : STRING[5]; END_VAR
+VAR Motors : ARRAY [1..3] OF MOTOR; Label AT %QB3 : STRING[5];
+  Doors AT %IX2.6 : ARRAY [0..3] OF BOOL; END_VAR
 END_PROGRAM
 CONFIGURATION Cell
   RESOURCE R ON PLC
@@ -78,6 +79,26 @@ def test_a_string_at_an_address_is_its_characters_there_and_in_registers(image: 
     assert table.read(7, 3) == b"ab\0xy\0"
 
     assert WriteMap([found]).pieces(7, [0x4845, 0x4C4C, 0x4F21]) == [Piece(found.offset, b"HELLO")]
+
+
+def test_an_array_of_bits_at_an_address_is_a_row_of_coils(
+    image: Image, symbols: dict[str, Symbol]
+) -> None:
+    at = symbols["MAIN.DOORS"].offset
+    item = ServerRange.model_validate(
+        {"table": "coil", "register": 7, "variable": "Main.Doors", "access": "read-write"}
+    )
+    server = ModbusServer(name="cell", protocol="modbus-tcp", port=0, range=(item,))
+    found = server_values(server, image.directory)["coil"]
+    assert [(one.register, one.offset, one.bit) for one in found] == [
+        (7, at, 6), (8, at, 7), (9, at + 1, 0), (10, at + 1, 1),
+    ]  # fmt: skip
+    assert WriteMap(found).pieces(8, [1, 0]) == [
+        Piece(at, b"\x80", 0x80),
+        Piece(at + 1, b"\0", 1),
+    ]
+    with pytest.raises(HostError, match="expected a coil or discrete input for a bit"):
+        value(image, "input", "Main.Doors")
 
 
 def test_a_wrong_path_is_told_with_its_server_and_range(image: Image) -> None:

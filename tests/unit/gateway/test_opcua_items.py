@@ -11,7 +11,7 @@ from gateway.protocols.opcua.values import decode_values
 from gateway.serve.opcua.coding import coding_of, encoded_text
 from gateway.serve.opcua.frames import Snapshot
 from gateway.serve.opcua.items import TRIGGER_STATUS, TRIGGER_TIME, Board, Item, Sampling
-from gateway.serve.opcua.rows import SOURCE
+from gateway.serve.opcua.rows import SOURCE, encode_value
 from gateway.serve.opcua.variables import Variable
 from runtime.datatypes.elementary import ELEMENTARY
 from runtime.datatypes.texts import bare_text, text_image, text_type
@@ -182,6 +182,19 @@ def test_a_ustring_travels_as_utf_8() -> None:
 
 def test_a_string_at_an_address_travels_up_to_its_first_nul() -> None:
     assert encoded_text(b"xabc\0def", 1, bare_text(6)) == b"\x03\0\0\0abc"
+
+
+def test_an_array_of_bits_at_an_address_is_an_array_of_booleans_and_news_by_itself() -> None:
+    coding = coding_of(ELEMENTARY["BOOL"])
+    assert coding is not None
+    doors = Variable("D", "D", 1, ELEMENTARY["BOOL"], coding, 6, bounds=((0, 4),))
+    board, plant = board_of(Item(1, 1, doors, FAST)), Plant()
+    for state, expected in (([0x40, 0x05], 1), ([0x41, 0x0D], 0), ([0x40, 0x04], 1)):
+        plant.state[1:3] = state
+        snapshot = plant.scan()
+        board.sample(snapshot, 10.0, 0)
+        assert board.take(10, 0)[0] == expected
+    assert encode_value(doors, snapshot) == bytes((0x80 | 1, 5, 0, 0, 0, 1, 0, 0, 0, 1))
 
 
 def test_a_bad_status_comes_without_a_value() -> None:

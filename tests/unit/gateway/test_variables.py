@@ -12,6 +12,7 @@ MOTOR = Structure("MOTOR", (Field("SPEED", 0, REAL), Field("FLAGS", 4, WORD)), 8
 SYMBOLS = (
     Symbol("MAIN.MOTORS", 64, Array(((1, 2),), MOTOR)),
     Symbol("MAIN.GRID", 80, Array(((1, 2), (0, 1)), WORD)),
+    Symbol("MAIN.DOORS", 90, Array(((1, 4),), ELEMENTARY["BOOL"], first_bit=6)),
 )
 SECOND = ["MAIN.MOTORS[2].SPEED", "MAIN.MOTORS[2].FLAGS"]
 
@@ -38,6 +39,15 @@ def test_a_published_bit_is_read_by_itself() -> None:
     assert bit.is_bool
     assert bit.read(memoryview(state)) is True
     assert bit.read(memoryview(bytes(96))) is False
+
+
+def test_the_bits_of_an_array_at_an_address_are_published_one_by_one() -> None:
+    doors = list(select(SYMBOLS, ["Main.Doors"]))
+    state = bytearray(96)
+    state[90:92] = (0b0100_0000, 0b01)
+    assert [item.path for item in doors] == [f"MAIN.DOORS[{n}]" for n in range(1, 5)]
+    assert [item.read(memoryview(state)) for item in doors] == [True, False, True, False]
+    assert all(item.is_bool and not item.code for item in doors)
 
 
 def test_parts_of_what_var_access_shows_read_only_are_read_only() -> None:

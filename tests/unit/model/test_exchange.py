@@ -114,6 +114,21 @@ def test_single_bits_of_one_byte_are_committed_bit_by_bit() -> None:
         assert shares(task, offset) == [Cells(offset, 0, 1)]
 
 
+def test_an_array_of_bits_at_an_address_is_committed_bit_by_bit() -> None:
+    program = compiled("X AT %QX0.6 : ARRAY [0..11] OF BOOL;", "X[N] := TRUE;", "X[N] := FALSE;")
+    offset, size = place(program, "X")
+    assert size == 3
+    for task in program.tasks:
+        assert shares(task, offset) == [Cells(offset, 0, 3)]
+
+
+def test_a_string_at_an_address_is_one_cell() -> None:
+    program = compiled("X AT %QB1 : STRING[6];", "X := 'one';", "X := 'two';")
+    offset, _ = place(program, "X")
+    for task in program.tasks:
+        assert shares(task, offset) == [Cells(offset, 6, 1)]
+
+
 def test_addresses_that_overlap_are_one_cell() -> None:
     program = compiled("X AT %QW0 : INT; Y AT %QB1 : USINT;", "X := 5;", "Y := 6;")
     offset, _ = place(program, "X")

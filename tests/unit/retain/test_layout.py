@@ -20,6 +20,8 @@ VAR_GLOBAL G3 : INT; END_VAR
 PROGRAM MAIN
 VAR C : ARRAY [1..3] OF COUNTER; N : INT; END_VAR
 VAR RETAIN BIT1 AT %MX1.3 : BOOL := TRUE; END_VAR
+VAR RETAIN ROW AT %MX1.6 : ARRAY [0..3] OF BOOL := [TRUE, FALSE, TRUE, TRUE]; END_VAR
+VAR RETAIN TAG AT %MB4 : STRING[5] := 'tag'; END_VAR
 VAR PERSISTENT U : UDINT := 77; END_VAR
 END_PROGRAM
 """
@@ -30,6 +32,7 @@ def test_packed_values_read_as_the_variables_do() -> None:
     packing, packed = initial(program)
     found = values(packing.layout, packed)
     assert (found["G1"], found["G2"], found["U"], found["BIT1"]) == (-1, True, 77, True)
+    assert (found["ROW"], found["TAG"]) == ([True, False, True, True], "tag")
     counters = [item for item in packing.layout.entries if item.path == "MAIN.C"]
     persistent, retained = sorted(counters, key=lambda item: not item.persistent)
     assert persistent.read(packed) == [{"LAST": "abc"}] * 3

@@ -1,4 +1,4 @@
-"""Strings of a device: to a variable of the program, and from one into the device's registers."""
+"""Strings and rows of bits of a device: to variables at addresses, and from such to the device."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from pymodbus.client import ModbusTcpClient
 
+from runtime.artifact.paths import Paths
+from runtime.image.commands import Commands
+from runtime.image.segment import attach_image, image_path
 from tests.support.gateway_processes import gateway, runtime_half
 from tests.support.modbus_image import device_toml, io_toml
 from tests.support.modbus_peers import Plant, Tables, plant_thread
@@ -19,14 +22,18 @@ VAR
   Order AT %IL1 : STRING[12];
   Label AT %QL2 : STRING[15] := 'none';
   Turned AT %QL4 : STRING[6];
+  Doors AT %IX0.3 : ARRAY [1..10] OF BOOL;
+  Lamps AT %QX0.6 : ARRAY [1..10] OF BOOL;
+  N : INT;
 END_VAR
+FOR N := 1 TO 10 DO Lamps[N] := Doors[11 - N]; END_FOR;
 Label := CONCAT('[', Order, ']');
 Turned := RIGHT(Order, 6);
 END_PROGRAM
 """
 HEAD = """
 [project]
-name = "strings"
+name = "rows"
 [metrics]
 enabled = false
 [[task]]
@@ -36,11 +43,16 @@ programs = ["Main"]
 """
 CHANNELS = (
     io_toml("%IL1", "printer", "holding", 0, 'type = "string"\nlength = 12')
+    + io_toml("%IX0.3", "printer", "discrete", 2, "count = 10")
+    + io_toml("%QX0.6", "printer", "coil", 1, "count = 10")
     + io_toml("%QL2", "printer", "holding", 20, 'type = "string"\nlength = 15')
     + io_toml(
         "%QL4", "printer", "holding", 40, 'type = "string"\nlength = 6\nbyte_order = "little"'
     )
 )
+
+
+OPEN = (1, 0, 0, 1, 1, 0, 0, 0, 1, 0)
 
 
 def registers(text: str, length: int) -> list[int]:
@@ -56,7 +68,9 @@ def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plant]:
     folder.mkdir()
     (folder / "main.st").write_text(SOURCE)
     holding = registers("Batch-7", 12) + [0x2020] * 44
-    with plant_thread(Tables(holding={0: holding})) as plant:
+    discretes = [bool(bit) for bit in (1, 1, *OPEN, 1, 1, 1, 1)]
+    tables = Tables([True] * 16, discretes, {0: holding})
+    with plant_thread(tables) as plant:
         (folder / "takt.toml").write_text(HEAD + device_toml("printer", plant.port) + CHANNELS)
         with runtime_half(tmp_path, folder), gateway(tmp_path, "run", str(folder)):
             yield plant
@@ -64,6 +78,24 @@ def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plant]:
 
 def holds(plant: Plant, register: int, expected: list[int]) -> Callable[[], bool]:
     return lambda: plant.holding[register : register + len(expected)] == expected
+
+
+def force_on(path: str) -> None:
+    with attach_image(image_path("rows")) as image:
+        Commands(image).force(Paths(image.directory.symbols).find(path), value=True)
+
+
+def test_bits_of_a_device_go_through_the_program_and_back_each_to_its_place(plant: Plant) -> None:
+    def shows(*expected: int) -> Callable[[], bool]:
+        return lambda: bool(plant.coils) and [plant.coil(n) for n in range(1, 11)] == [*expected]
+
+    wait_until(shows(*reversed(OPEN)), 30, "the doors in the other order")
+    assert plant.coil(0)
+    assert all(plant.coil(n) for n in range(11, 16))  # nothing beyond the channel's count
+
+    force_on("Main.Lamps[1]")
+    force_on("Main.Doors[2]")
+    wait_until(shows(1, 1, 0, 0, 0, 1, 1, 0, 1, 1), 30, "a forced output, a forced input")
 
 
 def test_a_string_of_a_device_goes_through_the_program_and_back_in_whole(plant: Plant) -> None:
