@@ -65,6 +65,9 @@ class Uplink:
         self._group_samples = UPLINK_GROUP_SAMPLES
         self._holds = Holds()
         self._last_error = ""
+        self._is_doubtful = False
+        """Whether the peer was there last and did not take what it was sent. That it is there again
+        is no end of what is wrong, and told when it takes something."""
         self._last_refusal, self._refusal_ns = "", 0
         """What was logged of refusals, and when."""
 
@@ -108,8 +111,8 @@ class Uplink:
             await peer.ready()
         counters.state = UplinkState.UP
         counters.connections += 1
-        self._last_error = ""
-        _LOG.info("uplink %s: connected", self.name, extra={"uplink": self.name})
+        if not self._is_doubtful:
+            self._tell_connected()
         if isinstance(peer, SessionPeer):
             await first_of(self._pump(), peer.ended())
         else:
@@ -185,11 +188,20 @@ class Uplink:
         news.clear()
 
     async def _send(self, group: Group) -> None:
-        async with asyncio.timeout(self._settings.timeout_s):
-            acknowledged = await self._peer.send(group)
-            sent_ns = self._clock()
-            await acknowledged
+        try:
+            async with asyncio.timeout(self._settings.timeout_s):
+                acknowledged = await self._peer.send(group)
+                sent_ns = self._clock()
+                await acknowledged
+        except RefusedError:
+            raise
+        except (UplinkError, OSError, TimeoutError):
+            self._is_doubtful = True
+            raise
         done_ns = self._clock()
+        if self._is_doubtful:
+            self._is_doubtful = False
+            self._tell_connected()
         self._store.acknowledge(group)
         if self._holds.release(group.lane):
             self._tell_held()
@@ -234,6 +246,10 @@ class Uplink:
 
     def _tell_held(self) -> None:
         self.counters.held = {lane: lane in self._holds for lane in Lane}
+
+    def _tell_connected(self) -> None:
+        self._last_error = ""
+        _LOG.info("uplink %s: connected", self.name, extra={"uplink": self.name})
 
     def _note(self, error: Exception) -> None:
         """Count a failure; log it once, however often it is repeated."""

@@ -178,6 +178,24 @@ def test_an_uplink_stops_though_a_library_swallows_the_cancellation(tmp_path: Pa
     asyncio.run(run())
 
 
+def test_a_peer_that_is_there_and_takes_nothing_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="gateway.cloud")
+    peer = FakePeer(random.Random(0), failing=1.0)
+
+    async def run() -> None:
+        async with running(tmp_path / "o.db", peer) as rig:
+            rig.store.put("run", [report(1)])
+            await until(lambda: peer.connections > 4)
+            peer.failing = 0.0
+            await rig.until_sent(2)
+
+    asyncio.run(run())
+    told = [item.getMessage() for item in caplog.records if item.name == "gateway.cloud"]
+    assert told == ["uplink a: connected", "uplink a: cut", "uplink a: connected"]
+
+
 @dataclass
 class SittingPeer(FakePeer):
     """A peer that has to be there while there is nothing to send; its readiness takes a while."""
