@@ -6,13 +6,15 @@ Stages meet here only. What was compiled before is fetched (`prebuilt`); a proce
 there first and imports this only where there is something to compile (`app.ready`).
 """
 
+import re
 import sys
 from dataclasses import dataclass, replace
+from typing import Final
 
 from runtime import prebuilt
+from runtime.artifact.calls import OWN, Call, Calls
 from runtime.artifact.program import (
     Area,
-    Call,
     CompiledProgram,
     Site,
     Symbol,
@@ -22,9 +24,9 @@ from runtime.artifact.program import (
 from runtime.diagnostics.diagnostic import Diagnostic, Findings
 from runtime.limits import AREA_BYTES_MAX, RECURSION_LIMIT
 from runtime.model.build_model import build_model
-from runtime.model.effects import calls_of
 from runtime.model.exchange import exchanges
-from runtime.model.program import Model, Place
+from runtime.model.numbered import NumberedCall
+from runtime.model.program import Model, Place, Routine
 from runtime.prebuilt import Compilation, Request
 from runtime.project.load import Project
 from runtime.project.plans import TaskPlan
@@ -146,7 +148,7 @@ def _program(
         paths=paths_of(model, sources),
         source_hash=key,
         retained=model.retained,
-        calls=call_graph(model, sources),
+        calls=calls_of(model, sources),
         units=model.units,
     )
 
@@ -196,26 +198,39 @@ def sites_of(model: Model, sources: tuple[Source, ...]) -> tuple[Site, ...]:
     )
 
 
-def call_graph(
-    model: Model, sources: tuple[Source, ...]
-) -> tuple[tuple[str, tuple[Call, ...]], ...]:
-    """Return the routines of a model with the calls in each, as they are declared."""
-    titles = {name: routine.title for name, routine in model.routines.items()}
-    return tuple(
-        (
-            titles[caller],
-            tuple(
-                sorted(_call(titles[callee], places, sources) for callee, places in callees.items())
-            ),
+def calls_of(model: Model, sources: tuple[Source, ...]) -> Calls:
+    """Return the calls of each routine of a model that a task reaches, by their titles."""
+    return {
+        model.routines[callee].title: tuple(
+            _call(call, model.routines[callee], model, sources) for call in calls
         )
-        for caller, callees in calls_of(model).items()
-        if callees
-    )
+        for callee, calls in model.ways.items()
+    }
 
 
-def _call(callee: str, places: set[Span], sources: tuple[Source, ...]) -> Call:
-    lines = sorted({_file_and_line(place, sources) for place in places})
-    return Call(callee, lines[0][0], tuple(line for _, line in lines))
+_CALLED: Final = re.compile(r"\w+(\^|\.\w+|\[[^\[\]\n]*(\[[^\[\]\n]*\][^\[\]\n]*)*\])*")
+"""What is called, at the begin of a call: a name, its members and indices, references followed."""
+_OWNER: Final = re.compile(r"(THIS|SUPER)\b\^?\.?", re.IGNORECASE)
+
+
+def _call(call: NumberedCall, callee: Routine, model: Model, sources: tuple[Source, ...]) -> Call:
+    if call.place is None:
+        return Call(call.number, "", call.instance, instance=OWN)
+    source = sources[call.place.source]
+    written = _CALLED.match(source.text, call.place.start, call.place.end)
+    name = _OWNER.sub("", written.group() if written else "", count=1)
+    caller, (line, column) = model.routines[call.caller], source.position(call.place.start)
+    instance = _called_instance(name, callee)
+    told = "" if instance == OWN else name
+    return Call(call.number, caller.title, told, source.name, line, column, instance)
+
+
+def _called_instance(name: str, callee: Routine) -> str:
+    """Return the part of what is called that is an instance."""
+    if callee.instance is not None and callee.instance.name.upper() == callee.name:
+        return name or OWN
+    is_part = callee.is_method or callee.instance is not None
+    return (name.rpartition(".")[0] or OWN) if is_part else ""
 
 
 def _file_and_line(span: Span, sources: tuple[Source, ...]) -> tuple[str, int]:

@@ -40,6 +40,9 @@ LLVM's time grows exponentially: 0.6 s for 8 levels, 16 s for 10, 53 s for 200 o
 INLINED_STATEMENTS_MAX: Final = 30
 """Statements of a block that is put in place of each of its calls: a PID controller has 20."""
 
+WAYS_MAX: Final = 1 << 62
+"""Ways of calls from the tasks to one routine that a fault can tell apart: numbers of 64 bits."""
+
 TEXT_UNITS_MAX: Final = 65_535
 """Code units of a string: functions of strings keep their results on the stack."""
 

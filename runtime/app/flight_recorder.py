@@ -1,12 +1,13 @@
 """The report of a fault: what, where, with which values, and the scans that led to it.
 
 The scan does nothing for it but its journal. When a task has faulted, the main thread writes one
-file of JSON: the fault with its source line, the variables of the state in which the code faulted
-(nothing of it was committed; what its task does not exchange is as others have committed it), and
-the last takes, commits and commands of all tasks, with inputs and the variables that `[recorder]`
-names. `takt report` prints it.
+file of JSON: the fault with the calls that led to it, their source lines and what these name; the
+variables of the state in which the code faulted (nothing of it was committed; what its task does
+not exchange is as others have committed it); and the last takes, commits and commands of all tasks,
+with inputs and the variables that `[recorder]` names. `takt report` prints it.
 """
 
+import contextlib
 import json
 import logging
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from runtime.app.command_text import told_command
+from runtime.app.fault_lines import LineOf, lines_of, named_values, told_links
 from runtime.app.named import recorded_symbols
 from runtime.artifact.program import CompiledProgram, Symbol
 from runtime.datatypes.values import Json
@@ -22,12 +24,14 @@ from runtime.engine.entries import Entry, Kind, entries_of
 from runtime.engine.memory import PlcMemory
 from runtime.engine.scan import ProgramFault
 from runtime.engine.settings import TaskSettings
+from runtime.errors import UsageError
 from runtime.limits import REPORTED_VALUES_MAX
 from runtime.project.load import Project
+from runtime.source import read_source
 
 logger = logging.getLogger(__name__)
 
-VERSION: Final = 3
+VERSION: Final = 4
 
 
 class Recorded(Protocol):
@@ -98,6 +102,7 @@ class FlightRecorder:
         if len(names) > 1:
             state = self._program.tasks[task].exchange.seen(state, memory.committed)
         entries = list(entries_of(memory.journal().last()))
+        told = list(told_links(fault.chain, fault.site, self._lines()))
         return {
             "report": VERSION,
             "project": self._project.config.project.name,
@@ -109,23 +114,21 @@ class FlightRecorder:
                 "file": fault.site.file if fault.site else None,
                 "line": fault.site.line if fault.site else None,
                 "routine": fault.site.routine if fault.site else None,
-                "calls": [[asdict(link) for link in chain] for chain in fault.calls.chains],
-                "more_calls": fault.calls.are_more,
-                "source": self._source_line(fault),
+                "instance": fault.chain.instance,
+                "calls": [asdict(link) | {"source": line} for link, line in told],
+                "source": told[-1][1] if told else "",
             },
+            "named": named_values(told, self._program.symbols, state),
             "values": self._values(state),
             "scans": list(self._scans(entries, names)),
         }
 
-    def _source_line(self, fault: ProgramFault) -> str:
-        if fault.site is None:
-            return ""
-        try:
-            text = (self._project.folder / fault.site.file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            return ""
-        lines = text.splitlines()
-        return lines[fault.site.line - 1].strip() if fault.site.line <= len(lines) else ""
+    def _lines(self) -> LineOf:
+        texts = {}
+        for path in self._project.sources:
+            with contextlib.suppress(UsageError):
+                texts[str(path.relative_to(self._project.folder))] = read_source(path).text
+        return lines_of(texts)
 
     def _values(self, state: bytes) -> dict[str, Json]:
         listed = self._program.symbols[:REPORTED_VALUES_MAX]

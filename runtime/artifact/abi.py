@@ -25,6 +25,10 @@ FAULT_SITE: Final = 28
 """uint32: index into `CompiledProgram.sites`."""
 STOP_ASKED: Final = 32
 """uint32: not 0 where the watchdog wants the scan to end; loops look at it."""
+FAULT_WAY: Final = 40
+"""uint64: the way from the task to the fault, one number for all calls on it (`model.ways`)."""
+FAULT_INSTANCE: Final = 48
+"""uint32: offset of the innermost instance on that way, 0 where there is none."""
 CONTEXT_BYTES: Final = 64
 """Bytes of the context; the %I area follows."""
 

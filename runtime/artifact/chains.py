@@ -1,21 +1,27 @@
-"""Which calls lead from a task to a fault, with their lines, by what the sources say.
+"""The calls that led to a fault, from a program instance on, as the program really went.
 
-No call is followed while the program runs: where several ways lead to a routine, all are named, and
-where one routine calls the next at several lines, so are these.
+    LINE1 (Line) line 12 -> Cells[I] (FB_Cell) line 40 -> Mixer.Stir (FB_Mixer.Stir) line 7
 
-    LINE1 (Line) line 12 -> FB_Cell line 40 or 44 -> FB_Mixer.Stir line 7
+The scan leaves one number for the whole way and the place of the innermost instance on it; what
+they mean is found here, once there is a fault.
 """
 
-from collections.abc import Iterator
+import re
+import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from runtime.artifact.program import Call, CompiledProgram, Site
+from runtime.artifact import abi
+from runtime.artifact.calls import OWN, Call, Calls
+from runtime.artifact.paths import PathError, Paths, instances_at
+from runtime.artifact.program import CompiledProgram, Site, Symbol
+from runtime.artifact.units import Unit
+from runtime.datatypes.derived import Structure
+from runtime.datatypes.values import Buffer
 
-CHAINS_MAX: Final = 4
-"""So many are named."""
-LINES_MAX: Final = 4
-"""So many lines of one routine are named."""
+_U32: Final = struct.Struct("<I")
+_U64: Final = struct.Struct("<Q")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,79 +29,184 @@ class Link:
     """One routine of a chain."""
 
     routine: str
+    name: str
+    """What was called, as the caller writes it; of a program its instance. Empty: the routine."""
     file: str
-    lines: tuple[int, ...]
-    """Where it may call the next one; of the last one, where the fault is."""
+    line: int
+    """Where it calls the next one; of the last one, where the fault is."""
+    column: int = 0
+    """Set where the line calls the next one at several places."""
+    instance: str = ""
+    """Path of the instance that it runs on, LINE1.CELLS[3]; empty of a function, and where a
+    reference led there from which the way went on."""
 
-    def __str__(self) -> str:
-        """Return it as users read it."""
-        named = [str(line) for line in self.lines[:LINES_MAX]]
-        if len(self.lines) > LINES_MAX:
-            named.append("others")
-        *most, last = named
-        lines = f"{', '.join(most)} or {last}" if most else last
-        return f"{self.routine} line {lines}"
+    @property
+    def title(self) -> str:
+        """Its name, with that of the routine where it is another one."""
+        return f"{self.name} ({self.routine})" if self.name else self.routine
 
+    @property
+    def place(self) -> str:
+        """Where it calls the next one."""
+        return f"{self.file}:{self.line}{self.column_text}"
 
-Chain = tuple[Link, ...]
+    @property
+    def column_text(self) -> str:
+        """The column where it tells calls apart, else nothing."""
+        return f":{self.column}" if self.column else ""
 
 
 @dataclass(frozen=True, slots=True)
-class CallChains:
-    """The ways to a fault, from a program instance on."""
+class Chain:
+    """The way to a fault; without links where it is not known."""
 
-    chains: tuple[Chain, ...] = ()
-    are_more: bool = False
-    """Whether there are more than those."""
+    links: tuple[Link, ...] = ()
+
+    @property
+    def instance(self) -> str:
+        """Path of the innermost instance on it, empty where none is known."""
+        return next((link.instance for link in reversed(self.links) if link.instance), "")
 
     def __str__(self) -> str:
-        """Return them as users read them; nothing where none is known."""
-        shown = "; ".join(" -> ".join(map(str, chain)) for chain in self.chains)
-        more = "; …" if self.are_more else ""
-        return f"one of {shown}{more}" if len(self.chains) > 1 else shown
+        """Return it as users read it."""
+        several = len({link.file for link in self.links}) > 1
+        return " -> ".join(
+            f"{link.title} {link.place if several else f'line {link.line}{link.column_text}'}"
+            for link in self.links
+        )
 
 
-NO_CALLS: Final = CallChains()
+NO_CHAIN: Final = Chain()
 
 
-def call_chains(program: CompiledProgram, task: int, site: Site) -> CallChains:
-    """Return the ways from a task, by its number, to a fault."""
-    calls = dict(program.calls)
-    leading = _leading(calls, site.routine)
-    found: list[Chain] = []
-    for instance, begin in program.tasks[task].programs:
-        first = begin if instance.upper() == begin.upper() else f"{instance} ({begin})"
-        for way in _ways(calls, begin, site.routine, leading):
-            if len(found) == CHAINS_MAX:
-                return CallChains(tuple(found), are_more=True)
-            names = (first, *(call.routine for call in way))
-            places = (*((call.file, call.lines) for call in way), (site.file, (site.line,)))
-            found.append(
-                tuple(Link(name, *place) for name, place in zip(names, places, strict=True))
+@dataclass(frozen=True, slots=True)
+class CallMap:
+    """What chains are read from."""
+
+    calls: Calls
+    symbols: tuple[Symbol, ...]
+    units: tuple[Unit, ...]
+
+    @staticmethod
+    def of(program: CompiledProgram) -> "CallMap":
+        """Return that of a compiled program."""
+        return CallMap(program.calls, program.symbols, program.units)
+
+    def chain(self, site: Site, context: Buffer) -> Chain:
+        """Return the calls that led to a fault.
+
+        Args:
+            site: Where it is.
+            context: What the scan has left (`abi.FAULT_WAY` and so on).
+        """
+        (number,) = _U64.unpack_from(context, abi.FAULT_WAY)
+        (offset,) = _U32.unpack_from(context, abi.FAULT_INSTANCE)
+        way = _way(self.calls, site.routine, number)
+        if not way:
+            return NO_CHAIN
+        routines = [*(call.caller for call in way[1:]), site.routine]
+        last = max(number for number, call in enumerate(way) if call.instance)
+        innermost = self._instance_at(offset, routines[last]) if last else way[0].name
+        instances = [way[0].name]
+        for call in way[1:]:
+            instances.append(self._onward(call.instance, instances[-1], innermost))
+        instances[last] = innermost
+        places = [*(self._place(*pair) for pair in zip(way[1:], routines[1:], strict=True))]
+        places.append((site.file, site.line, 0))
+        return Chain(
+            tuple(
+                Link(routine, _told(call, routine, instance), *place, instance)
+                for routine, call, place, instance in zip(
+                    routines, way, places, instances, strict=True
+                )
             )
-    return CallChains(tuple(found))
+        )
+
+    def _place(self, call: Call, routine: str) -> tuple[str, int, int]:
+        """Return file and line of a call, and the column where the line has several such calls."""
+        here = call.caller, call.file, call.line
+        places = [(item.caller, item.file, item.line) for item in self.calls[routine]]
+        return call.file, call.line, call.column if places.count(here) > 1 else 0
+
+    def _instance_at(self, offset: int, routine: str) -> str:
+        """Return the path of the instance at a place that a block or method runs on.
+
+        A block that is the first member of another one begins where that one does; so what counts
+        is the inmost one there whose class has the routine.
+        """
+        bases = {unit.name.upper(): unit.base.upper() for unit in self.units}
+        parts = routine.upper().split(".")
+        owners = {".".join(parts[:count]) for count in range(1, len(parts) + 1)}
+        paths = [
+            symbol.path
+            for symbol in instances_at(self.symbols, offset)
+            if owners & _ancestry(str(symbol.type), bases)
+        ]
+        return paths[-1] if paths else ""
+
+    def _onward(self, written: str, here: str, innermost: str) -> str:
+        """Return the instance that a call on one instance goes on with, empty where it is open.
+
+        Args:
+            written: The call's `instance`.
+            here: The caller's.
+            innermost: The one that the way ends on: where it lies within, it tells the indices.
+        """
+        if written in ("", OWN):
+            return here if written else ""
+        names = [f"{here}.{written}", written] if here else [written]
+        for name in map(str.upper, names):
+            found = re.match(rf"{_pattern(name)}(?![\w\[])", innermost)
+            if found:
+                return found.group()
+            if "[" not in name and self._is_instance(name):
+                return name
+        return ""
+
+    def _is_instance(self, path: str) -> bool:
+        try:
+            return isinstance(Paths(self.symbols).find(path).type, Structure)
+        except PathError:
+            return False
 
 
-def _leading(calls: dict[str, tuple[Call, ...]], routine: str) -> set[str]:
-    """Return the routines from which calls lead to one, itself among them."""
-    callers: dict[str, list[str]] = {}
-    for caller, callees in calls.items():
-        for callee in callees:
-            callers.setdefault(callee.routine, []).append(caller)
-    found, left = {routine}, [routine]
-    while left:
-        fresh = set(callers.get(left.pop(), ())) - found
-        found |= fresh
-        left += fresh
+_INDEX: Final = re.compile(r"\[(?:[^\[\]]|\[[^\[\]]*\])*\]")
+"""An index as it is written, perhaps with another one inside."""
+
+
+def _pattern(written: str) -> str:
+    """Return the pattern of paths that are what is written, whatever the indices."""
+    return r"\[[^\[\]]*\]".join(re.escape(part.upper()) for part in _INDEX.split(written))
+
+
+def _told(call: Call, routine: str, instance: str) -> str:
+    """Return what was called where that tells more than the routine's name, with its indices."""
+    name, written = call.name, call.instance
+    if "[" in written and re.search(rf"(?:^|\.){_pattern(written)}$", instance):
+        count = len(_INDEX.findall(written))
+        indices = iter(_INDEX.findall(instance)[-count:])
+        name = _INDEX.sub(lambda _: next(indices), written) + name[len(written) :]
+    return "" if name.upper() == routine.upper() else name
+
+
+def _way(calls: Calls, routine: str, number: int) -> list[Call]:
+    """Return the calls of a way to a routine, the task's first; none where it is not known."""
+    found: list[Call] = []
+    while routine:
+        fitting = [item for item in calls.get(routine, ()) if item.number <= number]
+        if not fitting:
+            return []
+        call = fitting[-1]
+        found.append(call)
+        routine, number = call.caller, number - call.number
+    return found[::-1]
+
+
+def _ancestry(name: str, bases: Mapping[str, str]) -> set[str]:
+    """Return a class and those that it extends."""
+    found: set[str] = set()
+    name = name.upper()
+    while name and name not in found:
+        found.add(name)
+        name = bases.get(name, "")
     return found
-
-
-def _ways(
-    calls: dict[str, tuple[Call, ...]], begin: str, end: str, leading: set[str]
-) -> Iterator[tuple[Call, ...]]:
-    """Yield the calls from `begin` on that lead to `end`; there is no recursion among them."""
-    if begin == end:
-        yield ()
-    for call in calls.get(begin, ()):
-        if call.routine in leading:
-            yield from ((call, *rest) for rest in _ways(calls, call.routine, end, leading))

@@ -6,7 +6,7 @@ what VAR_ACCESS names may be written where the whole may.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Final
@@ -87,6 +87,19 @@ def elementary_at(symbols: Iterable[Symbol], offset: int, size: int, bit: int) -
             if found.bit < 0 and found.type != BOOL:
                 return _bit(found, 8 * (offset - found.offset) + bit, found.path)
     return None
+
+
+def instances_at(symbols: Iterable[Symbol], offset: int) -> Iterator[Symbol]:
+    """Yield the structures and instances that begin at a place in the state, outer ones first."""
+    for symbol in symbols:
+        if symbol.is_access or not symbol.offset <= offset < symbol.offset + symbol.type.size:
+            continue
+        part: Symbol | None = symbol
+        while part is not None and not isinstance(part.type, Elementary):
+            if isinstance(part.type, Structure) and part.offset == offset:
+                yield part
+            name = _part_at(part, offset, -1)
+            part = None if name is None else _part_of(part, name, part.path)
 
 
 def _descend(symbol: Symbol, offset: int, bit: int) -> Symbol | None:

@@ -11,10 +11,11 @@ import enum
 import hashlib
 import json
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from runtime.artifact.abi import FaultKind
+from runtime.artifact.calls import Calls, decode_calls, encode_calls
 from runtime.artifact.exchange import NO_EXCHANGE, Cells, Exchange, Owned, Take
 from runtime.artifact.units import Unit, decode_unit, encode_unit
 from runtime.datatypes.derived import Array, DataType, Field, Structure
@@ -25,7 +26,7 @@ from runtime.datatypes.values import Buffer, Json, read_json
 from runtime.errors import TaktError
 
 MAGIC: Final = b"TAKTPROG"
-VERSION: Final = 11
+VERSION: Final = 12
 CONSTANT: Final = "CONSTANT"
 """Direction of a constant: code may hold its value, so a write would change nothing."""
 _SEALS: Final = {"READ_ONLY": "READ_ONLY in VAR_ACCESS", CONSTANT: "CONSTANT"}
@@ -89,15 +90,6 @@ class Site:
     def __str__(self) -> str:
         """Return the place as users read it."""
         return f"{f'in {self.routine} ' if self.routine else ''}at {self.file}:{self.line}"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Call:
-    """A routine that another one may call, and where it does."""
-
-    routine: str
-    file: str
-    lines: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +166,8 @@ class CompiledProgram:
     """SHA-256 (hex) of everything the code depends on: sources, compiler, processor."""
     retained: tuple[Retained, ...] = ()
     """RETAIN and PERSISTENT variables in the order of their places."""
-    calls: tuple[tuple[str, tuple[Call, ...]], ...] = ()
-    """Names of routines with the calls in each (`artifact.chains`)."""
+    calls: Calls = field(default_factory=dict)
+    """The calls of each routine that a task reaches."""
     units: tuple[Unit, ...] = ()
     """Which variables of programs and blocks stand in which section."""
 
@@ -312,10 +304,7 @@ def dump(program: CompiledProgram) -> bytes:
             "paths": [[path.task, path.ns, path.unbounded] for path in program.paths],
             "source_hash": program.source_hash,
             "retained": [[encode_symbol(item.symbol), item.retention] for item in program.retained],
-            "calls": [
-                [caller, [[call.routine, call.file, call.lines] for call in calls]]
-                for caller, calls in program.calls
-            ],
+            "calls": encode_calls(program.calls),
             "units": [encode_unit(item) for item in program.units],
         }
     ).encode()
@@ -359,10 +348,7 @@ def parse(data: bytes) -> CompiledProgram:
                 Retained(decode_symbol(symbol), Retention(retention))
                 for symbol, retention in header["retained"]
             ),
-            calls=tuple(
-                (caller, tuple(Call(name, file, tuple(lines)) for name, file, lines in calls))
-                for caller, calls in header["calls"]
-            ),
+            calls=decode_calls(header["calls"]),
             units=tuple(decode_unit(item) for item in header["units"]),
         )
     except (ValueError, KeyError, TypeError) as error:

@@ -4,19 +4,20 @@ import enum
 import json
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from runtime.artifact.paths import Paths, split_paths
-from runtime.artifact.program import Symbol
 from runtime.cli.sources import Given, reject, requested, show_findings
 from runtime.errors import UsageError
 from runtime.project.units import parse_duration
 
 if TYPE_CHECKING:
     from runtime.app.simulate import Simulation, Stepper
+    from runtime.artifact.chains import CallMap
     from runtime.artifact.program import Site, TaskInfo
     from runtime.prebuilt import Request
 
@@ -61,15 +62,18 @@ def sim(
     period_ns = _period(period)
     request = requested(given, "sim")
     as_json = output is Format.JSONL
-    stepper, symbols, sites, tasks = _engine(request, engine, as_json=as_json)
+    chosen = _engine(request, engine, as_json=as_json)
+    symbols = chosen.map.symbols
     paths = Paths(symbols)
     watched = tuple(found_symbol(paths, name) for name in split_paths(watch or "")) or symbols
     settings = read_settings(inputs, symbols) if inputs is not None else ()
-    simulation = Simulation(stepper, tasks, sites, watched, settings, cycles, period_ns)
+    simulation = Simulation(
+        chosen.stepper, chosen.tasks, chosen.sites, watched, settings, cycles, period_ns
+    )
     if as_json:
         _print_lines(simulation)
     else:
-        _print_table(simulation, watched)
+        _print_table(simulation, chosen.map)
 
 
 def _period(text: str) -> int:
@@ -82,13 +86,22 @@ def _period(text: str) -> int:
     return period
 
 
-def _engine(
-    request: "Request", engine: Engine, *, as_json: bool
-) -> "tuple[Stepper, tuple[Symbol, ...], tuple[Site, ...], tuple[TaskInfo, ...]]":
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """An engine ready to run, and what it runs."""
+
+    stepper: "Stepper"
+    tasks: "tuple[TaskInfo, ...]"
+    sites: "tuple[Site, ...]"
+    map: "CallMap"
+
+
+def _engine(request: "Request", engine: Engine, *, as_json: bool) -> _Chosen:
     """Return an engine ready to run, or leave with the diagnostics."""
     from runtime.app.ready import ready
     from runtime.app.simulate import CompiledStepper, interpreted
-    from runtime.build import check_sources, sites_of, symbols_of, tasks_of
+    from runtime.artifact.chains import CallMap
+    from runtime.build import calls_of, check_sources, sites_of, symbols_of, tasks_of
 
     sources = request.sources
     if engine is Engine.COMPILED:
@@ -97,13 +110,15 @@ def _engine(
             raise reject(compilation.findings, sources, as_json=as_json)
         show_findings(compilation.findings, sources)
         program = compilation.program
-        return CompiledStepper(program), program.symbols, program.sites, program.tasks
+        stepper, call_map = CompiledStepper(program), CallMap.of(program)
+        return _Chosen(stepper, program.tasks, program.sites, call_map)
     checked = check_sources(sources, request.plans, request.channels)
     if checked.model is None:
         raise reject(checked.findings, sources, as_json=as_json)
     show_findings(checked.findings, sources)
     model = checked.model
-    return interpreted(model), symbols_of(model), sites_of(model, sources), tasks_of(model)
+    call_map = CallMap(calls_of(model, sources), symbols_of(model), model.units)
+    return _Chosen(interpreted(model), tasks_of(model), sites_of(model, sources), call_map)
 
 
 def _print_lines(simulation: "Simulation") -> None:
@@ -119,12 +134,17 @@ def _print_lines(simulation: "Simulation") -> None:
             raise typer.Exit(3)
 
 
-def _print_table(simulation: "Simulation", watched: tuple[Symbol, ...]) -> None:
-    print(_row(["cycle", "time", *(item.path for item in watched)]))
+def _print_table(simulation: "Simulation", call_map: "CallMap") -> None:
+    print(_row(["cycle", "time", *(item.path for item in simulation.watched)]))
     for cycle in simulation.run():
         site = cycle.fault
         if site is not None:
             print(f"fault in cycle {cycle.number}: {site.kind.label} {site}")
+            chain = call_map.chain(site, simulation.stepper.state)
+            if chain.links:
+                print(f"calls: {chain}")
+            if chain.instance:
+                print(f"instance: {chain.instance}")
             raise typer.Exit(3)
         values = (json.dumps(value) for value in cycle.values.values())
         print(_row([str(cycle.number), f"{cycle.time_ns / 1e9:.3f} s", *values]))

@@ -6,6 +6,10 @@ from runtime.artifact import abi
 from runtime.datatypes.elementary import BOOL, Elementary, Kind, Scalar
 
 UNLIKELY = "!prof !0"
+STATUS = "i64"
+"""What functions return: below `FAULTED` all is well, from there on it tells the way to a fault."""
+FINE = 0
+FAULTED = 1
 BOOL_RANGE = "!range !1"
 BUDGET = "%budget"
 """Points to the loop budget in the context."""
@@ -52,6 +56,8 @@ class Emitter:
     header: str
     aliases: dict[str, int]
     """Owner of a place -> number of its alias metadata, shared by the whole module."""
+    status: str = STATUS
+    """LLVM's type of what the function returns."""
     lines: list[str] = field(default_factory=list)
     allocas: list[str] = field(default_factory=list)
     exits: list[str] = field(default_factory=list)
@@ -59,7 +65,8 @@ class Emitter:
     """Where the loop budget is counted: in the context, or in a register of the call meanwhile."""
     _count: int = 0
     _fault_sites: dict[tuple[int, str], str] = field(default_factory=dict)
-    _needs_fault: bool = False
+    _unnoted: list[tuple[str, str]] = field(default_factory=list)
+    """Ways of faults that may have no instance yet, and the labels that they come from."""
 
     def fresh(self) -> str:
         """Return a new register's name."""
@@ -106,14 +113,8 @@ class Emitter:
         if exit_label is None:
             exit_label = self.label("fault")
             self._fault_sites[site, self.budget] = exit_label
-            self._needs_fault = True
-            self.exits += [
-                f"{exit_label}:",
-                *(f"  {line}" for line in self.budget_back()),
-                f"  store i32 {int(kind)}, ptr %fault_kind, align 4",
-                f"  store i32 {site}, ptr %fault_site, align 4",
-                "  ret i32 1",
-            ]
+            lines = [*self.budget_back(), *self._told(kind, site), f"ret {self.status} {FAULTED}"]
+            self.exits += [f"{exit_label}:", *(f"  {line}" for line in lines)]
         going_on = self.label("fine")
         self.branch(condition, exit_label, going_on, UNLIKELY)
         self.start(going_on)
@@ -165,13 +166,98 @@ class Emitter:
         asked = self.value(f"load volatile i32, ptr {place}, align 4{self.alias(_STOP_OWNER)}")
         return self.value(f"icmp ne i32 {asked}, 0")
 
-    def check_status(self, status: str) -> None:
-        """Leave the function with the status of a call that ended with a fault."""
-        failed = self.value(f"icmp eq i32 {status}, 1")
+    def check_status(self, status: str, number: int, *, notes_instance: bool = False) -> None:
+        """Leave the function where a call ended with a fault, with the way there in the status.
+
+        Args:
+            status: What the call returned.
+            number: The call's in `model.ways`.
+            notes_instance: Whether what was called runs on no instance, so that this one counts.
+        """
+        failed = self.value(f"icmp sgt {STATUS} {status}, {FINE}")
         going_on, leave = self.label("fine"), self.label("failed")
-        self.exits += [f"{leave}:", "  ret i32 1"]
+        way = self.fresh()
+        self.exits += [f"{leave}:", f"  {way} = add {STATUS} {status}, {number}"]
+        if notes_instance and self.has_instance:
+            self._unnoted.append((way, leave))
+            self.exits.append("  br label %unnoted")
+        else:
+            self.exits.append(f"  ret {STATUS} {way}")
         self.branch(failed, leave, going_on, UNLIKELY)
         self.start(going_on)
+
+    def end_task(self, status: str, number: int) -> None:
+        """Leave a task's entry where a program ended with a fault: here the whole way is known.
+
+        Args:
+            status: What the program's function returned.
+            number: The program instance's in `model.ways`.
+        """
+        failed = self.value(f"icmp sgt {STATUS} {status}, {FINE}")
+        going_on, leave = self.label("fine"), self.label("failed")
+        way, place = self.fresh(), self.fresh()
+        self.exits += [
+            f"{leave}:",
+            f"  {way} = add {STATUS} {status}, {number - FAULTED}",
+            f"  {place} = getelementptr i8, ptr %base, i64 {abi.FAULT_WAY}",
+            f"  store i64 {way}, ptr {place}, align 8",
+            f"  ret {self.status} {FAULTED}",
+        ]
+        self.branch(failed, leave, going_on, UNLIKELY)
+        self.start(going_on)
+
+    @property
+    def has_instance(self) -> bool:
+        """Whether the function runs on an instance."""
+        return "ptr %self" in self.header
+
+    def _told(self, kind: abi.FaultKind, site: int) -> list[str]:
+        """Return the instructions that tell of a fault: what, where, on which instance.
+
+        They stand at every fault anew: one place for all would take what differs in registers,
+        which LLVM fills before the check.
+        """
+        place = self.fresh()
+        lines = [
+            f"{place} = getelementptr i8, ptr %base, i64 {abi.FAULT_KIND}",
+            f"store i64 {site << 32 | int(kind)}, ptr {place}, align 8",
+        ]
+        if self.has_instance:
+            noted, (own, instructions) = self.fresh(), self._own_instance()
+            lines += [
+                *instructions,
+                f"{noted} = getelementptr i8, ptr %base, i64 {abi.FAULT_INSTANCE}",
+                f"store i32 {own}, ptr {noted}, align 4",
+            ]
+        return lines
+
+    def _own_instance(self) -> tuple[str, list[str]]:
+        """Return the register that has the offset of the instance, and what puts it there."""
+        address, base, offset, own = (self.fresh() for _ in range(4))
+        return own, [
+            f"{address} = ptrtoint ptr %self to i64",
+            f"{base} = ptrtoint ptr %base to i64",
+            f"{offset} = sub i64 {address}, {base}",
+            f"{own} = trunc i64 {offset} to i32",
+        ]
+
+    def _noted(self) -> list[str]:
+        """Return where the function is left whose instance is noted, unless one is already."""
+        if not self._unnoted:
+            return []
+        ways = ", ".join(f"[{way}, %{label}]" for way, label in self._unnoted)
+        own, instructions = self._own_instance()
+        return [
+            "unnoted:",
+            f"  %way = phi {STATUS} {ways}",
+            f"  %instance = getelementptr i8, ptr %base, i64 {abi.FAULT_INSTANCE}",
+            "  %inner = load i32, ptr %instance, align 4",
+            "  %is_none = icmp eq i32 %inner, 0",
+            *(f"  {line}" for line in instructions),
+            f"  %innermost = select i1 %is_none, i32 {own}, i32 %inner",
+            "  store i32 %innermost, ptr %instance, align 4",
+            f"  ret {STATUS} %way",
+        ]
 
     def alias(self, owner: str) -> str:
         """Return the metadata that tells accesses of different owners apart."""
@@ -182,10 +268,5 @@ class Emitter:
 
     def text(self) -> str:
         """Return the whole function."""
-        head = ["entry:"]
-        if self._needs_fault:
-            head += [
-                f"  %fault_kind = getelementptr i8, ptr %base, i64 {abi.FAULT_KIND}",
-                f"  %fault_site = getelementptr i8, ptr %base, i64 {abi.FAULT_SITE}",
-            ]
-        return "\n".join([self.header + " {", *head, *self.allocas, *self.lines, *self.exits, "}"])
+        ends = [*self.exits, *self._noted()]
+        return "\n".join([self.header + " {", "entry:", *self.allocas, *self.lines, *ends, "}"])

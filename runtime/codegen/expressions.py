@@ -11,6 +11,7 @@ from runtime.codegen.blocks import native_words
 from runtime.codegen.conversions import convert
 from runtime.codegen.emitter import (
     BOOL_RANGE,
+    STATUS,
     Emitter,
     constant_text,
     memory_type,
@@ -32,7 +33,9 @@ from runtime.datatypes.elementary import BOOL, LINT, LREAL, Elementary, Kind
 from runtime.datatypes.texts import Text
 from runtime.model import program
 from runtime.model.program import Base, DynamicStep, Expression, Local, Place, Routine, Step
+from runtime.model.ways import Calls
 from runtime.model.writes import parts_of
+from runtime.source import Span
 from runtime.stdlib.declare import StandardFunction
 
 LOCATED: Final = "located variables"
@@ -45,6 +48,8 @@ class Builder:
 
     emit: Emitter
     routines: dict[str, Routine]
+    calls: Calls = field(default_factory=dict)
+    """The numbers of the function's calls."""
     locals: list[str] = field(default_factory=list)
     """Registers that point to the function's variables."""
     linked: Linked = field(default_factory=Linked)
@@ -129,6 +134,12 @@ class Builder:
             null = self.emit.value(f"icmp eq i64 {offset}, 0")
             self.emit.fault_if(null, FaultKind.NULL_REFERENCE, place.site)
         return self.emit.value(f"getelementptr i8, ptr %base, i64 {offset}")
+
+    def checked_call(self, routine: str, arguments: str, place: Span, *, on_instance: bool) -> None:
+        """Emit the call of a routine at a place in the source; a fault in it is passed on."""
+        status = self.emit.value(f'call {STATUS} @"{routine}"({arguments})')
+        number = self.calls.get((place, routine), 0)
+        self.emit.check_status(status, number, notes_instance=not on_instance)
 
     def slot(self, routine: Routine, number: int) -> str:
         """Reserve memory that takes the result or an output of a call."""
@@ -372,9 +383,9 @@ def _call_function(node: program.CallFunction, build: Builder) -> str:
     operands += [f"ptr {slot}" for slot in slots.values()]
     arguments = ", ".join(operands)
     if node.targets:
-        _dispatch(node, instance, arguments, emit)
+        _dispatch(node, instance, arguments, build)
     else:
-        emit.check_status(emit.value(f'call i32 @"{node.routine}"({arguments})'))
+        build.checked_call(node.routine, arguments, node.span, on_instance=bool(instance))
     for number, place in node.outputs:
         if isinstance(place.type, Elementary):
             value = load_slot(emit, place.type, slots[number])
@@ -393,8 +404,9 @@ def _some_routine(node: program.CallFunction, build: Builder) -> str:
     return node.targets[0][1] if node.routine not in build.routines else node.routine
 
 
-def _dispatch(node: program.CallFunction, instance: str, arguments: str, emit: Emitter) -> None:
+def _dispatch(node: program.CallFunction, instance: str, arguments: str, build: Builder) -> None:
     """Emit a switch over the class of the instance, with a call of its method in each arm."""
+    emit = build.emit
     number = emit.value(f"load i32, ptr {instance}, align 4")
     known = "false"
     for class_number, _ in node.targets:
@@ -407,7 +419,7 @@ def _dispatch(node: program.CallFunction, instance: str, arguments: str, emit: E
     emit.effect(f"switch i32 {number}, label %{arms[0][1]} [{rows}]")
     for _, label, key in arms:
         emit.start(label)
-        emit.check_status(emit.value(f'call i32 @"{key}"({arguments})'))
+        build.checked_call(key, arguments, node.span, on_instance=True)
         emit.jump(done)
     emit.start(done)
 

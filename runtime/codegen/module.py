@@ -10,7 +10,7 @@ from typing import Final
 
 from runtime.artifact import abi
 from runtime.codegen.blocks import block_ir
-from runtime.codegen.emitter import Emitter, value_type
+from runtime.codegen.emitter import FINE, STATUS, Emitter, value_type
 from runtime.codegen.expressions import Builder
 from runtime.codegen.intrinsics import declarations
 from runtime.codegen.linked import Linked
@@ -29,9 +29,10 @@ from runtime.limits import (
 )
 from runtime.model import program
 from runtime.model.program import Local, Model, Place, Routine, Statement, Task
+from runtime.model.ways import Calls, calls_by_caller, entry_numbers
 from runtime.stdlib.declare import StandardBlock
 
-RETURNED: Final = 2
+RETURNED: Final = -1
 """Status of a piece of a body that met RETURN."""
 
 
@@ -45,15 +46,23 @@ class ModuleBuilder:
     blocks: dict[str, tuple[StandardBlock, Structure]] = field(default_factory=dict)
     """The standard blocks that the program calls, by name."""
     linked: Linked = field(default_factory=Linked)
+    calls: dict[str, Calls] = field(init=False)
+    """The numbers of the calls in each routine."""
+
+    def __post_init__(self) -> None:
+        """Look up the numbers of all calls."""
+        self.calls = calls_by_caller(self.model)
 
     def emitter(self, header: str) -> Emitter:
         """Begin a function."""
         return Emitter(header, self.aliases)
 
-    def builder(self, emit: Emitter) -> StatementBuilder:
-        """Return what emits the statements of a function."""
-        located_end = sum(self.model.memory)
-        build = Builder(emit, self.model.routines, linked=self.linked, located_end=located_end)
+    def builder(self, emit: Emitter, routine: str = "") -> StatementBuilder:
+        """Return what emits the statements of a function, which is a routine or a part of it."""
+        located_end, calls = sum(self.model.memory), self.calls.get(routine, {})
+        build = Builder(
+            emit, self.model.routines, calls, linked=self.linked, located_end=located_end
+        )
         return StatementBuilder(build, "leave")
 
 
@@ -132,9 +141,9 @@ def _function(routine: Routine, module: ModuleBuilder) -> None:
         formal.append(f"{value_type(item.type) if scalar else 'ptr'} %in{number}")  # type: ignore[arg-type]
     formal += [f"ptr %out{number}" for number in routine.given()]
     attributes = _attributes(routine.body)
-    header = f'define internal i32 @"{routine.name}"({", ".join(formal)}){attributes}'
+    header = f'define internal {STATUS} @"{routine.name}"({", ".join(formal)}){attributes}'
     emit = module.emitter(header)
-    make = module.builder(emit)
+    make = module.builder(emit, routine.name)
     make.build.by_reference = frozenset(
         number for number, item in enumerate(routine.locals) if item.by_reference
     )
@@ -150,7 +159,7 @@ def _function(routine: Routine, module: ModuleBuilder) -> None:
     for number in routine.given():
         size = routine.locals[number].type.size
         copy_bytes(emit, f"%out{number}", make.build.locals[number], size)
-    emit.effect("ret i32 0")
+    emit.effect(f"ret {STATUS} {FINE}")
     module.functions.append(emit.text())
 
 
@@ -214,18 +223,18 @@ def _instance_routine(routine: Routine, module: ModuleBuilder) -> None:
     names = [f"{routine.name}.part{number}" for number in range(len(pieces))]
     for name, piece in zip(names, pieces, strict=True):
         _whole(routine, name, piece, module, returned=RETURNED)
-    emit = module.emitter(f'define internal i32 @"{routine.name}"(ptr %base, ptr %self)')
+    emit = module.emitter(f'define internal {STATUS} @"{routine.name}"(ptr %base, ptr %self)')
     _reset(routine, emit)
     for name in names:
-        status = emit.value(f'call i32 @"{name}"(ptr %base, ptr %self)')
-        emit.check_status(status)
-        returned = emit.value(f"icmp eq i32 {status}, {RETURNED}")
+        status = emit.value(f'call {STATUS} @"{name}"(ptr %base, ptr %self)')
+        emit.check_status(status, 0)
+        returned = emit.value(f"icmp eq {STATUS} {status}, {RETURNED}")
         going_on = emit.label("next")
         emit.branch(returned, "leave", going_on)
         emit.start(going_on)
     emit.jump("leave")
     emit.start("leave")
-    emit.effect("ret i32 0")
+    emit.effect(f"ret {STATUS} {FINE}")
     module.functions.append(emit.text())
 
 
@@ -234,21 +243,21 @@ def _whole(
     name: str,
     body: tuple[Statement, ...],
     module: ModuleBuilder,
-    returned: int = 0,
+    returned: int = FINE,
 ) -> None:
     """Emit a body, or a piece of one, whose RETURN gives the status `returned`."""
-    piece = returned != 0
+    piece = returned != FINE
     attributes = _attributes(body) or (" noinline" if piece else _inlining(body))
-    emit = module.emitter(f'define internal i32 @"{name}"(ptr %base, ptr %self){attributes}')
-    make = module.builder(emit)
+    emit = module.emitter(f'define internal {STATUS} @"{name}"(ptr %base, ptr %self){attributes}')
+    make = module.builder(emit, routine.name)
     _loop_head(emit, body)
     if not piece:
         _reset(routine, emit)
     make.body(body, None, "done")
     emit.start("leave")
-    emit.effect(f"ret i32 {returned}")
+    emit.effect(f"ret {STATUS} {returned}")
     emit.start("done")
-    emit.effect("ret i32 0")
+    emit.effect(f"ret {STATUS} {FINE}")
     module.functions.append(emit.text())
 
 
@@ -280,13 +289,14 @@ def _pieces(body: tuple[Statement, ...]) -> list[tuple[Statement, ...]]:
 
 
 def _task(number: int, task: Task, module: ModuleBuilder) -> None:
-    emit = module.emitter(f"define i32 @{abi.TASK_SYMBOL.format(number)}(ptr align 64 %base)")
-    make = module.builder(emit)
+    header = f"define i32 @{abi.TASK_SYMBOL.format(number)}(ptr align 64 %base)"
+    emit = Emitter(header, module.aliases, status="i32")
+    make, entries = module.builder(emit), entry_numbers(module.model)
     for instance in task.instances:
         make.sequence(instance.before, None)
         place = emit.value(f"getelementptr inbounds i8, ptr %base, i64 {instance.offset}")
-        status = emit.value(f'call i32 @"{instance.routine}"(ptr %base, ptr {place})')
-        emit.check_status(status)
+        status = emit.value(f'call {STATUS} @"{instance.routine}"(ptr %base, ptr {place})')
+        emit.end_task(status, entries.get(instance.name, 0))
         make.sequence(instance.after, None)
-    emit.effect("ret i32 0")
+    emit.effect(f"ret {emit.status} {FINE}")
     module.functions.append(emit.text())

@@ -146,7 +146,8 @@ def _invoke(node: program.Invoke, make: StatementBuilder, loop: Loop | None) -> 
         assert isinstance(node.instance.type, Structure)
         mend_members(emit, instance, node.instance.type)
     else:
-        emit.check_status(emit.value(f'call i32 @"{node.routine}"(ptr %base, ptr {instance})'))
+        arguments = f"ptr %base, ptr {instance}"
+        make.build.checked_call(node.routine, arguments, node.span, on_instance=True)
     make.sequence(node.outputs, loop)
     return True
 

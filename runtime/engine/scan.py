@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from runtime.artifact import abi, cache
-from runtime.artifact.chains import NO_CALLS, CallChains, call_chains
+from runtime.artifact.chains import NO_CHAIN, CallMap, Chain
 from runtime.artifact.program import CompiledProgram, Site
 from runtime.engine import native, plan, shipped
 from runtime.engine.arena import Arena
@@ -60,8 +60,8 @@ class ProgramFault:
     cycle: int
     site: Site | None
     task: str = ""
-    calls: CallChains = NO_CALLS
-    """The calls that lead to the site."""
+    chain: Chain = NO_CHAIN
+    """The calls that led to the site."""
 
     def __str__(self) -> str:
         """Return the fault as users read it."""
@@ -74,7 +74,9 @@ class ProgramFault:
         facts: dict[str, object] = {"kind": self.kind.label, "cycle": self.cycle, "task": self.task}
         if self.site is not None:
             facts |= {"file": self.site.file, "line": self.site.line}
-        return facts | ({"calls": str(self.calls)} if self.calls.chains else {})
+        if self.chain.instance:
+            facts["instance"] = self.chain.instance
+        return facts | ({"calls": str(self.chain)} if self.chain.links else {})
 
 
 def executive_object() -> bytes:
@@ -309,6 +311,6 @@ def program_faults(
             at = _U32.unpack_from(context, abi.FAULT_SITE)[0]
             site = program.sites[at] if at < len(program.sites) else None
             cycle = memory.job_word(number, plan.JOB_CYCLE)
-            calls = call_chains(program, number, site) if site else NO_CALLS
-            found.append(ProgramFault(kind, cycle, site, setting.name, calls))
+            chain = CallMap.of(program).chain(site, context) if site else NO_CHAIN
+            found.append(ProgramFault(kind, cycle, site, setting.name, chain))
     return tuple(found)

@@ -197,6 +197,7 @@ def _call_routine(
     if routine.result >= 0 and isinstance(routine.locals[routine.result].type, Elementary):
         result = inside.reader(_local(callee, routine.result))
     start, image, body = callee.start, callee.image, callee.body
+    here = node.span, key
 
     def call(machine: Machine, instance: int | None = None) -> Scalar:
         given = [value(machine) for value in values]
@@ -206,7 +207,11 @@ def _call_routine(
             taker.store(machine, value)
         outer = machine.instance
         machine.instance = outer if instance is None else instance
-        body(machine)
+        try:
+            body(machine)
+        except ProgramFault as fault:
+            fault.calls.append(here)
+            raise
         machine.instance = outer
         for give in givers:
             give(machine)

@@ -8,7 +8,8 @@ from runtime.datatypes.derived import align
 from runtime.interpret.expressions import Action, Callee, Compiler
 from runtime.interpret.machine import Machine, ProgramFault
 from runtime.interpret.statements import StatementCompiler
-from runtime.model.program import Base, Model, Routine, Task
+from runtime.model.program import Base, Instance, Model, Routine, Task
+from runtime.model.ways import calls_by_caller, entry_numbers
 
 _I64: Final = struct.Struct("<q")
 _U32: Final = struct.Struct("<I")
@@ -31,6 +32,9 @@ class Interpreter:
         for name, routine in model.routines.items():
             self._add(name, routine)
         self._tasks = tuple(self._task(task) for task in model.tasks)
+        self._entries, self._calls = entry_numbers(model), calls_by_caller(model)
+        self.calls: tuple[str, ...] = ()
+        """After a fault the routines on the way to it, from the program on."""
 
     def _add(self, name: str, routine: Routine) -> None:
         frame = self._frames[name]
@@ -45,13 +49,13 @@ class Interpreter:
             return
         self._bodies[name] = _resetting(routine, body)
 
-    def _task(self, task: Task) -> tuple[tuple[int, Action], ...]:
+    def _task(self, task: Task) -> tuple[tuple[int, Action, Instance], ...]:
         make = StatementCompiler(Compiler((), self._callees), self._bodies)
-        actions: list[tuple[int, Action]] = []
+        actions: list[tuple[int, Action, Instance]] = []
         for item in task.instances:
-            actions.append((item.offset, make.sequence(item.before)))
-            actions.append((item.offset, self._bodies[item.routine]))
-            actions.append((item.offset, make.sequence(item.after)))
+            actions.append((0, make.sequence(item.before), item))
+            actions.append((item.offset, self._bodies[item.routine], item))
+            actions.append((0, make.sequence(item.after), item))
         return tuple(actions)
 
     def run_task(self, number: int) -> int:
@@ -60,16 +64,31 @@ class Interpreter:
         machine.now_ns = _I64.unpack_from(self.state, abi.NOW_NS)[0]
         machine.budget = _I64.unpack_from(self.state, abi.LOOP_BUDGET_LEFT)[0]
         try:
-            for offset, body in self._tasks[number]:
-                machine.instance = offset
+            for offset, body, instance in self._tasks[number]:
+                machine.instance, entry = offset, instance
                 body(machine)
         except ProgramFault as fault:
-            _U32.pack_into(self.state, abi.FAULT_KIND, self._sites[fault.site].kind)
-            _U32.pack_into(self.state, abi.FAULT_SITE, fault.site)
+            self._report(fault, entry)
             return 1
         finally:
             _I64.pack_into(self.state, abi.LOOP_BUDGET_LEFT, machine.budget)
         return 0
+
+    def _report(self, fault: ProgramFault, entry: Instance) -> None:
+        """Write a fault in the run of a program instance into the context."""
+        inside, state = self._machine.instance, self.state
+        _U32.pack_into(state, abi.FAULT_KIND, self._sites[fault.site].kind)
+        _U32.pack_into(state, abi.FAULT_SITE, fault.site)
+        _U32.pack_into(state, abi.FAULT_INSTANCE, inside)
+        if inside:
+            calls = fault.calls[::-1]
+            self.calls = (entry.routine, *(routine for _, routine in calls))
+            numbers = (
+                self._calls.get(caller, {}).get(call, 0)
+                for caller, call in zip(self.calls, calls, strict=False)
+            )
+            way = self._entries.get(entry.name, 0) + sum(numbers)
+            _I64.pack_into(state, abi.FAULT_WAY, way)
 
 
 def frame_of(routine: Routine, start: int) -> tuple[tuple[int, ...], int]:

@@ -8,7 +8,7 @@ a reference to a function's variable is no different from another.
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import nan
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from runtime.datatypes.derived import Array, DataType
 from runtime.datatypes.elementary import Elementary, Kind, Scalar
@@ -17,12 +17,17 @@ from runtime.datatypes.values import pack_bits, packer, unpack_bits
 from runtime.interpret.texts import text_loader, text_storer
 from runtime.model.program import Base, DynamicStep, Place, Step
 
+if TYPE_CHECKING:
+    from runtime.source import Span
+
 
 class ProgramFault(Exception):  # noqa: N818 - a fault of the interpreted program, not an error
     """The scan ends with a fault; `site` is its number."""
 
     def __init__(self, site: int) -> None:
         self.site = site
+        self.calls: list[tuple[Span, str]] = []
+        """The calls that it left, the innermost first: where, and of which routine."""
         super().__init__(site)
 
 

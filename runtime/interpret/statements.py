@@ -129,12 +129,17 @@ def _invoke(node: program.Invoke, make: StatementCompiler) -> Action:
     inputs, outputs = make.sequence(node.inputs), make.sequence(node.outputs)
     located = make.expressions.located(node.instance)
     body = _standard_body(node) if node.standard is not None else make.bodies[node.routine]
+    here = node.span, node.routine
 
     def run(machine: Machine) -> int:
         inputs(machine)
         outer = machine.instance
         machine.instance = located(machine)
-        body(machine)
+        try:
+            body(machine)
+        except ProgramFault as fault:
+            fault.calls.append(here)
+            raise
         machine.instance = outer
         outputs(machine)
         return NEXT

@@ -21,6 +21,7 @@ from runtime.model.retention import check_retention, retained_variables
 from runtime.model.scope import Names, RoutineInfo, Scope, VariableInfo
 from runtime.model.statements import Body
 from runtime.model.units import units_of
+from runtime.model.ways import with_ways
 from runtime.model.work import Declarations
 from runtime.project.plans import TaskPlan
 from runtime.syntax import tree
@@ -44,6 +45,7 @@ def build_model(
     names = Names(findings, area_sizes=sizes_of_areas(units, areas))
     work = declare_all(units, names)
     routines = _check_bodies(work)
+    names.checked = ""
     order = _call_order(names)
     layout = Layout(work)
     configurations = tuple(item for unit in units for item in unit.configurations)
@@ -75,7 +77,7 @@ def build_model(
             layout.variables,
         ),
     )
-    return with_counted_loops(model)
+    return with_ways(with_counted_loops(model))
 
 
 def _area(letter: str, names: Names) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from runtime.datatypes.derived import DataType, Structure
 from runtime.datatypes.elementary import Elementary, Scalar
 from runtime.datatypes.scalars import Reference
 from runtime.datatypes.texts import Text
+from runtime.model.numbered import NumberedCall
 from runtime.source import Span
 from runtime.stdlib.declare import StandardBlock, StandardFunction
 from runtime.stdlib.text import TextFunction
@@ -492,3 +493,5 @@ class Model:
     initial_references: tuple[int, ...] = ()
     units: tuple[Unit, ...] = ()
     """Which variables of programs and blocks stand in which section."""
+    ways: dict[str, tuple[NumberedCall, ...]] = field(default_factory=dict)
+    """The calls of each routine that a task reaches, by its name."""

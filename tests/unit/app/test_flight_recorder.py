@@ -70,9 +70,13 @@ def test_a_report_names_the_line_and_the_values_of_the_scan(
     assert report["fault"] == {
         "kind": "division-by-zero", "task": "Work", "cycle": 6,
         "file": "plant.st", "line": FAULT_LINE, "source": "Part := 60 / Left;",
-        "routine": "Divider", "more_calls": False,
-        "calls": [[{"routine": "Divider", "file": "plant.st", "lines": [FAULT_LINE]}]],
+        "routine": "Divider", "instance": "DIVIDER",
+        "calls": [{
+            "routine": "Divider", "name": "", "file": "plant.st", "line": FAULT_LINE, "column": 0,
+            "instance": "DIVIDER", "source": "Part := 60 / Left;",
+        }],
     }  # fmt: skip
+    assert report["named"] == {"DIVIDER.PART": 60, "DIVIDER.LEFT": 0}
     assert report["values"]["DIVIDER.LEFT"] == 0
     assert report["values"]["TOTAL"] == 109  # what the scan had made of it, though not committed
 
@@ -127,8 +131,9 @@ def test_a_report_is_printed_by_command(faulted: tuple[FlightRecorder, Plant]) -
     done = CliRunner().invoke(app, ["report", str(file)])
     assert done.exit_code == 0
     assert f"division-by-zero in Divider at plant.st:{FAULT_LINE}" in done.output
-    assert f"calls: Divider line {FAULT_LINE}\n" in done.output
-    assert "Part := 60 / Left;" in done.output
+    assert f"  plant.st:{FAULT_LINE}  Divider  Part := 60 / Left;\n" in done.output
+    assert "instance DIVIDER, task Work, cycle 6" in done.output
+    assert "  DIVIDER.LEFT = 0\n" in done.output
     assert "FAULTS  DIVIDER.LEFT = 0  TOTAL = 109" in done.output
     assert "  IDLE.N = " in done.output
 
