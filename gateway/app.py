@@ -198,6 +198,8 @@ class Gateway:
                     await self._end_session()
                     self._session = Session(image, self._devices, self._station, group)
                     freeze_objects()
+                    for service in self._services:
+                        service.look()
                     self._note(f"serving {self._path}", logging.INFO, image.runtime_pid)
                 if self._session is not None and self._session.rival:
                     self._note(f"gateway {self._session.rival} has taken over", logging.WARNING)

@@ -2,8 +2,10 @@
 
 import ssl
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 
+from gateway.errors import PeerRefusedError
 from gateway.field.clock import Clock
 from gateway.field.modbus import ModbusDriver
 from gateway.field.modbus_ahead import AheadLink
@@ -33,11 +35,7 @@ class Drivers:
         self._lines: dict[str, SerialLine] = {}
 
     def driver(self, device: DeviceMap) -> Driver:
-        """Return the driver of a device.
-
-        Raises:
-            HostError: A file that its section names cannot be used.
-        """
+        """Return the driver of a device."""
         section = device.section
         if isinstance(section, OpcUaDevice):
             from gateway.field.opcua import OpcUaDriver  # its library takes a second to load
@@ -49,7 +47,7 @@ class Drivers:
         """Return the link to a Modbus device; files are relative to the folder.
 
         Raises:
-            HostError: A file that its section names cannot be used.
+            HostError: No driver is for its protocol.
         """
         match section:
             case SerialDevice() as section:
@@ -60,7 +58,7 @@ class Drivers:
             case ModbusUdpDevice() as section:
                 return DatagramLink(_endpoint(section), self._clock)
             case ModbusTlsDevice() as section:
-                security = client_security(section, folder)
+                security = cache(partial(client_security, section, folder))
                 name = section.server_name
                 endpoint = replace(_endpoint(section), security=security, server_name=name)
                 return self._stream(endpoint, section.open_requests)
@@ -85,15 +83,21 @@ def client_security(section: ModbusTlsDevice, folder: Path) -> ssl.SSLContext:
     """Return the client's side of TLS: at least 1.2, the server's certificate and name checked.
 
     Raises:
-        HostError: A certificate or key cannot be read.
+        PeerRefusedError: A certificate or key cannot be read: it may come while others are served.
     """
+    names = {"ca": section.ca, "certificate": section.certificate, "key": section.key}
+    files = {key: folder / name for key, name in names.items() if name is not None}
+    told = ""
     try:
-        context = ssl.create_default_context(cafile=str(folder / section.ca))
-        if section.certificate is not None:
-            key = str(folder / section.key) if section.key is not None else None
-            context.load_cert_chain(str(folder / section.certificate), key)
+        for key, file in files.items():
+            told = f"{key} {file}"
+            file.read_bytes()  # what `ssl` says of a file that is not there names none
+        told = f"ca {files['ca']}"
+        context = ssl.create_default_context(cafile=files["ca"])
+        if "certificate" in files:
+            told = ", ".join(f"{key} {file}" for key, file in files.items() if key != "ca")
+            context.load_cert_chain(files["certificate"], files.get("key"))
     except (OSError, ssl.SSLError) as error:
-        reason = error.strerror or str(error)
-        raise HostError(f"device {section.name}: ca, certificate or key: {reason}") from None
+        raise PeerRefusedError(f"{told}: {error.strerror or error}") from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context

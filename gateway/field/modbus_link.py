@@ -238,8 +238,8 @@ class Endpoint:
     unit: int
     timeout_ns: int
     framing: Framing = MBAP
-    security: ssl.SSLContext | None = None
-    """Where not None the connection is TLS."""
+    security: Callable[[], ssl.SSLContext] | None = None
+    """Where not None the connection is TLS; raises `PeerRefusedError` without its files."""
     server_name: str | None = None
     """Name on the device's certificate; None takes `host`."""
 
@@ -257,11 +257,12 @@ class StreamLink:
         endpoint = self._endpoint
         host, port = endpoint.host, endpoint.port
         wire = self._make_wire()
-        name = (endpoint.server_name or host) if endpoint.security else None
+        security = endpoint.security() if endpoint.security is not None else None
+        name = (endpoint.server_name or host) if security is not None else None
         try:
             async with asyncio.timeout(endpoint.timeout_ns / 1e9):
                 await asyncio.get_running_loop().create_connection(
-                    lambda: wire, host, port, ssl=endpoint.security, server_hostname=name
+                    lambda: wire, host, port, ssl=security, server_hostname=name
                 )
         except TimeoutError:
             limit = f"{endpoint.timeout_ns / 1e6:g} ms"

@@ -39,9 +39,9 @@ from gateway.protocols.modbus.server import (
 )
 from gateway.protocols.modbus.tcp import decode_datagram
 from gateway.serve.modbus_answers import Answers
-from gateway.serve.modbus_line import LINE_PROTOCOLS, LineListener, line_settings
+from gateway.serve.modbus_line import LineListener
 from runtime.errors import HostError
-from runtime.project.servers import ModbusServer
+from runtime.project.servers import LINE_PROTOCOLS, ModbusServer
 
 _LOG: Final = logging.getLogger("gateway.serve")
 _CHECKS_A_TIMEOUT: Final = 4
@@ -87,7 +87,7 @@ class ModbusService:
             clock: Returns CLOCK_MONOTONIC in ns.
 
         Raises:
-            HostError: A certificate or key cannot be read, or a line is not described in full.
+            HostError: A certificate or key cannot be read.
         """
         self.section = section
         self.counters = Counters()
@@ -99,10 +99,12 @@ class ModbusService:
         self._answers = answers
         self._unit = section.unit
         self._reported: dict[tuple[str, str], int] = {}
-        if section.protocol in LINE_PROTOCOLS:
-            line_settings(section)
         is_secure = section.protocol == "modbus-tls"
         self._security = server_security(section, folder) if is_secure else None
+
+    def look(self) -> None:
+        """Lay the ranges over an image that has just come, and log what does not fit."""
+        self._answers.look()
 
     async def run(self) -> None:
         """Serve until cancelled; an address that is taken is reported once and tried again."""
@@ -350,8 +352,7 @@ def server_security(section: ModbusServer, folder: Path) -> ssl.SSLContext:
     Raises:
         HostError: A certificate or key is missing or cannot be read.
     """
-    if section.certificate is None:
-        raise HostError(f"server {section.name}: modbus-tls: expected `certificate`")
+    assert section.certificate is not None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     key = str(folder / section.key) if section.key is not None else None

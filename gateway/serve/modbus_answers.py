@@ -191,6 +191,10 @@ class Answers:
             return Refused(function, code) if code else _written(request)
         return Refused(function, ExceptionCode.ILLEGAL_FUNCTION)
 
+    def look(self) -> None:
+        """Take the present image now: the log tells what does not fit before a client asks."""
+        self._present()
+
     def read(self, function: int, address: int, count: int) -> bytes | None:
         """Return bits or registers as bytes; None where the long way tells why not."""
         served = self._present()

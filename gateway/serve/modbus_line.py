@@ -22,11 +22,8 @@ from gateway.protocols.modbus.lengths import request_length, response_length
 from gateway.protocols.modbus.rtu import FrameParser, silent_interval_ns
 from gateway.protocols.modbus.server import Question, ServerConnection, question_of
 from gateway.terminal import TerminalSettings, open_terminal
-from runtime.errors import HostError
 from runtime.project.servers import ModbusServer
 
-LINE_PROTOCOLS: Final = ("modbus-rtu", "modbus-ascii")
-UNIT_MAX: Final = 247
 _READ_BYTES: Final = 4096
 _BROADCAST: Final = 0
 
@@ -42,16 +39,8 @@ class Desk(Protocol):
 
 
 def line_settings(section: ModbusServer) -> TerminalSettings:
-    """Return the settings of a server's line.
-
-    Raises:
-        HostError: The section names no line, or no unit.
-    """
-    if section.serial is None or not 1 <= (section.unit or 0) <= UNIT_MAX:
-        raise HostError(
-            f"server {section.name}: {section.protocol}: expected `serial`, and `unit` from 1 to "
-            f"{UNIT_MAX}: others are on the line"
-        )
+    """Return the settings of a server's line."""
+    assert section.serial is not None
     bits = section.data_bits if section.protocol == "modbus-ascii" else 8
     return TerminalSettings(section.serial, section.baud, section.parity, section.stop_bits, bits)
 

@@ -56,27 +56,44 @@ def server_values(server: ModbusServer, directory: Directory) -> dict[Table, tup
     """Return what stands in each table of a server, sorted by register.
 
     Raises:
-        HostError: A range names what the program does not have, or two cover one entry.
+        HostError: Ranges name what the program does not have, or two cover one entry; all of it.
     """
     tables: dict[Table, list[Value]] = {}
+    owners: dict[tuple[Table, int], int] = {}
+    faults = []
     for number, item in enumerate(server.range):
         try:
-            tables.setdefault(item.table, []).extend(_values(item, directory))
+            values = list(_values(item, directory))
+            _claim(item, number, values, owners)
         except ValueError as error:
-            raise HostError(f"server {server.name}: range[{number}]: {error}") from None
-    return {table: _sorted(server, table, values) for table, values in tables.items()}
+            faults.append(f"range[{number}]: {error}")
+        else:
+            tables.setdefault(item.table, []).extend(values)
+    if faults:
+        raise HostError(f"server {server.name}: {'; '.join(faults)}")
+    return {table: tuple(sorted(values, key=_register)) for table, values in tables.items()}
 
 
-def _sorted(server: ModbusServer, table: Table, values: list[Value]) -> tuple[Value, ...]:
-    ordered = sorted(values, key=lambda value: value.register)
-    end = 0
-    for value in ordered:
-        if value.register < end:
-            raise HostError(f"server {server.name}: {table} {value.register} has two ranges")
-        end = value.register + value.count
+def _register(value: Value) -> int:
+    return value.register
+
+
+def _claim(
+    item: ServerRange, number: int, values: list[Value], owners: dict[tuple[Table, int], int]
+) -> None:
+    """Note which entries a range fills.
+
+    Raises:
+        ValueError: One is another range's, or beyond the last.
+    """
+    end = values[-1].register + values[-1].count if values else item.register_
     if end > _ENTRIES:
-        raise HostError(f"server {server.name}: {table} {end - 1}: expected at most {_ENTRIES - 1}")
-    return tuple(ordered)
+        raise ValueError(f"{item.table} {end - 1}: expected at most {_ENTRIES - 1}")
+    entries = [(item.table, entry) for entry in range(item.register_, end)]
+    taken = next((entry for entry in entries if entry in owners), None)
+    if taken is not None:
+        raise ValueError(f"{item.table} {taken[1]}: range[{owners[taken]}] fills it already")
+    owners.update(dict.fromkeys(entries, number))
 
 
 def _values(item: ServerRange, directory: Directory) -> Iterator[Value]:
@@ -101,10 +118,6 @@ class _Part:
 
 
 def _stretch(item: ServerRange, directory: Directory) -> Iterator[_Part]:
-    if (item.variable is None) == (item.address is None) or (item.address is None) != (
-        item.count is None
-    ):
-        raise ValueError("expected either `variable`, or `address` and `count`")
     if item.variable is None:
         yield from _area(item, directory)
         return
@@ -120,19 +133,15 @@ def _area(item: ServerRange, directory: Directory) -> Iterator[_Part]:
     assert address is not None
     assert count is not None
     area: Area = directory.areas[address.area]
-    is_bits = item.table in BIT_TABLES
-    if is_bits != (address.width == 1) or address.width == 8:  # noqa: PLR2004
-        kind = "%IX…, %QX… or %MX…" if is_bits else "an address of 16, 32 or 64 bits"
-        raise ValueError(f"address {address}: expected {kind} for {item.table}")
     each = max(address.width // 16, 1)
-    if count % each:
-        raise ValueError(f"count {count}: expected a multiple of {each} for {address}")
     last = address.bits.start + count // each * address.width
     if last > area.size * 8:
-        raise ValueError(f"address {address}: the program's %{address.area} has {area.size} bytes")
+        raise ValueError(
+            f"address {address}, count {count}: the program's %{address.area} has {area.size} bytes"
+        )
     for number in range(count // each):
         first = address.bits.start + number * address.width
-        bit = first % 8 if is_bits else -1
+        bit = first % 8 if item.table in BIT_TABLES else -1
         yield _Part(area.offset + first // 8, max(address.width // 8, 1), bit)
 
 

@@ -5,13 +5,14 @@ one declares) is judged here on every entry that is sound by itself, so that one
 not hide the next fault.
 """
 
+import contextlib
 import re
 import tomllib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -20,8 +21,11 @@ from runtime.errors import Fault, ProjectError
 from runtime.limits import DEVICES_MAX, TASKS_MAX
 from runtime.project.channels import IO_KINDS, IoSection, parts
 from runtime.project.config import ProjectConfig, TaskSection
-from runtime.project.devices import DEVICE_KINDS, DeviceBase, ModbusDevice
+from runtime.project.devices import DEVICE_KINDS, DeviceSection, ModbusDevice
+from runtime.project.opcua import OpcUaServerSection
 from runtime.project.rules import channel_faults
+from runtime.project.sections import device_faults, opcua_faults, server_faults
+from runtime.project.servers import ServerSection
 from runtime.project.uplinks import UPLINK_KINDS
 from runtime.source import PROJECT_FILE_NAME
 
@@ -82,10 +86,13 @@ def _schema_faults(raw: Table) -> Iterator[Fault]:
     try:
         ProjectConfig.model_validate(raw)
     except ValidationError as error:
+        told: set[str] = set()
         for detail in error.errors(include_url=False):
+            fault = _fault_of(detail)
             counts_only_sound = detail["type"] == "too_short" and detail["input"]
-            if not counts_only_sound:  # its entries are there, each with a fault of its own
-                yield _fault_of(detail)
+            if not counts_only_sound and fault.path not in told:
+                yield fault  # else its entries are there, each with a fault of its own
+            told.add(fault.path)  # each type that a value could have has a fault of its own
 
 
 def _fault_of(detail: ErrorDetails) -> Fault:
@@ -98,7 +105,9 @@ def _fault_of(detail: ErrorDetails) -> Fault:
         tag = detail["ctx"].get("tag")
         location, value = (*location, key), "(absent)" if tag is None else repr(tag)
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
-    return Fault(path.lstrip("."), value, _expected(detail))
+    is_value = bool(location) and location[-1] in _VALUE_KEYS and kind != "extra_forbidden"
+    expected = "a number, true or false" if is_value else _expected(detail)
+    return Fault(path.lstrip("."), value, expected)
 
 
 _TAG_FAULTS: Final = {"union_tag_invalid", "union_tag_not_found"}
@@ -108,7 +117,8 @@ _KINDS: Final[dict[str, type[BaseModel]]] = {**DEVICE_KINDS, **IO_KINDS, **UPLIN
 
 def _written(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
     """Return a path as it stands in the file: without the tags of unions, which follow a number."""
-    return tuple(part for number, part in enumerate(location) if not _is_tag(location, number))
+    written = tuple(part for number, part in enumerate(location) if not _is_tag(location, number))
+    return written[:-1] if written[-2:-1] and written[-2] in _VALUE_KEYS else written
 
 
 def _is_tag(location: tuple[int | str, ...], number: int) -> bool:
@@ -121,6 +131,8 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004
 
 
+_VALUE_KEYS: Final = {"default", "safe"}
+"""Keys of values of several types; pydantic puts the type that it tried behind them."""
 _SECRET: Final = re.compile("password|secret|token|header|authorization", re.IGNORECASE)
 """Keys that there are not, whose values are not repeated."""
 _IN_URL: Final = re.compile(r"((?<=://)[^/@\s']*(?=@))|((?<=\?)[^'\s]*=[^'\s]*)")
@@ -131,6 +143,7 @@ _PATTERNS: Final = {
     "table": "a name of lower-case letters, digits and _, starting with a letter or _",
     "group": "a name without +, # and /",
     "node": "a name without +, # and /",
+    "endpoint": "an endpoint such as opc.tcp://plc:4840/path",
 }
 _LENGTHS: Final = {
     "too_short": "a list of at least {min_length}",
@@ -150,6 +163,7 @@ def _expected(detail: ErrorDetails) -> str:
         return f"{text}; did you mean {close[0]}?" if close else text
     if kind in {"missing", "union_tag_not_found"}:
         return "a value, this key is required"
+
     if kind == "union_tag_invalid":
         return f"one of {context['expected_tags']}"
     if kind == "value_error":
@@ -157,7 +171,7 @@ def _expected(detail: ErrorDetails) -> str:
     key = str(detail["loc"][-1]) if detail["loc"] else ""
     if kind == "string_pattern_mismatch":
         return _PATTERNS.get(key, "a name of letters, digits and _, starting with a letter")
-    shape = _expected_shape(detail, key)
+    shape = _expected_shape(detail)
     if shape is not None:
         return shape
     message = detail["msg"].removeprefix("Input should be ")
@@ -169,12 +183,13 @@ def _expected(detail: ErrorDetails) -> str:
     return message
 
 
-def _expected_shape(detail: ErrorDetails, key: str) -> str | None:
+def _expected_shape(detail: ErrorDetails) -> str | None:
     """Return which list, table or length of text was expected, None where that is not at fault."""
     kind = detail["type"]
     if kind == "tuple_type":
         is_table = isinstance(detail["input"], dict)
-        return f"an array of tables, [[{key}]]" if is_table else "a list in brackets"
+        table = ".".join(part for part in detail["loc"] if isinstance(part, str))
+        return f"an array of tables, [[{table}]]" if is_table else "a list in brackets"
     if kind in {"model_type", "dict_type"}:
         return "a table"
     known = _LENGTHS.get(kind)
@@ -213,7 +228,10 @@ def _model_in(annotation: object) -> type[BaseModel] | None:
     return next((found for part in parts if (found := _model_in(part)) is not None), None)
 
 
+Entry = TypeVar("Entry")
 _CHANNEL: Final[TypeAdapter[IoSection]] = TypeAdapter(IoSection)
+_DEVICE: Final[TypeAdapter[DeviceSection]] = TypeAdapter(DeviceSection)
+_SERVER: Final[TypeAdapter[ServerSection]] = TypeAdapter(ServerSection)
 
 
 def _entry_faults(raw: Table) -> list[Fault]:
@@ -224,44 +242,52 @@ def _entry_faults(raw: Table) -> list[Fault]:
     ]
     faults += _task_faults(raw)
     faults += _lease_faults(raw)
-    devices = {item.get("name"): item for item in _tables(raw, "device")}
-    if len(devices) > DEVICES_MAX:
-        faults.append(Fault("device", f"{len(devices)} devices", f"at most {DEVICES_MAX}"))
-    covered: dict[tuple[str, int], int] = {}
+    names = [str(item["name"]) for item in _tables(raw, "device") if "name" in item]
+    if len(names) > DEVICES_MAX:
+        faults.append(Fault("device", f"{len(names)} devices", f"at most {DEVICES_MAX}"))
     for number, table in enumerate(_tables(raw, "io")):
-        if "device" in table and table["device"] not in devices:
-            known = ", ".join(sorted(str(name) for name in devices)) or "none is declared"
-            faults.append(
-                Fault(f"io[{number}].device", _short(table["device"]), f"a [[device]] ({known})")
-            )
-        try:
-            entry = _CHANNEL.validate_python(table)
-        except ValidationError:
-            continue  # reported by the schema
-        faults += channel_faults(entry, number, _sound_device(devices.get(entry.device)))
-        faults += _overlap_faults(entry, number, covered)
-    return faults + list(_link_faults(raw, devices.keys()))
+        if isinstance(table.get("device"), str) and table["device"] not in names:
+            key = f"io[{number}].device"
+            faults.append(Fault(key, _short(table["device"]), _a_device(names)))
+    faults += _sound_faults(raw)
+    return faults + list(_link_faults(raw, names))
 
 
-def _link_faults(raw: Table, devices: Collection[object]) -> Iterator[Fault]:
+def _sound_faults(raw: Table) -> Iterator[Fault]:
+    """Yield what is wrong between entries that are sound by themselves."""
+    devices = _sound(raw, "device", _DEVICE)
+    channels = _sound(raw, "io", _CHANNEL)
+    named = {device.name: device for device in devices.values()}
+    covered: dict[tuple[str, int], int] = {}
+    for number, entry in channels.items():
+        yield from channel_faults(entry, number, named.get(entry.device))
+        yield from _overlap_faults(entry, number, covered)
+    yield from device_faults(devices, channels)
+    yield from server_faults(_sound(raw, "server", _SERVER))
+    with contextlib.suppress(ValidationError):
+        yield from opcua_faults(OpcUaServerSection.model_validate(raw.get("opcua")))
+
+
+def _sound(raw: Table, key: str, adapter: TypeAdapter[Entry]) -> dict[int, Entry]:
+    """Return the entries of an array of tables that the schema has nothing against."""
+    found = {}
+    for number, table in enumerate(_tables(raw, key)):
+        with contextlib.suppress(ValidationError):
+            found[number] = adapter.validate_python(table)
+    return found
+
+
+def _a_device(names: Collection[str]) -> str:
+    return f"a [[device]] ({', '.join(sorted(names)) or 'none is declared'})"
+
+
+def _link_faults(raw: Table, devices: Collection[str]) -> Iterator[Fault]:
     """Yield the devices of uplinks that follow the link of no field device."""
     for number, uplink in enumerate(_tables(raw, "uplink")):
         for place, device in enumerate(_tables(uplink, "device")):
-            if "link" in device and device["link"] not in devices:
-                known = ", ".join(sorted(str(name) for name in devices)) or "none is declared"
+            if isinstance(device.get("link"), str) and device["link"] not in devices:
                 key = f"uplink[{number}].device[{place}].link"
-                yield Fault(key, _short(device["link"]), f"a [[device]] ({known})")
-
-
-def _sound_device(table: Table | None) -> DeviceBase | None:
-    """Return a device, None where it is not there or has faults of its own."""
-    kind = DEVICE_KINDS.get(str((table or {}).get("protocol")))
-    if table is None or kind is None:
-        return None
-    try:
-        return kind.model_validate(table)
-    except ValidationError:
-        return None
+                yield Fault(key, _short(device["link"]), _a_device(devices))
 
 
 def _task_faults(raw: Table) -> Iterator[Fault]:
@@ -300,10 +326,12 @@ def _tables(raw: Table, key: str) -> list[Table]:
 
 
 def _duplicate_names(raw: Table, key: str) -> Iterator[Fault]:
-    seen: set[object] = set()
+    seen: set[str] = set()
     for number, table in enumerate(_tables(raw, key)):
         name = table.get("name")
-        if isinstance(name, str) and name in seen:
+        if not isinstance(name, str):
+            continue  # reported by the schema
+        if name in seen:
             yield Fault(f"{key}[{number}].name", repr(name), f"a name that no other {key} has")
         seen.add(name)
 

@@ -49,7 +49,9 @@ class OpcUaUser(Secret):
     @model_validator(mode="after")
     def _has_proof(self) -> Self:
         given = [self.password_file, self.password_env, self.certificate]
-        if not any(given) or all(given[:2]):
+        if all(given[:2]):
+            raise ValueError("password_file or password_env, not both")
+        if not any(given):
             raise ValueError("password_file, password_env or certificate")
         return self
 

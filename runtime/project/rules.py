@@ -144,10 +144,29 @@ def _value_rule(entry: IoSection, _device: DeviceBase | None) -> Broken:
     if entry.kind is ValueKind.REAL:
         return None
     least, greatest = value_range(entry.kind, entry.address.width)
+    expected = f"a whole number from {least} to {greatest} for {entry.address}"
     for key, value in (("default", entry.default), ("safe", entry.safe)):
+        if isinstance(value, float) and entry.type is None and entry.address.width in _REAL_WIDTHS:
+            return key, str(value), f'{expected}; a real one needs `type`, such as "float32"'
         if isinstance(value, float) or not least <= int(value) <= greatest:
-            return key, str(value), f"a whole number from {least} to {greatest} for {entry.address}"
+            return key, str(value), expected
     return None
+
+
+def _idle_keys(entry: IoSection) -> Iterator[Broken]:
+    """Yield keys that would have no effect: their writer counts on one."""
+    given = entry.model_fields_set
+    is_input = entry.address.area == "I"
+    for key in sorted(given & ({"safe"} if is_input else {"substitute", "default", "poll"})):
+        side = "outputs %Q…" if is_input else "inputs %I…"
+        yield key, _written(entry, key), f"no `{key}` for {entry.address}: it is for {side}"
+    if is_input and "default" in given and entry.substitute != "default":
+        yield "default", _written(entry, "default"), 'substitute = "default" with it'
+
+
+def _written(entry: IoSection, key: str) -> str:
+    value = getattr(entry, key)
+    return f"{value / 1e6:g} ms" if key == "poll" else repr(value)
 
 
 def _poll_rule(entry: IoSection, device: DeviceBase | None) -> Broken:
@@ -190,6 +209,7 @@ def _broken(entry: IoSection, device: DeviceBase | None) -> Iterator[Broken]:
         yield from (rule(entry, device) for rule in _NODE_RULES)
     yield _value_rule(entry, device)
     yield _poll_rule(entry, device)
+    yield from _idle_keys(entry)
 
 
 _REGISTER_RULES: Final[tuple[RegisterRule, ...]] = (

@@ -1,12 +1,17 @@
 """[[server]]: the process image for Modbus clients, as tables of coils and registers."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from runtime.project.channels import Order, Table
 from runtime.project.section import Name, Port, Section
 from runtime.project.units import AddressField, DurationNs
+
+LINE_PROTOCOLS: Final = ("modbus-rtu", "modbus-ascii")
+"""Protocols of serial lines."""
+UNIT_MAX: Final = 247
+"""Last unit that a line may have."""
 
 
 class ServerRange(Section):

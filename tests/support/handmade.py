@@ -105,6 +105,7 @@ IO = """
 name = "plc"
 protocol = "modbus-tcp"
 host = "127.0.0.1"
+poll = "20ms"
 stale_after = "50ms"
 [[io]]
 address = "%IX0.3"

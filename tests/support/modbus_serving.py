@@ -40,8 +40,7 @@ SERVER = """
 [[server]]
 name = "cell"
 protocol = "modbus-{protocol}"
-port = 0
-{more}
+{port}{more}
 [[server.range]]
 table = "holding"
 register = 0
@@ -81,7 +80,9 @@ async def serving(
     folder: Path, protocol: str = "tcp", more: str = ""
 ) -> AsyncIterator[tuple[ModbusService, PlayedRuntime]]:
     """Serve a played runtime's image, with one frame in it."""
-    project = write_project(folder / "project", SERVER.format(protocol=protocol, more=more))
+    port = "" if protocol in {"rtu", "ascii"} else "port = 0\n"
+    text = SERVER.format(protocol=protocol, port=port, more=more)
+    project = write_project(folder / "project", text)
     runtime = play_runtime(folder / "plant.image", project, SYMBOLS, STATE_BYTES)
     runtime.publish_frame((), STATE)
     (section,) = project.config.server

@@ -16,7 +16,6 @@ from pymodbus.client import AsyncModbusSerialClient
 from gateway.protocols.modbus.frame import Frame
 from gateway.protocols.modbus.rtu import encode_frame
 from gateway.serve.modbus import ModbusService
-from runtime.errors import HostError
 from runtime.image.layout import COMMANDS_WRITTEN, SectionKind
 from tests.support.modbus_image import PlayedRuntime
 from tests.support.modbus_serving import run, serving
@@ -161,17 +160,5 @@ def test_noise_is_counted_and_the_next_request_is_answered(tmp_path: Path) -> No
             await until(lambda: service.counters.garbage == 1, "the count")
             os.write(file, ASK)
             await until(lambda: bytes(came) == ANSWER, "the answer")
-
-    run(scenario())
-
-
-@pytest.mark.parametrize("more", ["", 'serial = "/dev/null"\n', 'serial = "/dev/null"\nunit = 0\n'])
-def test_a_line_that_is_not_described_in_full_is_told_at_the_start(
-    tmp_path: Path, more: str
-) -> None:
-    async def scenario() -> None:
-        with pytest.raises(HostError, match="server cell: modbus-rtu: expected `serial`, and"):
-            async with serving(tmp_path, "rtu", more):
-                pass
 
     run(scenario())

@@ -273,6 +273,8 @@ def test_a_range_that_the_program_does_not_have_is_told_and_the_server_stays(
 
     async def scenario() -> None:
         async with serving(tmp_path, more=more) as (service, _):
+            service.look()
+            assert "Main.Nothing" in caplog.text  # before a client has asked
             for _ in range(2):
                 answer = await ask(service.port, "0001 0000 0006 01 03 0000 0001")
                 assert answer.endswith("83 04")

@@ -158,7 +158,7 @@ def test_a_port_that_is_taken_is_said_once(
     async def scenario() -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
-            text = SERVER.format(protocol="tcp", more="").replace("port = 0", f"port = {port}")
+            text = SERVER.format(protocol="tcp", port=f"port = {port}\n", more="")
             project = write_project(tmp_path / "project", text)
             (section,) = project.config.server
             answers = Answers(section, "plant", lambda: None, time.monotonic_ns)

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from runtime.errors import HostError
 from runtime.image.layout import Link, LinkError, Quality, SectionKind
 from runtime.image.statistics import LinkStatistics
 from tests.support.certificates import make_certificates
@@ -108,13 +107,22 @@ def test_a_device_that_tells_its_name_by_a_certificate_of_another_is_refused(
     run(scenario())
 
 
-def test_a_certificate_that_is_not_there_is_told_at_the_start(tmp_path: Path) -> None:
+def test_a_certificate_that_is_not_there_is_named_and_taken_once_it_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async def scenario() -> None:
-        keys = 'host = "127.0.0.1"\nca = "nowhere.pem"\n'
-        project, runtime = start(tmp_path, device("tls", keys) + CHANNELS)
-        with pytest.raises(HostError, match="device plc: ca, certificate or key: No such file"):
+        async with plant_on("tls", tmp_path / "pki") as (_, keys):
+            authority = tmp_path / "pki" / "ca.pem"
+            content = authority.read_bytes()
+            authority.unlink()
+            project, runtime = start(tmp_path, device("tls", keys) + CHANNELS)
             async with gateway_on(runtime, project):
-                pass
+                await until(lambda: runtime.mailbox().failures > 0, "an attempt that fails")
+                assert runtime.mailbox().error is LinkError.REFUSED
+                assert f"ca {authority}: No such file or directory" in caplog.text
+
+                authority.write_bytes(content)
+                await until(lambda: runtime.mailbox().polls > 0, "a poll")
 
     run(scenario())
 

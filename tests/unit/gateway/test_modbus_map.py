@@ -118,3 +118,19 @@ def test_what_is_read_only_in_var_access_cannot_be_offered_for_writing(
 def test_a_read_only_name_is_read_and_a_read_write_name_written(image: Image) -> None:
     assert not value(image, "holding", "Shown.Speed").is_writable
     assert value(image, "holding", "Offered.Speed", "read-write").is_writable
+
+
+def test_all_ranges_that_do_not_fit_are_told_at_once(image: Image) -> None:
+    rows = [(7, "Main.Nothing"), (10, "Main.Motors[3].Speed"), (10, "Main.Motors[3].Flags")]
+    ranges = tuple(
+        ServerRange.model_validate({"table": "input", "register": register, "variable": variable})
+        for register, variable in rows
+    )
+    server = ModbusServer(name="cell", protocol="modbus-tcp", port=0, range=ranges)
+
+    with pytest.raises(HostError) as caught:
+        server_values(server, image.directory)
+
+    first, second = str(caught.value).split("; range")
+    assert first.startswith("server cell: range[0]: variable Main.Nothing: no such variable")
+    assert second == "[2]: input 10: range[1] fills it already"

@@ -23,6 +23,7 @@ from tests.support.modbus_waiting import until
 
 TOML = (
     device_toml("plc", 1502, poll="60min")
+    + 'stale_after = "90min"\n'
     + io_toml("%IW0", "plc", "input", 0)
     + io_toml("%IW1", "plc", "input", 1)
     + io_toml("%QW0", "plc", "holding", 0)

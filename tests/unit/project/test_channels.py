@@ -158,7 +158,9 @@ def test_channels_of_one_period_are_a_group(tmp_path: Path) -> None:
 
 def test_substitutes_and_safe_values_are_values_of_the_type(tmp_path: Path) -> None:
     text = device_toml("plc", 1502)
-    text += IO.format("%ID0", 'register = 30001\ntype = "float32"\ndefault = 21.5')
+    text += IO.format(
+        "%ID0", 'register = 30001\ntype = "float32"\nsubstitute = "default"\ndefault = 21.5'
+    )
     text += IO.format("%QW0", 'register = 40001\ntype = "int16"\nsafe = -3')
     reals, signed = write_project(tmp_path, text).config.io
 
