@@ -23,7 +23,7 @@ from runtime.project.load import Project
 from runtime.project.uplinks import SparkplugUplink
 
 MS_NS: Final = 1_000_000
-_QUALITIES: Final = {
+_QUALITIES: Final[dict[int, QualityCode]] = {
     Quality.GOOD: QualityCode.GOOD,
     Quality.UNCERTAIN: QualityCode.STALE,
     Quality.STALE: QualityCode.STALE,
@@ -34,7 +34,7 @@ _QUALITIES: Final = {
 
 def report_of(path: str, value: Json, time_ms: int, quality: int) -> Report:
     """Return a sample as a report; null where an input never had a value."""
-    code = _QUALITIES.get(Quality(quality), QualityCode.BAD)
+    code = _QUALITIES.get(quality, QualityCode.BAD)
     if quality == Quality.MISSING:
         return Report(path, None, time_ms, code)
     plain: Value = str(value) if isinstance(value, list | dict) else value

@@ -4,7 +4,7 @@ Field numbers are those of the specification's `Payload`, `Metric` and `Template
 written by hand: no compiler, no library at run time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -86,20 +86,21 @@ def _metric(metric: Metric) -> bytes:
 
 def _value(value: Value | Template, datatype: Datatype) -> bytes:
     """Return the field of a value that fits its datatype."""
-    if isinstance(value, Template):
-        return chunk(18, _template(value))
-    match datatype:
-        case Datatype.BOOLEAN:
-            return number(14, int(bool(value)))
-        case Datatype.STRING:
-            return text(15, str(value))
-        case Datatype.FLOAT:
-            return single(12, float(value))
-        case Datatype.DOUBLE:
-            return double(13, float(value))
-    if datatype in LONGS:
-        return number(11, int(value) & _MASK_64)
-    return number(10, int(value) & _MASK_32)
+    return chunk(18, _template(value)) if isinstance(value, Template) else _FIELDS[datatype](value)
+
+
+def _whole(field_number: int, mask: int) -> Callable[[Value], bytes]:
+    return lambda value: number(field_number, int(value) & mask)
+
+
+_FIELDS: Final[dict[Datatype, Callable[[Value], bytes]]] = {
+    **{item: _whole(11, _MASK_64) if item in LONGS else _whole(10, _MASK_32) for item in Datatype},
+    Datatype.FLOAT: lambda value: single(12, float(value)),
+    Datatype.DOUBLE: lambda value: double(13, float(value)),
+    Datatype.BOOLEAN: lambda value: number(14, int(bool(value))),
+    Datatype.STRING: lambda value: text(15, str(value)),
+}
+"""Writers of values, by what they are."""
 
 
 def _template(template: Template) -> bytes:
