@@ -21,7 +21,7 @@ import aiohttp
 from yarl import URL
 
 from gateway.cloud.seam import UplinkError
-from gateway.cloud.webhook_answers import Answer, judge, secrets_of
+from gateway.cloud.webhook_answers import Answer, judge, secrets_of, shown
 from gateway.config import HTTP_RESPONSE_BYTES
 from gateway.store.lanes import Group, Lane
 from gateway.store.outbox import StoredBatch
@@ -91,6 +91,7 @@ class WebhookPeer:
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={**headers, "User-Agent": "takt", "Accept-Encoding": "identity"},
             timeout=aiohttp.ClientTimeout(total=None),
+            auto_decompress=False,
             trust_env=False,
         )
 
@@ -133,7 +134,7 @@ class WebhookPeer:
             "Takt-Seq": str(request.first),
             "Takt-Next": str(request.end),
         }
-        with _translated():
+        with self._translated():
             async with session.post(
                 self._url, data=request.body, headers=headers, allow_redirects=False
             ) as response:
@@ -151,6 +152,18 @@ class WebhookPeer:
         error = judge(answer, self._secrets, now)
         if error is not None:
             raise error
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn the library's errors into those of an uplink."""
+        try:
+            yield
+        except aiohttp.ClientResponseError as error:
+            said = shown(error.message, self._secrets)
+            raise UplinkError(f"HTTP: what came is no answer: {said}") from error
+        except aiohttp.ClientError as error:
+            said = shown(str(error), self._secrets)
+            raise UplinkError(f"HTTP: {said or 'the connection ended'}") from error
 
     async def close(self) -> None:
         """End the session and its connections."""
@@ -188,12 +201,3 @@ async def _excerpt(response: aiohttp.ClientResponse) -> bytes:
         if len(found) > HTTP_RESPONSE_BYTES:
             break
     return bytes(found)
-
-
-@contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    """Turn the library's errors into those of an uplink."""
-    try:
-        yield
-    except aiohttp.ClientError as error:
-        raise UplinkError(f"HTTP: {str(error) or 'the connection ended'}") from error

@@ -47,10 +47,10 @@ def judge(answer: Answer, secrets: tuple[str, ...], now: datetime) -> UplinkErro
     """
     if answer.status in _SUCCESS:
         return None
-    text = f"HTTP {answer.status} {_shown(answer.reason.encode(), secrets)}".rstrip()
+    text = f"HTTP {answer.status} {shown(answer.reason, secrets)}".rstrip()
     if answer.status in _REDIRECTION:
         return UplinkError(f"{text}: redirections are not followed; expected the address in url")
-    said = _LOGIN.get(answer.status) or _shown(answer.body, secrets)
+    said = _LOGIN.get(answer.status) or shown(answer.body.decode("utf-8", "replace"), secrets)
     text = f"{text}: {said}" if said else text
     if answer.status in _CONTENT:
         return RefusedError(text)
@@ -79,11 +79,10 @@ def secrets_of(headers: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted({*found, login} - {""}))
 
 
-def _shown(text: bytes, secrets: tuple[str, ...]) -> str:
-    """Return the first line of what a server says, fit for a log; nothing where it has a secret."""
-    whole = text.decode("utf-8", "replace")
-    if any(secret in whole for secret in secrets):
+def shown(text: str, secrets: tuple[str, ...]) -> str:
+    """Return what a server says as one short line for a log; not what repeats a secret."""
+    if any(secret in text for secret in secrets):
         return "(an answer that repeats a secret)"
-    line = " ".join(whole.split())
+    line = " ".join(text.split())
     line = "".join(character if character.isprintable() else "?" for character in line)
     return line if len(line) <= _EXCERPT else line[: _EXCERPT - 1] + "…"

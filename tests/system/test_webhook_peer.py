@@ -126,7 +126,8 @@ def test_a_request_has_no_more_bytes_than_allowed(tmp_path: Path, server: Receiv
         ({"status": 500, "body": "x" * 100_000}, UplinkError, "HTTP 500 Internal Server Error: xx"),
         ({"status": 302, "headers": {"Location": "/elsewhere"}}, UplinkError, "not followed"),
         ({"cut": "untaken"}, UplinkError, "HTTP: Server disconnected"),
-        ({"cut": "half"}, UplinkError, "HTTP: "),
+        ({"cut": "half"}, UplinkError, "HTTP: Response payload is not completed"),
+        ({"cut": "garbage"}, UplinkError, "HTTP: what came is no answer: Bad status line"),
     ],
 )
 def test_what_is_no_success_is_an_error_and_one_request(
@@ -140,6 +141,16 @@ def test_what_is_no_success_is_an_error_and_one_request(
     assert len(server.statuses()) == 1
     asyncio.run(deliver(far, group(0)))
     assert server.samples() == 3
+
+
+def test_whatever_a_success_says_takes_the_samples(tmp_path: Path, server: Receiver) -> None:
+    server.plan(
+        {"status": 200, "body": "x" * 1_000_000},
+        {"status": 202, "headers": {"Content-Encoding": "gzip"}, "body": "no such thing"},
+    )
+    far = far_end(tmp_path / "p", server.url)
+    asyncio.run(deliver(far, group(0), group(1), group(2)))
+    assert server.statuses() == [200, 202, 204]
 
 
 def test_a_receiver_that_is_busy_says_for_how_long(tmp_path: Path, server: Receiver) -> None:

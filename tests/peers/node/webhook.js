@@ -6,7 +6,7 @@
 // FOLDER/seen.ndjson      a line for each request that was read, whatever became of it
 // FOLDER/plan.json        {"next": [ANSWER, …], "refuse": NUMBER}: how to answer the next requests;
 //                         a request with that sample is refused with 422 as long as it stands there
-// ANSWER                  {"status", "headers", "body", "wait_ms", "cut": "unread" | "untaken" | "taken" | "half"}
+// ANSWER                  {"status", "headers", "body", "wait_ms", "cut": "untaken" | "taken" | "half" | "garbage"}
 
 const fs = require("fs");
 const http = require("http");
@@ -43,13 +43,15 @@ function note(name, entry) {
 function judge(request, response, socket) {
   const answer = plan(request);
   const status = answer.status || 204;
-  const taken = status >= 200 && status < 300 && !["unread", "untaken"].includes(answer.cut);
+  const taken = status >= 200 && status < 300 && answer.cut !== "untaken";
   note("seen.ndjson", { ...request, lines: request.lines.map((line) => line.seq), status });
   if (taken) note("received.ndjson", request);
   const end = () => {
     open -= 1;
     if (answer.cut === "half") {
       socket.end("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf", () => socket.destroy());
+    } else if (answer.cut === "garbage") {
+      socket.end("no answer of HTTP\r\n\r\n");
     } else if (answer.cut) {
       socket.destroy();
     } else {
