@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from runtime.artifact.abi import FaultKind
-from runtime.datatypes.derived import Structure
+from runtime.datatypes.derived import Structure, plain_form
 from runtime.datatypes.elementary import Elementary, Kind
 from runtime.datatypes.scalars import Reference
 from runtime.model import functions, methods, program
@@ -79,7 +79,7 @@ def _aggregate_function(value: tree.Expression, target: Place, scope: Scope) -> 
     if not isinstance(value, tree.Call) or not isinstance(value.callee, tree.Name):
         return None
     routine = scope.names.routines.get(value.callee.name.upper())
-    if routine is None or routine.kind != "FUNCTION" or routine.result != target.type:
+    if routine is None or routine.kind != "FUNCTION" or routine.result != plain_form(target.type):
         return None
     return routine
 
@@ -240,7 +240,7 @@ def _take_output(
     if not isinstance(target.type, Elementary) or not isinstance(part.type, Elementary):
         same = functions.output_target(argument, block.variables[key], scope, CHECKS)
         return None if same is None else CopyBytes(argument.span, target, part)
-    loaded: program.Expression = program.Load(part.type, part)
+    loaded: program.Expression = program.Load(part.type.plain, part)
     if argument.negated:
         loaded = program.Invert(part.type, loaded)
     value = coerce(loaded, target.type, argument.span, scope.names.findings)

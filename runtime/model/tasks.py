@@ -99,4 +99,8 @@ def _single(value: tree.Expression, scope: Scope) -> Place | None:
         text = f"SINGLE is of type {place.type}, expected a BOOL variable"
         scope.names.findings.error("ST3004", value.span, text)
         return None
+    if place is not None and (place.steps or place.bit_steps):
+        text = "SINGLE names a variable that stands at a fixed place"
+        scope.names.findings.error("ST2009", value.span, text, "expected a constant index")
+        return None
     return place

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from runtime.datatypes.derived import Array
 from runtime.datatypes.elementary import Kind
 from runtime.datatypes.texts import Text
 from runtime.model import program
@@ -46,6 +47,8 @@ BLOCK_MEMBER_NS: Final = 0.8
 """A standard block's body is paid by the number of its members."""
 BYTES_A_NS: Final = 8
 """Bytes that a copy moves in 1 ns."""
+BIT_NS: Final = 7.0
+"""Copying an element of an array of BOOL at an address: each waits for the byte of the last one."""
 TRIPS_UNKNOWN: Final = 1
 """Turns that a loop without constant limits is taken for; it is named in `unbounded`."""
 
@@ -164,6 +167,9 @@ class _Paths:
 
     def _copy(self, node: program.CopyBytes) -> float:
         moved = node.source.type.size / BYTES_A_NS
+        for item in (node.source.type, node.target.type):
+            if isinstance(item, Array) and item.is_packed:
+                moved = item.count * BIT_NS
         return NODE_NS + moved + self.cost(node.source) + self.cost(node.target)
 
     def _invoke(self, node: program.Invoke) -> float:

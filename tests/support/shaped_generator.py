@@ -49,6 +49,14 @@ VAR_OUTPUT T : STRING[4]; END_VAR
 VAR_IN_OUT O : OUTER; END_VAR
 O.A := I; O.A.S := S; T := LEFT(S, 3); O.B[1].N := O.B[1].N + 1; CHANGE := LEN(O.B[2].S);
 END_FUNCTION
+FUNCTION TURN : ARRAY [0..9] OF BOOL
+VAR_INPUT B : ARRAY [0..9] OF BOOL; END_VAR
+VAR_OUTPUT T : ARRAY [0..9] OF BOOL; L : STRING[7]; END_VAR
+VAR I : INT; END_VAR
+FOR I := 0 TO 9 DO
+  TURN[I] := B[9 - I]; T[I] := NOT B[I]; L := CONCAT(L, SEL(B[I], '_', 'T'));
+END_FOR;
+END_FUNCTION
 """
 """What all programs declare."""
 _DECLARED: Final = """
@@ -61,6 +69,9 @@ R1, R2 : REF_TO INT; RI : REF_TO INNER; RS : REF_TO STRING[6]; P1, P2 : INT := 1
 Q1, Q2 : DATE := D#2024-02-29; T1, T2 : TOD := TOD#23:59:59.5;
 M1, M2 : DT := DT#2024-12-31-23:59:59; U1, U2 : TIME := T#36h1ms;
 INT_1, INT_2 : INT := 2; BOOL_1, BOOL_2 : BOOL := TRUE; SINT_1, SINT_2 : SINT := 1;
+L1 AT %MB3 : STRING[5] := 'loc'; L2 AT %MW3 : STRING[9]; Y1, Y2 : ARRAY [0..9] OF BOOL;
+X1 AT %MX1.3 : ARRAY [0..9] OF BOOL := [TRUE, 2(FALSE), TRUE]; X2 AT %MX2.6 : ARRAY [0..9] OF BOOL;
+X3 AT %MX14.5 : ARRAY [1..2, 0..2] OF BOOL; X4 AT %MW1 : INT;
 """
 _SMALL: Final = st.one_of(
     st.integers(-2, 9).map(str), st.sampled_from(["INT_1", "INT_2", "P1", "LEN(S1)", "I1.N"])
@@ -74,9 +85,10 @@ def _number(kind: str) -> st.SearchStrategy[str]:
     leaves = {
         "INT": ["INT_1", "INT_2", "P1", "I1.N", "O1.A.N", "O2.B[P2].N", "B1.N", "D1.ASK(P1)",
                 "B1.ASK(X := INT_2)", "FIND(S2, S1)", "LEN(W1)", "R1^", "RI^.N", "A1.ASK(1)",
-                "TO_INT(K1)", "TO_INT(I1.C)", "INT#-7"],
+                "TO_INT(K1)", "TO_INT(I1.C)", "INT#-7", "LEN(L1)", "X4"],
         "BOOL": ["BOOL_1", "S1 < S2", "S1 = RS^", "K1 = K2", "Q1 < Q2", "M1 >= M2", "T1 <> T2",
-                 "R1 = R2", "RI = NULL", "A1 <> NULL", "W1 > W2", "P1 > P2", "U1 <= U2"],
+                 "R1 = R2", "RI = NULL", "A1 <> NULL", "W1 > W2", "P1 > P2", "U1 <= U2",
+                 "X1[P1]", "X2[INT_2]", "X3[P1, INT_1]", "X1[3]", "L1 > L2"],
     }  # fmt: skip
     return st.sampled_from(leaves[kind])
 
@@ -91,7 +103,8 @@ _OTHERS: Final = {
     "TIME": (["U1", "U2", "T#1ms", "T#-2h"],
              ["{DT} - {DT}", "{TOD} - {TOD}", "{DATE} - {DATE}", "{TIME} + {TIME}", "{TIME} * {I}",
               "-{TIME}", "LIMIT(T#-1d, {TIME}, T#1d)"]),
-    "STRING": (["S1", "S2", "S3", "I1.S", "O1.A.S", "O2.B[P1].S", "RI^.S", "RS^", *_LITERALS],
+    "STRING": (["S1", "S2", "S3", "I1.S", "O1.A.S", "O2.B[P1].S", "RI^.S", "RS^", "L1", "L2",
+                *_LITERALS],
                ["CONCAT({STRING}, {STRING})", "LEFT({STRING}, {N})", "RIGHT({STRING}, {N})",
                 "MID({STRING}, {N}, {N})", "DELETE({STRING}, {N}, {N})",
                 "INSERT({STRING}, {STRING}, {N})", "REPLACE({STRING}, {STRING}, {N}, {N})",
@@ -136,7 +149,7 @@ def _part(wanted: str, depth: int) -> st.SearchStrategy[str]:
 
 
 _TARGETS: Final = {
-    "STRING": ["S1", "S2", "S3", "I1.S", "O1.A.S", "O2.B[{Y}].S", "RI^.S", "RS^"],
+    "STRING": ["S1", "S2", "S3", "I1.S", "O1.A.S", "O2.B[{Y}].S", "RI^.S", "RS^", "L1", "L2"],
     "WSTRING": ["W1", "W2"], "USTRING": ["V1", "V2"], "DATE": ["Q1", "Q2"], "TOD": ["T1", "T2"],
     "DT": ["M1", "M2"], "TIME": ["U1", "U2"],
 }  # fmt: skip
@@ -151,6 +164,9 @@ _WHOLE: Final = (
     "P2 := CHANGE(I := I1, S := S2, O := O2, T => S3);",
     "P1 := CHANGE(I := RI^, S := S1, O := O1);",
     "SPLIT_DATE(IN := Q1, YEAR => P1, MONTH => P2);", "P1 := DAY_OF_WEEK(Q2);",
+    "X1 := X2;", "X2 := X1;", "Y1 := X1;", "X2 := Y1;", "X1[{X}] := X2[P2];", "X2[{X}] := BOOL_1;",
+    "X3[{X}, {Y}] := X1[{Y}];", "L1[{X}] := 'z';", "X1 := TURN(Y1);", "L2 := S1; X4 := P1;",
+    "Y2 := TURN(X1, T => X2, L => L1);", "X2 := TURN(X2, T => X1, L => S1);",
 )  # fmt: skip
 
 
