@@ -194,7 +194,8 @@ def paths_of(model: Model, sources: tuple[Source, ...]) -> tuple[TaskPath, ...]:
 def sites_of(model: Model, sources: tuple[Source, ...]) -> tuple[Site, ...]:
     """Return the source map of a model's fault sites."""
     return tuple(
-        Site(site.kind, *_file_and_line(site.span, sources), site.routine) for site in model.sites
+        Site(site.kind, *_file_and_line(site.span, sources), site.routine, site.allowed)
+        for site in model.sites
     )
 
 

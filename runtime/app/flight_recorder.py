@@ -114,6 +114,7 @@ class FlightRecorder:
                 "file": fault.site.file if fault.site else None,
                 "line": fault.site.line if fault.site else None,
                 "routine": fault.site.routine if fault.site else None,
+                "cause": fault.chain.cause,
                 "instance": fault.chain.instance,
                 "calls": [asdict(link) | {"source": line} for link, line in told],
                 "source": told[-1][1] if told else "",

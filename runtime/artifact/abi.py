@@ -29,6 +29,8 @@ FAULT_WAY: Final = 40
 """uint64: the way from the task to the fault, one number for all calls on it (`model.ways`)."""
 FAULT_INSTANCE: Final = 48
 """uint32: offset of the innermost instance on that way, 0 where there is none."""
+FAULT_VALUE: Final = 56
+"""int64: the index of an index-out-of-range, the value of a subrange fault; else 0."""
 CONTEXT_BYTES: Final = 64
 """Bytes of the context; the %I area follows."""
 

@@ -22,6 +22,7 @@ from runtime.datatypes.values import Buffer
 
 _U32: Final = struct.Struct("<I")
 _U64: Final = struct.Struct("<Q")
+_I64: Final = struct.Struct("<q")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class Chain:
     """The way to a fault; without links where it is not known."""
 
     links: tuple[Link, ...] = ()
+    cause: str = ""
+    """What the value that caused it was: `index 7 is outside 1..3`."""
 
     @property
     def instance(self) -> str:
@@ -101,9 +104,13 @@ class CallMap:
         """
         (number,) = _U64.unpack_from(context, abi.FAULT_WAY)
         (offset,) = _U32.unpack_from(context, abi.FAULT_INSTANCE)
+        (value,) = _I64.unpack_from(context, abi.FAULT_VALUE)
         way = _way(self.calls, site.routine, number)
-        if not way:
-            return NO_CHAIN
+        links = self._links(way, site, offset) if way else ()
+        return Chain(links, site.cause(value))
+
+    def _links(self, way: list[Call], site: Site, offset: int) -> tuple[Link, ...]:
+        """Return the routines on a way, the innermost instance at an offset."""
         routines = [*(call.caller for call in way[1:]), site.routine]
         last = max(number for number, call in enumerate(way) if call.instance)
         innermost = self._instance_at(offset, routines[last]) if last else way[0].name
@@ -113,13 +120,10 @@ class CallMap:
         instances[last] = innermost
         places = [*(self._place(*pair) for pair in zip(way[1:], routines[1:], strict=True))]
         places.append((site.file, site.line, 0))
-        return Chain(
-            tuple(
-                Link(routine, _told(call, routine, instance), *place, instance)
-                for routine, call, place, instance in zip(
-                    routines, way, places, instances, strict=True
-                )
-            )
+        rows = zip(routines, way, places, instances, strict=True)
+        return tuple(
+            Link(routine, _told(call, routine, instance), *place, instance)
+            for routine, call, place, instance in rows
         )
 
     def _place(self, call: Call, routine: str) -> tuple[str, int, int]:

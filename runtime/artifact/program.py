@@ -31,6 +31,7 @@ CONSTANT: Final = "CONSTANT"
 """Direction of a constant: code may hold its value, so a write would change nothing."""
 _SEALS: Final = {"READ_ONLY": "READ_ONLY in VAR_ACCESS", CONSTANT: "CONSTANT"}
 _ACCESS: Final = frozenset({"READ_ONLY", "READ_WRITE"})
+_CAUSES: Final = {FaultKind.INDEX: "index", FaultKind.SUBRANGE: "value"}
 _PREFIX: Final = struct.Struct("<8sII32s")
 
 
@@ -86,10 +87,19 @@ class Site:
     line: int
     routine: str = ""
     """The program, function, block or method (`FB_Mixer.Stir`) that it belongs to."""
+    allowed: str = ""
+    """What an index or a value may be, `1..3`, where the sources tell."""
 
     def __str__(self) -> str:
         """Return the place as users read it."""
         return f"{f'in {self.routine} ' if self.routine else ''}at {self.file}:{self.line}"
+
+    def cause(self, value: int) -> str:
+        """Return what a value, which the scan has left, has to do with the fault, if anything."""
+        noun = _CAUSES.get(self.kind)
+        if noun is None:
+            return ""
+        return f"{noun} {value} is outside {self.allowed}" if self.allowed else f"{noun} {value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,13 +267,14 @@ def decode_symbol(encoded: list[object]) -> Symbol:
 
 def encode_site(site: Site) -> list[object]:
     """Return a site as JSON holds it."""
-    return [int(site.kind), site.file, site.line, site.routine]
+    encoded = [int(site.kind), site.file, site.line, site.routine]
+    return [*encoded, site.allowed] if site.allowed else encoded
 
 
 def decode_site(encoded: list[Any]) -> Site:
     """Return the site that `encode_site` wrote."""
-    kind, file, line, routine = encoded
-    return Site(FaultKind(kind), file, line, routine)
+    kind, *rest = encoded
+    return Site(FaultKind(kind), *rest)
 
 
 def _encode_task(task: TaskInfo) -> list[object]:

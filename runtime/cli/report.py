@@ -1,14 +1,13 @@
 """`takt report`: print the report of a fault."""
 
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from runtime.artifact.chains import Link
-from runtime.datatypes.values import Json
+from runtime.cli.fault_text import print_way
 from runtime.errors import TaktError
 from runtime.project.load import FILE_NAME, load_project
 
@@ -29,14 +28,15 @@ def report(
     fault = told["fault"]
     place = f"{fault['file']}:{fault['line']}" if fault["file"] else "an unknown place"
     routine = f" in {fault['routine']}" if fault.get("routine") else ""
-    print(f"{told['project']}: {fault['kind']}{routine} at {place}")
+    cause = f": {fault['cause']}" if fault["cause"] else ""
+    print(f"{told['project']}: {fault['kind']}{routine} at {place}{cause}")
     instance = f"instance {fault['instance']}, " if fault["instance"] else ""
     print(f"{instance}task {fault['task']}, cycle {fault['cycle']}  ({file})")
     print_way([(_link(call), call["source"]) for call in fault["calls"]], told["named"])
-    print("before it:")
+    print("\nbefore it:")
     for entry in told["scans"][-scans:] if scans else []:
         print(f"  {_line(entry)}")
-    print("values in the scan that faulted:")
+    print("\nvalues in the scan that faulted:")
     for path, value in told["values"].items():
         print(f"  {path} = {json.dumps(value)}")
 
@@ -72,21 +72,6 @@ def _read(file: Path) -> dict[str, Any]:
 def _link(call: dict[str, Any]) -> Link:
     names = ("routine", "name", "file", "line", "column", "instance")
     return Link(*(call[name] for name in names))
-
-
-def print_way(told: Sequence[tuple[Link, str]], named: Mapping[str, Json]) -> None:
-    """Print the way to a fault, a line for each routine, and the values that these lines name."""
-    if told:
-        print("\ncalls, the last one faulted:")
-    wide = max((len(link.place) for link, _ in told), default=0)
-    titles = [link.title for link, _ in told]
-    for title, (link, line) in zip(titles, told, strict=True):
-        print(f"  {link.place:<{wide}}  {title:<{max(map(len, titles))}}  {line}".rstrip())
-    if named:
-        print("\nvalues of what these lines name:")
-    for path, value in named.items():
-        print(f"  {path} = {json.dumps(value, ensure_ascii=False)}")
-    print()
 
 
 def _line(entry: dict[str, Any]) -> str:

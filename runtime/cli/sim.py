@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -16,10 +16,11 @@ from runtime.errors import UsageError
 from runtime.project.units import parse_duration
 
 if TYPE_CHECKING:
-    from runtime.app.simulate import Simulation, Stepper
+    from runtime.app.simulate import Cycle, Simulation, Stepper
     from runtime.artifact.chains import CallMap
     from runtime.artifact.program import Site, TaskInfo
     from runtime.prebuilt import Request
+    from runtime.source import Source
 
 
 class Format(enum.StrEnum):
@@ -71,9 +72,9 @@ def sim(
         chosen.stepper, chosen.tasks, chosen.sites, watched, settings, cycles, period_ns
     )
     if as_json:
-        _print_lines(simulation)
+        _print_lines(simulation, chosen)
     else:
-        _print_table(simulation, chosen.map)
+        _print_table(simulation, chosen)
 
 
 def _period(text: str) -> int:
@@ -94,6 +95,7 @@ class _Chosen:
     tasks: "tuple[TaskInfo, ...]"
     sites: "tuple[Site, ...]"
     map: "CallMap"
+    sources: "tuple[Source, ...]"
 
 
 def _engine(request: "Request", engine: Engine, *, as_json: bool) -> _Chosen:
@@ -111,43 +113,57 @@ def _engine(request: "Request", engine: Engine, *, as_json: bool) -> _Chosen:
         show_findings(compilation.findings, sources)
         program = compilation.program
         stepper, call_map = CompiledStepper(program), CallMap.of(program)
-        return _Chosen(stepper, program.tasks, program.sites, call_map)
+        return _Chosen(stepper, program.tasks, program.sites, call_map, sources)
     checked = check_sources(sources, request.plans, request.channels)
     if checked.model is None:
         raise reject(checked.findings, sources, as_json=as_json)
     show_findings(checked.findings, sources)
     model = checked.model
     call_map = CallMap(calls_of(model, sources), symbols_of(model), model.units)
-    return _Chosen(interpreted(model), tasks_of(model), sites_of(model, sources), call_map)
+    sites = sites_of(model, sources)
+    return _Chosen(interpreted(model), tasks_of(model), sites, call_map, sources)
 
 
-def _print_lines(simulation: "Simulation") -> None:
+def _print_lines(simulation: "Simulation", chosen: _Chosen) -> None:
     write = sys.stdout.write
     for line in simulation.lines():
         if isinstance(line, str):
             write(line + "\n")
         else:
             assert line.fault is not None
+            _print_fault(simulation, chosen, line, sys.stderr)
             site = line.fault
             place = {"file": site.file, "line": site.line, "cycle": line.number}
             print(json.dumps({"fault": {"kind": site.kind.label, **place}}))
             raise typer.Exit(3)
 
 
-def _print_table(simulation: "Simulation", call_map: "CallMap") -> None:
+def _print_table(simulation: "Simulation", chosen: _Chosen) -> None:
     print(_row(["cycle", "time", *(item.path for item in simulation.watched)]))
     for cycle in simulation.run():
         site = cycle.fault
         if site is not None:
-            print(f"fault in cycle {cycle.number}: {site.kind.label} {site}")
-            chain = call_map.chain(site, simulation.stepper.state)
-            if chain.links:
-                print(f"calls: {chain}")
-            if chain.instance:
-                print(f"instance: {chain.instance}")
+            _print_fault(simulation, chosen, cycle, sys.stdout)
             raise typer.Exit(3)
         values = (json.dumps(value) for value in cycle.values.values())
         print(_row([str(cycle.number), f"{cycle.time_ns / 1e9:.3f} s", *values]))
+
+
+def _print_fault(simulation: "Simulation", chosen: _Chosen, cycle: "Cycle", file: TextIO) -> None:
+    """Print what a fault was and how the program came there."""
+    from runtime.app.fault_lines import lines_of, named_values, told_links
+    from runtime.cli.fault_text import print_way
+
+    site, state = cycle.fault, simulation.stepper.state
+    assert site is not None
+    chain = chosen.map.chain(site, state)
+    cause = f": {chain.cause}" if chain.cause else ""
+    print(f"fault in cycle {cycle.number}: {site.kind.label} {site}{cause}", file=file)
+    if chain.instance:
+        print(f"instance {chain.instance}", file=file)
+    texts = {source.name: source.text for source in chosen.sources}
+    told = list(told_links(chain, site, lines_of(texts)))
+    print_way(told, named_values(told, chosen.map.symbols, state), file)
 
 
 def _row(cells: Iterable[str]) -> str:

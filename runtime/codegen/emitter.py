@@ -107,13 +107,14 @@ class Emitter:
         suffix = f", {note}" if note else ""
         self.effect(f"br i1 {condition}, label %{if_true}, label %{if_false}{suffix}")
 
-    def fault_if(self, condition: str, kind: abi.FaultKind, site: int) -> None:
-        """Leave the function with a fault where the condition holds."""
-        exit_label = self._fault_sites.get((site, self.budget))
+    def fault_if(self, condition: str, kind: abi.FaultKind, site: int, value: str = "") -> None:
+        """Leave the function with a fault where the condition holds; `value`, an i64, is told."""
+        exit_label = self._fault_sites.get((site, self.budget)) if not value else None
         if exit_label is None:
             exit_label = self.label("fault")
             self._fault_sites[site, self.budget] = exit_label
-            lines = [*self.budget_back(), *self._told(kind, site), f"ret {self.status} {FAULTED}"]
+            told = [*self._told(kind, site), *self._value_told(value)]
+            lines = [*self.budget_back(), *told, f"ret {self.status} {FAULTED}"]
             self.exits += [f"{exit_label}:", *(f"  {line}" for line in lines)]
         going_on = self.label("fine")
         self.branch(condition, exit_label, going_on, UNLIKELY)
@@ -230,6 +231,16 @@ class Emitter:
                 f"store i32 {own}, ptr {noted}, align 4",
             ]
         return lines
+
+    def _value_told(self, value: str) -> list[str]:
+        """Return the instructions that tell the value which is the fault's cause."""
+        if not value:
+            return []
+        place = self.fresh()
+        return [
+            f"{place} = getelementptr i8, ptr %base, i64 {abi.FAULT_VALUE}",
+            f"store i64 {value}, ptr {place}, align 8",
+        ]
 
     def _own_instance(self) -> tuple[str, list[str]]:
         """Return the register that has the offset of the instance, and what puts it there."""

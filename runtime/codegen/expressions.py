@@ -100,7 +100,7 @@ class Builder:
             stride = self.expression(step.stride)
         if step.site >= 0:
             outside = emit.value(f"icmp ugt i64 {offset}, {span}")
-            emit.fault_if(outside, FaultKind.INDEX, step.site)
+            emit.fault_if(outside, FaultKind.INDEX, step.site, index)
         if stride != "1":
             offset = emit.value(f"mul nuw nsw i64 {offset}, {stride}")
         return offset

@@ -98,7 +98,9 @@ def _check_bounds(node: program.Assign, value: str, emit: Emitter) -> None:
     below = emit.value(f"icmp {sign}lt {kind} {value}, {bounds.lower}")
     above = emit.value(f"icmp {sign}gt {kind} {value}, {bounds.upper}")
     outside = emit.value(f"or i1 {below}, {above}")
-    emit.fault_if(outside, FaultKind.SUBRANGE, node.site)
+    wide = f"{sign.replace('u', 'z')}ext {kind} {value} to i64"
+    whole = value if kind == "i64" else emit.value(wide)
+    emit.fault_if(outside, FaultKind.SUBRANGE, node.site, whole)
 
 
 def _copy(node: program.CopyBytes, make: StatementBuilder, _loop: Loop | None) -> bool:

@@ -66,7 +66,8 @@ class ProgramFault:
     def __str__(self) -> str:
         """Return the fault as users read it."""
         place = str(self.site) if self.site else "at an unknown place"
-        return f"{self.kind.label} {place} in cycle {self.cycle}"
+        cause = f": {self.chain.cause}" if self.chain.cause else ""
+        return f"{self.kind.label} {place} in cycle {self.cycle}{cause}"
 
     @property
     def facts(self) -> dict[str, object]:
@@ -74,9 +75,9 @@ class ProgramFault:
         facts: dict[str, object] = {"kind": self.kind.label, "cycle": self.cycle, "task": self.task}
         if self.site is not None:
             facts |= {"file": self.site.file, "line": self.site.line}
-        if self.chain.instance:
-            facts["instance"] = self.chain.instance
-        return facts | ({"calls": str(self.chain)} if self.chain.links else {})
+        chain = self.chain
+        told = {"cause": chain.cause, "instance": chain.instance, "calls": str(chain)}
+        return facts | {name: text for name, text in told.items() if text}
 
 
 def executive_object() -> bytes:

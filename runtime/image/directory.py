@@ -4,7 +4,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from runtime.artifact.program import (
@@ -146,7 +146,8 @@ def encode_names(
     return json.dumps(
         {
             "symbols": [encode_symbol(symbol) for symbol in symbols],
-            "sites": [encode_site(site) for site in sites],
+            # What an index may be is told by reports, which read it from the program.
+            "sites": [encode_site(replace(site, allowed="")) for site in sites],
             "units": [encode_unit(unit) for unit in units],
         }
     )

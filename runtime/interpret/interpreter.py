@@ -13,6 +13,8 @@ from runtime.model.ways import calls_by_caller, entry_numbers
 
 _I64: Final = struct.Struct("<q")
 _U32: Final = struct.Struct("<I")
+_U64: Final = struct.Struct("<Q")
+_WORD_MASK: Final = (1 << 64) - 1
 
 
 class Interpreter:
@@ -80,6 +82,7 @@ class Interpreter:
         _U32.pack_into(state, abi.FAULT_KIND, self._sites[fault.site].kind)
         _U32.pack_into(state, abi.FAULT_SITE, fault.site)
         _U32.pack_into(state, abi.FAULT_INSTANCE, inside)
+        _U64.pack_into(state, abi.FAULT_VALUE, fault.value & _WORD_MASK)
         if inside:
             calls = fault.calls[::-1]
             self.calls = (entry.routine, *(routine for _, routine in calls))

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 
 class ProgramFault(Exception):  # noqa: N818 - a fault of the interpreted program, not an error
-    """The scan ends with a fault; `site` is its number."""
+    """The scan ends with a fault; `site` is its number, `value` the number that is its cause."""
 
-    def __init__(self, site: int) -> None:
+    def __init__(self, site: int, value: int = 0) -> None:
         self.site = site
+        self.value = value
         self.calls: list[tuple[Span, str]] = []
         """The calls that it left, the innermost first: where, and of which routine."""
         super().__init__(site)
@@ -112,7 +113,7 @@ def fixed_advance(step: Step, index: Evaluation) -> Advance:
         value: Any = index(machine)
         if lower <= value <= upper:
             return (value - lower) * stride  # type: ignore[no-any-return]
-        raise ProgramFault(site)
+        raise ProgramFault(site, value)
 
     return advance
 
@@ -126,7 +127,7 @@ def dynamic_advance(
     def advance(machine: Machine) -> int:
         value, least = int(index(machine)), int(lower(machine))
         if not least <= value <= int(upper(machine)):
-            raise ProgramFault(site)
+            raise ProgramFault(site, value)
         return (value - least) * int(stride(machine))
 
     return advance

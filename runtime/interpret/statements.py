@@ -68,7 +68,7 @@ def _bounded(value: Evaluation, node: program.Assign) -> Evaluation:
     def checked(machine: Machine) -> Scalar:
         number = value(machine)
         if not lower <= number <= upper:
-            raise ProgramFault(site)
+            raise ProgramFault(site, int(number))
         return number
 
     return checked

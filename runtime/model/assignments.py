@@ -46,9 +46,11 @@ def target_place(node: tree.Expression, scope: Scope) -> Place | None:
 
 def assign(span: Span, target: Place, value: program.Expression, scope: Scope) -> Assign:
     """Return an assignment, with the check of the target's subrange where it can fail."""
-    bounded = isinstance(target.type, Subrange) and not isinstance(value, Constant)
-    site = scope.names.site(FaultKind.SUBRANGE, span) if bounded else -1
-    return Assign(span, target, value, site)
+    bounds = target.type
+    if not isinstance(bounds, Subrange) or isinstance(value, Constant):
+        return Assign(span, target, value)
+    allowed = f"{bounds.lower}..{bounds.upper}"
+    return Assign(span, target, value, scope.names.site(FaultKind.SUBRANGE, span, allowed))
 
 
 def _assign_reference(

@@ -143,7 +143,7 @@ def _element(
                 return None
             offset += (int(index.value) - lower) * stride
             continue
-        site = scope.names.site(FaultKind.INDEX, span)
+        site = scope.names.site(FaultKind.INDEX, span, f"{lower}..{upper}")
         steps.append(Step(_as_lint(index), lower, upper, stride, site))
     if array.is_packed:
         byte, bit = array.bit_place(offset)

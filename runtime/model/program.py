@@ -472,6 +472,8 @@ class FaultSite:
     span: Span
     routine: str = ""
     """Name of the routine whose body it stands in, as declared."""
+    allowed: str = ""
+    """What an index or a value may be, `1..3`, where the sources tell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,9 +176,9 @@ class Names:
         routine = self.routines.get(key)
         return routine.structure if routine is not None else None
 
-    def site(self, kind: FaultKind, span: Span) -> int:
+    def site(self, kind: FaultKind, span: Span, allowed: str = "") -> int:
         """Register a place in the source where a fault can occur; return its number."""
-        self.sites.append(FaultSite(kind, span, self.checked))
+        self.sites.append(FaultSite(kind, span, self.checked, allowed))
         return len(self.sites) - 1
 
 

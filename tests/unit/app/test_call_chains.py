@@ -189,6 +189,34 @@ def test_actions_of_charts_have_their_place_in_the_chain() -> None:
     assert chain.instance == "LINE"
 
 
+LIMITED = """
+TYPE Level : UINT (2..10); END_TYPE
+FUNCTION Third : INT VAR_INPUT Place : LINT; END_VAR
+VAR A : ARRAY [-1..3] OF INT; END_VAR
+Third := A[Place];
+END_FUNCTION
+FUNCTION Open : INT VAR_IN_OUT A : ARRAY [*] OF INT; END_VAR VAR_INPUT Place : LINT; END_VAR
+Open := A[Place];
+END_FUNCTION
+"""
+
+
+@pytest.mark.parametrize(
+    ("declarations", "body", "cause"),
+    [
+        ("X : INT;", "X := Third(4);", "index 4 is outside -1..3"),
+        ("X : INT; N : LINT := -2;", "X := Third(N);", "index -2 is outside -1..3"),
+        ("X : INT; A : ARRAY [1..2] OF INT;", "X := Open(A := A, Place := 9);", "index 9"),
+        ("L : Level; U : UINT := 65000;", "L := U;", "value 65000 is outside 2..10"),
+        ("X, N : INT;", "X := 7 / N;", ""),
+    ],
+)
+def test_the_value_that_was_not_allowed_is_told_with_what_is(
+    declarations: str, body: str, cause: str
+) -> None:
+    assert faulted(declarations, body, head=LIMITED).cause == cause
+
+
 def test_an_instance_of_another_name_is_told_with_its_program() -> None:
     text = (
         "PROGRAM Line VAR_INPUT Good : BOOL; END_VAR VAR D, X : INT; END_VAR\n"
@@ -211,7 +239,7 @@ def test_a_fault_that_no_call_leads_to_has_no_chain() -> None:
     program = compiled(f"{BLOCKS}PROGRAM P VAR C : FB_Cell; END_VAR C(); END_PROGRAM")
     nowhere = Site(abi.FaultKind.INDEX, "plant.st", 1, "Nothing")
     chain = CallMap.of(program).chain(nowhere, program.initial_state)
-    assert chain == NO_CHAIN
+    assert chain.links == ()
     assert str(chain) == chain.instance == ""
 
 

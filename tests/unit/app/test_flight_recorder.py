@@ -1,6 +1,7 @@
 """The report of a fault: its place, the values of the scan, what led to it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,7 @@ def test_a_report_names_the_line_and_the_values_of_the_scan(
     assert report["fault"] == {
         "kind": "division-by-zero", "task": "Work", "cycle": 6,
         "file": "plant.st", "line": FAULT_LINE, "source": "Part := 60 / Left;",
-        "routine": "Divider", "instance": "DIVIDER",
+        "routine": "Divider", "instance": "DIVIDER", "cause": "",
         "calls": [{
             "routine": "Divider", "name": "", "file": "plant.st", "line": FAULT_LINE, "column": 0,
             "instance": "DIVIDER", "source": "Part := 60 / Left;",
@@ -136,6 +137,47 @@ def test_a_report_is_printed_by_command(faulted: tuple[FlightRecorder, Plant]) -
     assert "  DIVIDER.LEFT = 0\n" in done.output
     assert "FAULTS  DIVIDER.LEFT = 0  TOTAL = 109" in done.output
     assert "  IDLE.N = " in done.output
+
+
+INSIDE = """
+FUNCTION Share : DINT VAR_INPUT Parts : DINT; END_VAR
+Share := 60 / Parts;
+END_FUNCTION
+FUNCTION_BLOCK Part
+VAR_INPUT Limit : DINT; END_VAR
+VAR Turn : DINT; X : DINT; END_VAR
+Turn := Turn + 1;
+X := Share(Limit - Turn);
+END_FUNCTION_BLOCK
+PROGRAM Divider
+VAR Parts : ARRAY [1..3] OF Part; N : DINT; Trouble : DINT := 3; END_VAR
+FOR N := 1 TO 3 DO
+Parts[N](Limit := N + 1 + Trouble);
+END_FOR
+N := Share(Trouble);
+END_PROGRAM
+PROGRAM Idle VAR Z : Part; END_VAR Z(Limit := 9); END_PROGRAM
+"""
+
+
+def test_tasks_tell_of_their_own_way_and_again_after_a_hot_restart(tmp_path: Path) -> None:
+    plant = Plant(tmp_path / "p", INSIDE, TOML.replace('["divider.left", "TOTAL"]', "[]"))
+    for number in range(6):
+        plant.engine.step(1, number * MS, plant.task("Work"))
+    for number in range(12):
+        plant.engine.step(1, number * MS, plant.task("Idle"))
+    work, idle = plant.engine.faults
+    assert (work.chain.instance, idle.chain.instance) == ("DIVIDER.PARTS[1]", "IDLE.Z")
+    assert str(work.chain) == "Divider line 14 -> Parts[1] (Part) line 9 -> Share line 3"
+    assert str(idle.chain) == "Idle line 18 -> Z (Part) line 9 -> Share line 3"
+    state = bytearray(plant.program.initial_state)
+    trouble = plant.program.symbol("DIVIDER.TROUBLE")
+    assert trouble is not None
+    state[trouble.offset : trouble.offset + 4] = bytes(4)
+    engine = plant.engine.again(replace(plant.program, initial_state=bytes(state)), whole=False)
+    assert engine.step(1, 20 * MS, plant.task("Work")) is Ending.FAULTED
+    assert str(engine.faults[0].chain) == "Divider line 16 -> Share line 3"
+    assert engine.faults[0].chain.instance == "DIVIDER"
 
 
 def test_the_newest_report_of_a_project_is_printed(faulted: tuple[FlightRecorder, Plant]) -> None:
