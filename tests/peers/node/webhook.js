@@ -1,6 +1,6 @@
 // A receiver of webhooks on node's own HTTP server: keeps what it takes, answers as it is told.
 //
-//   node webhook.js '{"port": 0, "folder": "…", "tls": {"cert": "…", "key": "…"}, "authorization": "…"}'
+//   node webhook.js '{"port": 0, "folder": "…", "authorization": "…"}'
 //
 // FOLDER/received.ndjson  a line for each request that was taken, written before it is answered
 // FOLDER/seen.ndjson      a line for each request that was read, whatever became of it
@@ -10,7 +10,6 @@
 
 const fs = require("fs");
 const http = require("http");
-const https = require("https");
 const path = require("path");
 
 const settings = JSON.parse(process.argv[2]);
@@ -85,9 +84,8 @@ function serve(message, response) {
   });
 }
 
-const tls = settings.tls && { cert: fs.readFileSync(settings.tls.cert), key: fs.readFileSync(settings.tls.key) };
-const server = tls ? https.createServer(tls, serve) : http.createServer(serve);
-server.on(tls ? "secureConnection" : "connection", (socket) => {
+const server = http.createServer(serve);
+server.on("connection", (socket) => {
   connections += 1;
   socket.number = connections;
 });
