@@ -1,12 +1,14 @@
 """Strings and rows of bits of a device: to variables at addresses, and from such to the device."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from pymodbus.client import ModbusTcpClient
 
 from runtime.artifact.paths import Paths
+from runtime.artifact.program import Symbol
 from runtime.image.commands import Commands
 from runtime.image.segment import attach_image, image_path
 from tests.support.gateway_processes import gateway, runtime_half
@@ -22,12 +24,13 @@ VAR
   Order AT %IL1 : STRING[12];
   Label AT %QL2 : STRING[15] := 'none';
   Turned AT %QL4 : STRING[6];
+  Note AT %MB3 : STRING[5];
   Doors AT %IX0.3 : ARRAY [1..10] OF BOOL;
   Lamps AT %QX0.6 : ARRAY [1..10] OF BOOL;
   N : INT;
 END_VAR
 FOR N := 1 TO 10 DO Lamps[N] := Doors[11 - N]; END_FOR;
-Label := CONCAT('[', Order, ']');
+Label := CONCAT('[', Order, Note, ']');
 Turned := RIGHT(Order, 6);
 END_PROGRAM
 """
@@ -80,9 +83,11 @@ def holds(plant: Plant, register: int, expected: list[int]) -> Callable[[], bool
     return lambda: plant.holding[register : register + len(expected)] == expected
 
 
-def force_on(path: str) -> None:
+@contextmanager
+def commands(path: str) -> Iterator[tuple[Commands, Symbol]]:
+    """Give what commands the running program, and the variable of a path."""
     with attach_image(image_path("rows")) as image:
-        Commands(image).force(Paths(image.directory.symbols).find(path), value=True)
+        yield Commands(image), Paths(image.directory.symbols).find(path)
 
 
 def test_bits_of_a_device_go_through_the_program_and_back_each_to_its_place(plant: Plant) -> None:
@@ -93,8 +98,9 @@ def test_bits_of_a_device_go_through_the_program_and_back_each_to_its_place(plan
     assert plant.coil(0)
     assert all(plant.coil(n) for n in range(11, 16))  # nothing beyond the channel's count
 
-    force_on("Main.Lamps[1]")
-    force_on("Main.Doors[2]")
+    for path in ("Main.Lamps[1]", "Main.Doors[2]"):
+        with commands(path) as (give, symbol):
+            give.force(symbol, value=True)
     wait_until(shows(1, 1, 0, 0, 0, 1, 1, 0, 1, 1), 30, "a forced output, a forced input")
 
 
@@ -110,3 +116,11 @@ def test_a_string_of_a_device_goes_through_the_program_and_back_in_whole(plant: 
     with ModbusTcpClient("127.0.0.1", port=plant.port) as client:
         client.write_registers(0, registers("A", 12))
     wait_until(holds(plant, 20, registers("[A]", 15)), 30, "a shorter string, padded with NUL")
+
+
+def test_a_string_at_an_address_is_written_by_command(plant: Plant) -> None:
+    wait_until(holds(plant, 20, registers("[Batch-7]", 15)), 30, "what the program made of it")
+    for text, shown in (("!?!?!?", "[Batch-7!?!?!]"), ("!", "[Batch-7!]")):
+        with commands("Main.Note") as (give, symbol):
+            give.write(symbol, text)
+        wait_until(holds(plant, 20, registers(shown, 15)), 30, f"the note {text}")
