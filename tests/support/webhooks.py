@@ -134,12 +134,13 @@ def nginx(folder: Path, certificates: Path, behind: int, password: str) -> Itera
         f"{name}_temp_path {folder}/{name};"
         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
+    # One process: workers would outlive a master that is killed.
     (folder / "nginx.conf").write_text(
         f"""daemon off;
+        master_process off;
         pid {folder}/pid;
         error_log {folder}/log notice;
         user root;
-        worker_processes 1;
         events {{ worker_connections 64; }}
         http {{
           access_log off;
