@@ -115,6 +115,7 @@ class FlightRecorder:
                 "line": fault.site.line if fault.site else None,
                 "routine": fault.site.routine if fault.site else None,
                 "cause": fault.chain.cause,
+                "limit": fault.limit,
                 "instance": fault.chain.instance,
                 "calls": [asdict(link) | {"source": line} for link, line in told],
                 "source": told[-1][1] if told else "",
@@ -152,15 +153,25 @@ class FlightRecorder:
                 told |= {"inputs": entry.inputs.hex()} if entry.inputs else {}
             elif entry.kind is Kind.COMMIT:
                 told |= {"end_ns": entry.time_ns, "faulted": entry.first != 0}
-                told |= {"values": self._chosen_values(entry.values)} if self._chosen else {}
+                told |= {"values": self._seen_values(entry)} if self._chosen else {}
             else:
                 told |= told_command(entry.command, self._program.symbols)
             yield told
 
-    def _chosen_values(self, content: bytes) -> dict[str, Json]:
+    def _seen_values(self, entry: Entry) -> dict[str, Json]:
+        """Return the chosen variables that the task of a commit reads or writes."""
         found: dict[str, Json] = {}
         at = 0
         for symbol in self._chosen:
-            found[symbol.path] = Symbol(symbol.path, at, symbol.type, symbol.bit).read(content)
+            if self._sees(entry.task, symbol):
+                content = Symbol(symbol.path, at, symbol.type, symbol.bit)
+                found[symbol.path] = content.read(entry.values)
             at += symbol.type.size
         return found
+
+    def _sees(self, task: int, symbol: Symbol) -> bool:
+        """Whether a task's copy of a variable is more than what it began with."""
+        tasks, inputs = self._program.tasks, self._program.inputs
+        if len(tasks) == 1 or inputs.offset <= symbol.offset < inputs.offset + inputs.size:
+            return True
+        return tasks[task].exchange.touches(symbol.offset, symbol.type.size)

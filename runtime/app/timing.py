@@ -12,7 +12,6 @@ from runtime.artifact import abi
 from runtime.artifact.program import CompiledProgram, TaskPath
 from runtime.engine import plan
 from runtime.engine.settings import labels, task_settings
-from runtime.errors import TaktError
 from runtime.limits import LOOP_BUDGET
 from runtime.prebuilt import Request
 from runtime.project.load import Project
@@ -57,6 +56,15 @@ class TaskTiming:
     """The longest path, scaled to this processor."""
     response: Response | None
     """None for a task without an interval: it has no deadline."""
+    is_bounded: bool = True
+    """Whether no loop of unknown length is in it, or in a task that may keep it waiting."""
+
+    @property
+    def fits(self) -> bool | None:
+        """Whether each scan ends before the next release; None where that cannot be told."""
+        if self.response is None or not self.response.fits:
+            return None if self.response is None else False
+        return True if self.is_bounded else None
 
 
 def processor_factor() -> float:
@@ -64,11 +72,15 @@ def processor_factor() -> float:
     program = ready(Request((Source("yardstick", _YARDSTICK),), "yardstick")).program
     assert program is not None
     stepper = CompiledStepper(program)
-    return min(_scan_ns(stepper, 0, number) for number in range(1, _RUNS + 1)) / REFERENCE_NS
+    taken = [_scan_ns(stepper, 0, number) for number in range(1, _RUNS + 1)]
+    return min(time_ns for time_ns in taken if time_ns is not None) / REFERENCE_NS
 
 
 def timings(
-    program: CompiledProgram, factor: float, project: Project | None = None
+    program: CompiledProgram,
+    factor: float,
+    project: Project | None = None,
+    measured: Sequence[Measured | None] = (),
 ) -> tuple[TaskTiming, ...]:
     """Return the timing of each task of a program; all of them share one processor.
 
@@ -76,23 +88,33 @@ def timings(
         program: Whose tasks.
         factor: From `processor_factor`.
         project: Says how long the base cycle is; without it programs without a task have none.
+        measured: Of each task: a scan takes no less than most of those did, whatever its estimate,
+            which counts a loop of unknown length once.
     """
     periods = _periods(program, project)
     paths = [
         replace(path, task=label)
         for path, label in zip(program.paths, labels(program.tasks), strict=True)
     ]
+    least = [item.median_ns if item else 0 for item in measured] or [0] * len(paths)
     loads = {
-        number: Load(path.task, period, path.ns * factor, task.priority)
+        number: Load(path.task, period, max(path.ns * factor, least[number]), task.priority)
         for number, (task, path, period) in enumerate(
             zip(program.tasks, paths, periods, strict=True)
         )
         if period
     }
     found = dict(zip(loads, responses(tuple(loads.values()), OVERHEAD_NS), strict=True))
+    open_ended = [
+        task.priority for task, path in zip(program.tasks, paths, strict=True) if path.unbounded
+    ]
     return tuple(
-        TaskTiming(path, path.ns * factor, found.get(number)) for number, path in enumerate(paths)
-    )
+        TaskTiming(
+            path, path.ns * factor, found.get(number),
+            is_bounded=not any(other <= task.priority for other in open_ended),
+        )
+        for number, (task, path) in enumerate(zip(program.tasks, paths, strict=True))
+    )  # fmt: skip
 
 
 def _periods(program: CompiledProgram, project: Project | None) -> list[int]:
@@ -124,33 +146,40 @@ def warnings(program: CompiledProgram, project: Project | None = None) -> Iterat
             )
 
 
-def measure(program: CompiledProgram, scans: int) -> tuple[Measured, ...]:
+def measure(program: CompiledProgram, scans: int) -> tuple[Measured | None, ...]:
     """Run a program's tasks one after another, `scans` times, and return what each took.
 
-    Inputs stay as they are initially: paths that they would lead into are not measured.
+    Inputs stay as they are initially: paths that they would lead into are not measured. A task that
+    faults runs no further, and is not measured.
     """
     stepper = CompiledStepper(program)
-    taken: list[list[int]] = [[] for _ in program.tasks]
+    taken: dict[int, list[int]] = {task: [] for task in range(len(program.tasks))}
     for number in range(1, scans + 1):
-        for task, values in enumerate(taken):
-            values.append(_scan_ns(stepper, task, number))
-    return tuple(_measured(sorted(values)) for values in taken)
+        for task in tuple(taken):
+            time_ns = _scan_ns(stepper, task, number)
+            if time_ns is None:
+                del taken[task]
+            else:
+                taken[task].append(time_ns)
+    return tuple(
+        _measured(sorted(taken[task])) if task in taken else None
+        for task in range(len(program.tasks))
+    )
 
 
 def _measured(values: list[int]) -> Measured:
     return Measured(values[len(values) // 2], values[len(values) * 999 // 1000], values[-1])
 
 
-def _scan_ns(stepper: CompiledStepper, task: int, number: int) -> int:
+def _scan_ns(stepper: CompiledStepper, task: int, number: int) -> int | None:
+    """Return how long a scan took, None where it ended with a fault."""
     _CONTEXT.pack_into(
         stepper.state, abi.NOW_NS, number * 10_000_000, number, LOOP_BUDGET, abi.FaultKind.NONE, 0
     )
     begun = time.perf_counter_ns()
     fault = stepper.run_task(task)
     taken = time.perf_counter_ns() - begun
-    if fault:
-        raise TaktError(f"scan {number} ended with a fault; `takt sim` shows where")
-    return taken
+    return None if fault else taken
 
 
 def _in_words(response: Response) -> str:

@@ -63,11 +63,21 @@ class Exchange:
     def seen(self, private: Buffer, committed: Buffer) -> bytes:
         """Return the state as the task sees it: its own copy, and the rest as it was committed."""
         whole = bytearray(committed)
-        ranges: tuple[Take | Owned | Cells, ...] = (*self.takes, *self.owned, *self.shared)
-        for item in ranges:
+        for item in self._ranges:
             part = slice(item.offset, item.offset + item.size)
             whole[part] = memoryview(private)[part]
         return bytes(whole)
+
+    def touches(self, offset: int, size: int) -> bool:
+        """Whether the task reads or writes any of the bytes at an offset."""
+        return any(
+            item.offset < offset + size and offset < item.offset + item.size
+            for item in self._ranges
+        )
+
+    @property
+    def _ranges(self) -> tuple[Take | Owned | Cells, ...]:
+        return (*self.takes, *self.owned, *self.shared)
 
     def owns(self, offset: int) -> bool:
         """Whether no other task writes the byte at an offset."""

@@ -14,7 +14,7 @@ from runtime.cli.looks import Page, show
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.table import Table
+    from rich.console import RenderableType
 
     from runtime.app.channels import ChannelState
 
@@ -51,10 +51,12 @@ def io(
         show(page, every, looks, as_json=as_json)
 
 
-def table(states: "Sequence[ChannelState]") -> "Table":
+def table(states: "Sequence[ChannelState]") -> "RenderableType":
     """Return the table of all channels."""
     from rich.table import Column, Table
 
+    if not states:
+        return "no channels: takt.toml has no [[io]]"
     place = Column("place", overflow="fold")  # never cut: a node's name is told by its end
     shown = Table("address", "device", place, "value", "quality", "age", "poll", box=None)
     for state in states:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from runtime.cli.plc import GivenInstance, GivenProject, plc_image
-from runtime.errors import UsageError
+from runtime.errors import HostError, UsageError
 
 if TYPE_CHECKING:
     from runtime.artifact.program import Symbol
     from runtime.image.commands import Commands, Ticket
+    from runtime.image.segment import Image
 
 PATIENCE_S: Final = 5.0
 """Longest wait for the task's next scan, unless its interval is longer."""
@@ -49,15 +50,38 @@ def put(
     with attach_image(plc_image(project, instance)) as image:
         symbol = find_symbol(image.directory.symbols, name)
         commands = Commands(image)
-        if value is None:
+        given = None if value is None else parse_value(symbol, value)
+        trouble = why_standing(image, commands.task_of(symbol))
+        if trouble is not None:
+            raise HostError(trouble)
+        if given is None:
             ticket = commands.release(symbol)
-        elif force:
-            ticket = commands.force(symbol, parse_value(symbol, value))
         else:
-            ticket = commands.write(symbol, parse_value(symbol, value))
-        interval_s = image.directory.tasks[ticket.task].interval_ns / 1e9
-        task = image.directory.tasks[ticket.task].name
-        _await_answer(commands, ticket, task, PATIENCE_S + interval_s)
+            ticket = (commands.force if force else commands.write)(symbol, given)
+        entry = image.directory.tasks[ticket.task]
+        _await_answer(commands, ticket, entry.name, PATIENCE_S + entry.interval_ns / 1e9)
+
+
+def why_standing(image: "Image", task: int) -> str | None:
+    """Return why a task will not take a command, None where it will sooner or later."""
+    from runtime.app.monitor import RUNTIME_SILENT_NS
+    from runtime.artifact.abi import FaultKind
+    from runtime.image.layout import Mode, SectionKind
+    from runtime.image.statistics import TaskStatistics
+
+    project, entry = image.directory.project, image.directory.tasks[task]
+    counts = TaskStatistics(image.section(SectionKind.TASK_STATISTICS, task))
+    if time.monotonic_ns() - image.runtime_heartbeat_ns > RUNTIME_SILENT_NS:
+        is_new = image.ring(SectionKind.FRAME).head == 0
+        told = "has not begun to scan yet" if is_new else "shows no sign of life"
+        return f"{project}: its runtime, pid {image.runtime_pid}, {told}"
+    if counts.fault is not FaultKind.NONE:
+        return f"{project}: task {entry.name} has faulted; expected a running one (`takt restart`)"
+    if image.mode is Mode.FAULTED:
+        return f"{project} is FAULTED: expected RUNNING (`takt restart`)"
+    if image.mode is Mode.STOPPED and counts.scans:
+        return f"{project} is STOPPED: expected RUNNING (`takt start`)"
+    return None
 
 
 def parse_value(symbol: "Symbol", text: str) -> bool | int | float | str:
@@ -87,10 +111,9 @@ def _await_answer(commands: "Commands", ticket: "Ticket", task: str, patience_s:
     deadline = time.monotonic() + patience_s
     while (answer := commands.answer(ticket)) is None:
         if time.monotonic() > deadline:
-            print(f"task {task} has not answered for {patience_s:g} s; it may stand")
-            raise typer.Exit(1)
+            waits = "the command waits for its next scan"
+            raise HostError(f"task {task} has not scanned for {patience_s:g} s; {waits}")
         time.sleep(_POLL_S)  # noqa: TID251  a command line's wait
     if answer.status is not CommandStatus.APPLIED:
-        print(f"refused by task {task} in cycle {answer.cycle}")
-        raise typer.Exit(1)
+        raise HostError(f"refused by task {task} in cycle {answer.cycle}")
     print(f"task {task}, cycle {answer.cycle}")

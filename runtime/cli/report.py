@@ -26,10 +26,12 @@ def report(
     file = newest_report(given) if given.is_dir() or given.name == FILE_NAME else given
     told = _read(file)
     fault = told["fault"]
-    place = f"{fault['file']}:{fault['line']}" if fault["file"] else "an unknown place"
     routine = f" in {fault['routine']}" if fault.get("routine") else ""
+    place = fault.get("limit") or "at an unknown place"
+    if fault["file"]:
+        place = f"at {fault['file']}:{fault['line']}"
     cause = f": {fault['cause']}" if fault["cause"] else ""
-    print(f"{told['project']}: {fault['kind']}{routine} at {place}{cause}")
+    print(f"{told['project']}: {fault['kind']}{routine} {place}{cause}")
     instance = f"instance {fault['instance']}, " if fault["instance"] else ""
     print(f"{instance}task {fault['task']}, cycle {fault['cycle']}  ({file})")
     print_way([(_link(call), call["source"]) for call in fault["calls"]], told["named"])

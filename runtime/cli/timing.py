@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from runtime.prebuilt import Request
 
 _MISSES: Final = 1
+_ANSWERS: Final = {True: "yes", False: "NO", None: "?"}
 _COLUMNS: Final = ("interval", "estimate", "median", "p99.9", "max", "response", "fits")
 
 
@@ -32,20 +33,25 @@ def timing(
     project = given_project(given)
     program = _compiled(requested(given, "timing") if project is None else request_of(project))
     factor = processor_factor()
-    found = timings(program, factor, project)
+    measured = measure(program, scans)
+    found = timings(program, factor, project, measured)
     print(f"this processor takes {factor:.2f} of the reference processor's time")
-    print(table(found, measure(program, scans)))
-    for item in found:
+    print(table(found, measured))
+    for item, taken in zip(found, measured, strict=True):
+        if taken is None:
+            print(f"task {item.path.task}: not measured, a scan faults; `takt sim` shows where")
         for file, line in item.path.unbounded:
             print(f"task {item.path.task}: {file}:{line}: loop of unknown length, counted once")
+    if any(item.response is not None and item.fits is None for item in found):
+        print("?: fits by what was measured; a loop of unknown length may take longer")
     print(
         f"the tasks take {processor_use(found):.2%} of one processor, the engine's share included"
     )
-    if not all(item.response is None or item.response.fits for item in found):
+    if any(item.fits is False for item in found):
         raise typer.Exit(_MISSES)
 
 
-def table(found: "Sequence[TaskTiming]", measured: "Sequence[Measured]") -> str:
+def table(found: "Sequence[TaskTiming]", measured: "Sequence[Measured | None]") -> str:
     """Return a line for each task, all times in µs."""
     width = max(4, *(len(item.path.task) for item in found))
     lines = [f"{'task':<{width}}" + "".join(f"{name:>12}" for name in _COLUMNS) + "   (µs)"]
@@ -53,11 +59,11 @@ def table(found: "Sequence[TaskTiming]", measured: "Sequence[Measured]") -> str:
         response = item.response
         times = [
             None if response is None else response.load.period_ns, item.estimate_ns,
-            taken.median_ns, taken.p999_ns, taken.maximum_ns,
+            *((taken.median_ns, taken.p999_ns, taken.maximum_ns) if taken else (None,) * 3),
             None if response is None else response.response_ns,
         ]  # fmt: skip
         cells = ["-" if time is None else f"{time / 1000:.1f}" for time in times]
-        fits = "-" if response is None else "yes" if response.fits else "NO"
+        fits = "-" if response is None else _ANSWERS[item.fits]
         lines.append(
             f"{item.path.task:<{width}}" + "".join(f"{cell:>12}" for cell in (*cells, fits))
         )

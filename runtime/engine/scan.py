@@ -62,10 +62,12 @@ class ProgramFault:
     task: str = ""
     chain: Chain = NO_CHAIN
     """The calls that led to the site."""
+    limit: str = ""
+    """What a scan that was ended by the watchdog as a whole had exceeded."""
 
     def __str__(self) -> str:
         """Return the fault as users read it."""
-        place = str(self.site) if self.site else "at an unknown place"
+        place = str(self.site) if self.site else self.limit or "at an unknown place"
         cause = f": {self.chain.cause}" if self.chain.cause else ""
         return f"{self.kind.label} {place} in cycle {self.cycle}{cause}"
 
@@ -313,5 +315,14 @@ def program_faults(
             site = program.sites[at] if at < len(program.sites) else None
             cycle = memory.job_word(number, plan.JOB_CYCLE)
             chain = CallMap.of(program).chain(site, context) if site else NO_CHAIN
-            found.append(ProgramFault(kind, cycle, site, setting.name, chain))
+            limit = "" if site else _limit(setting, memory, number)
+            found.append(ProgramFault(kind, cycle, site, setting.name, chain, limit))
     return tuple(found)
+
+
+def _limit(setting: TaskSettings, memory: PlcMemory, task: int) -> str:
+    """Return which limit of a task has made its last scan a fault."""
+    taken_ns = memory.job_word(task, plan.JOB_END_NS) - memory.job_word(task, plan.JOB_START_NS)
+    if 0 < setting.watchdog_ns < taken_ns:
+        return f"after more than {setting.watchdog_ns / 1e6:g} ms"
+    return f"after {setting.overruns_max} overruns in a row" if setting.overruns_max else ""

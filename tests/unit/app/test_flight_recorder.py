@@ -71,7 +71,7 @@ def test_a_report_names_the_line_and_the_values_of_the_scan(
     assert report["fault"] == {
         "kind": "division-by-zero", "task": "Work", "cycle": 6,
         "file": "plant.st", "line": FAULT_LINE, "source": "Part := 60 / Left;",
-        "routine": "Divider", "instance": "DIVIDER", "cause": "",
+        "routine": "Divider", "instance": "DIVIDER", "cause": "", "limit": "",
         "calls": [{
             "routine": "Divider", "name": "", "file": "plant.st", "line": FAULT_LINE, "column": 0,
             "instance": "DIVIDER", "source": "Part := 60 / Left;",
@@ -98,6 +98,16 @@ def test_a_report_tells_of_the_last_scans_in_their_order(
     assert scans[-1]["values"] == {"DIVIDER.LEFT": 0, "TOTAL": 109}
     assert scans[4]["values"] == {"DIVIDER.LEFT": 1, "TOTAL": 104}
     assert scans[5]["inputs"].startswith("05")
+
+
+def test_a_commit_tells_the_variables_that_its_task_reads_or_writes(
+    faulted: tuple[FlightRecorder, Plant],
+) -> None:
+    recorder, _ = faulted
+    (fault,) = recorder.fresh_faults()
+    scans = json.loads(json.dumps(recorder.report(fault, 0)["scans"]))
+    idle = [item for item in scans if item["what"] == "commit" and item["task"] == "Idle"]
+    assert [item["values"] for item in idle] == [{}, {}], "it knows of neither"
 
 
 def test_each_fault_is_fresh_once(faulted: tuple[FlightRecorder, Plant]) -> None:

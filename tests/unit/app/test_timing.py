@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from runtime.app.timing import measure, processor_factor, processor_use, timings, warnings
+from runtime.app.timing import Measured, measure, processor_factor, processor_use, timings, warnings
 from runtime.artifact import program as artifact
 from runtime.artifact.program import CompiledProgram
 from runtime.build import compile_sources
@@ -63,7 +63,49 @@ def test_programs_without_a_task_have_the_base_cycle_to_end_in(tmp_path: Path) -
 
 def test_scans_are_measured_in_order_of_size() -> None:
     (taken,) = measure(compiled(HEAVY.format(turns=1)), 20)
+    assert taken is not None
     assert 0 < taken.median_ns <= taken.p999_ns <= taken.maximum_ns
+
+
+OPEN_ENDED = """
+PROGRAM Open VAR i : DINT; turns : DINT := 10; END_VAR FOR i := 1 TO turns DO ; END_FOR; END_PROGRAM
+PROGRAM Shut VAR n : DINT; END_VAR n := n + 1; END_PROGRAM
+CONFIGURATION C
+  TASK High (INTERVAL := T#1s, PRIORITY := 0);
+  TASK Middle (INTERVAL := T#1s, PRIORITY := 1);
+  TASK Low (INTERVAL := T#1s, PRIORITY := 2);
+  PROGRAM A WITH High : Shut;
+  PROGRAM B WITH Middle : Open;
+  PROGRAM C WITH Low : Shut;
+END_CONFIGURATION
+"""
+
+
+def test_nobody_knows_whether_a_loop_of_unknown_length_leaves_time(tmp_path: Path) -> None:
+    assert [item.fits for item in timings(compiled(OPEN_ENDED), 1.0)] == [True, None, None]
+    source = tmp_path / "open.st"
+    source.write_text(OPEN_ENDED, encoding="utf-8")
+    done = CliRunner().invoke(app, ["timing", str(source), "--scans", "3"])
+    assert done.exit_code == 0
+    assert "open.st:2: loop of unknown length, counted once" in done.output
+    assert "?: fits by what was measured" in done.output
+
+
+def test_a_scan_takes_no_less_than_was_measured() -> None:
+    slow = Measured(median_ns=2_000_000_000, p999_ns=2_000_000_000, maximum_ns=2_000_000_000)
+    found = timings(compiled(OPEN_ENDED), 1.0, measured=[None, slow, None])
+    assert [item.fits for item in found] == [True, False, False]
+
+
+def test_a_task_that_faults_is_told_and_the_others_are_measured(tmp_path: Path) -> None:
+    text = OPEN_ENDED.replace("n := n + 1;", "n := 1 / n;")
+    first, second, third = measure(compiled(text), 3)
+    assert (first, third) == (None, None)
+    assert second is not None
+    source = tmp_path / "faulty.st"
+    source.write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(app, ["timing", str(source), "--scans", "3"])
+    assert "task High: not measured, a scan faults; `takt sim` shows where" in done.output
 
 
 def test_paths_survive_the_file_of_a_program() -> None:

@@ -223,6 +223,16 @@ def test_the_watchdog_ends_a_loop_that_takes_too_long(tmp_path: Path) -> None:
     assert plant.statistics("Slow").execution.copy().max_ns > 5 * MS
 
 
+def test_a_fault_of_no_one_line_tells_the_time_that_was_exceeded(tmp_path: Path) -> None:
+    turns = 200_000  # far more than 100 µs, far less than a look of the watchdog's thread
+    toml = task("Slow", 'interval = "1s"', 'watchdog = "0.1ms"', "overruns = 1")
+    plant = Plant(tmp_path / "p", ENDLESS.replace("1000000000", str(turns)), toml)
+    plant.engine.watchdog = None
+    with plant.running():
+        wait_until(lambda: plant.image.mode is Mode.FAULTED, PATIENCE_S, "the watchdog's fault")
+    assert str(plant.engine.fault) == "watchdog after more than 0.1 ms in cycle 1"
+
+
 STUCK = """
 VAR_GLOBAL I, N : DINT; X : LREAL := 2.0; END_VAR
 FUNCTION_BLOCK Slowly
@@ -274,4 +284,4 @@ def test_the_scan_after_too_many_overruns_in_a_row_is_the_watchdog_s_fault(tmp_p
         wait_until(lambda: plant.image.mode is Mode.FAULTED, PATIENCE_S, "the watchdog's fault")
     assert plant.statistics("Slow").scans == 4
     assert plant.statistics("Slow").fault is FaultKind.WATCHDOG
-    assert str(plant.engine.fault) == "watchdog at an unknown place in cycle 4"
+    assert str(plant.engine.fault) == "watchdog after 3 overruns in a row in cycle 4"
