@@ -43,3 +43,13 @@ class PeerExceptionError(PeerError):
     """The device understood the request and refused it. The connection is as good as before."""
 
     link_error = LinkError.EXCEPTION
+
+    def __init__(self, message: str, kind: str = "") -> None:
+        """Take what the log says.
+
+        Args:
+            message: What was refused, and how.
+            kind: What all refusals of its kind have in common; unset it is the whole message.
+        """
+        super().__init__(message)
+        self.kind = kind or message

@@ -31,11 +31,18 @@ def open_terminal(settings: TerminalSettings) -> int:
         _set_line(file, settings)
     except termios.error as error:
         os.close(file)
-        raise OSError(*error.args) from None
+        number, reason = error.args
+        raise OSError(number, f"does not take {_described(settings)} ({reason})") from None
     except OSError:
         os.close(file)
         raise
     return file
+
+
+def _described(settings: TerminalSettings) -> str:
+    parity = f"{settings.parity} parity" if settings.parity != "none" else "no parity"
+    stop = f"{settings.stop_bits} stop bit" + "s" * (settings.stop_bits > 1)
+    return f"{settings.baud} baud, {settings.data_bits} data bits, {parity}, {stop}"
 
 
 def _set_line(file: int, settings: TerminalSettings) -> None:

@@ -17,6 +17,7 @@ from gateway.field.modbus_scan import Finding, scan
 from runtime.errors import UsageError
 from runtime.project.channels import BIT_TABLES
 from runtime.project.devices import DEVICE_KINDS, ModbusDevice
+from runtime.project.load import fault_of
 
 _VALUES_SHOWN: Final = 16
 
@@ -56,7 +57,9 @@ def modbus(
             section = _section({"name": name, **keys})
             finding = asyncio.run(_scan(section, last))
     except PeerError as error:
-        print(f"error: {address}: {error}", file=sys.stderr)
+        told = str(error)
+        place = "" if told.startswith(address) else f"{address}: "
+        print(f"error: {place}{told}", file=sys.stderr)
         raise typer.Exit(1) from None
     print("\n".join(fragment({"name": name, **keys}, finding)))
 
@@ -95,9 +98,7 @@ def _section(keys: dict[str, str | int]) -> ModbusDevice:
     try:
         return kind.model_validate(keys)
     except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in detail["loc"])
-        raise UsageError(f"{place} {detail['input']}: {detail['msg']}") from None
+        raise UsageError(str(fault_of(error.errors(include_url=False)[0]))) from None
 
 
 async def _scan(section: ModbusDevice, last: int) -> Finding:

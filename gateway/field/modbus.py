@@ -69,8 +69,8 @@ class ModbusRefusedError(PeerExceptionError):
     """An exception response, with its code."""
 
     def __init__(self, refused: Refused, subject: str) -> None:
-        self.code = refused.code
         super().__init__(f"{subject}: {refused}")
+        self.code = refused.code
 
 
 class NotTakenError(PeerExceptionError):
@@ -214,7 +214,7 @@ class ModbusDriver:
         if isinstance(response, Refused):
             if response.code not in _CANNOT_CUT:
                 self._cut(read.span)
-            return ModbusRefusedError(response, describe(read.span))
+            return ModbusRefusedError(response, self._named(self._inputs, read.span))
         assert isinstance(response, _READ_RESPONSES)
         packed = response.packed
         self._measured += 1
@@ -251,9 +251,11 @@ class ModbusDriver:
         found = [int(word) for word in response.values]
         if found != wanted:
             place = [*map(operator.eq, found, wanted)].index(False)
+            named = self._named(self._outputs, span)
             raise NotTakenError(
-                f"{span.table} {span.start + place}: reads {found[place]} "
-                f"after {wanted[place]} was written"
+                f"{named}: {span.start + place} reads {found[place]} "
+                f"after {wanted[place]} was written",
+                f"{named}: not taken",
             )
 
     def _by_register(self, bits: Sequence[int]) -> list[tuple[int, ...]]:
@@ -275,8 +277,10 @@ class ModbusDriver:
         if self._section.read_back:
             found = await self._register(span) & mask
             if found != bits:
+                named = self._named(self._outputs, span)
                 raise NotTakenError(
-                    f"holding {span.start}: reads {found} after {bits} was written, mask {mask}"
+                    f"{named}: reads {found} after {bits} was written, mask {mask}",
+                    f"{named}: not taken",
                 )
         return Answer(exchange.sent_ns, exchange.received_ns)
 
@@ -301,13 +305,16 @@ class ModbusDriver:
     async def _ask(self, request: Request, span: Span) -> Exchange:
         exchange = await self._link.exchange(request)
         if isinstance(exchange.response, Refused):
-            raise ModbusRefusedError(exchange.response, describe(span))
+            raise ModbusRefusedError(exchange.response, self._named(self._outputs, span))
         return exchange
 
-
-def describe(span: Span) -> str:
-    """Return which addresses a request was about."""
-    return f"{span.table} {span.start} to {span.start + span.count - 1}"
+    def _named(self, channels: Sequence[Channel], span: Span) -> str:
+        """Return what a request was about, as `takt.toml` and the device's manual call it."""
+        addresses = list(dict.fromkeys(channels[number].address for number in span.members))
+        name = addresses[0] if len(addresses) == 1 else f"{addresses[0]} … {addresses[-1]}"
+        first = span.start + self._section.address_base
+        end = f" to {first + span.count - 1}" if span.count > 1 else ""
+        return f"{name} ({span.table} {first}{end})"
 
 
 def register_bit(channel: Channel) -> int:

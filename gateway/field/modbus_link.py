@@ -20,6 +20,7 @@ from gateway.errors import (
     PeerTimeoutError,
 )
 from gateway.field.clock import Clock
+from gateway.field.reasons import reason_of
 from gateway.protocols.modbus.client import ClientConnection
 from gateway.protocols.modbus.framing import MBAP, Framing
 from gateway.protocols.modbus.requests import ReadBits, ReadRegisters, Request
@@ -268,8 +269,8 @@ class StreamLink:
             limit = f"{endpoint.timeout_ns / 1e6:g} ms"
             raise PeerTimeoutError(f"{host}:{port}: no connection in {limit}") from None
         except (OSError, UnicodeError) as error:
-            reason = getattr(error, "verify_message", None) or getattr(error, "strerror", None)
-            raise PeerRefusedError(f"{host}:{port}: {reason or error}") from None
+            reason = getattr(error, "verify_message", None) or reason_of(error)
+            raise PeerRefusedError(f"{host}:{port}: {reason}") from None
         self._wire = wire
 
     def _make_wire(self) -> StreamWire:
@@ -312,7 +313,7 @@ class DatagramWire(Wire, asyncio.DatagramProtocol):
 
     def error_received(self, exc: Exception) -> None:
         """Take what the network says, such as that no one listens there."""
-        self.fail(PeerRefusedError(f"the device is not there ({exc})"))
+        self.fail(PeerRefusedError(f"the device is not there ({reason_of(exc)})"))
 
     def send(self, outgoing: bytes) -> None:
         """Send a datagram."""
@@ -342,8 +343,7 @@ class DatagramLink:
                 lambda: wire, remote_addr=(host, port)
             )
         except (OSError, UnicodeError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise PeerRefusedError(f"{host}:{port}: {reason}") from None
+            raise PeerRefusedError(f"{host}:{port}: {reason_of(error)}") from None
         self._wire = wire
 
     async def exchange(self, request: Request, pdu: bytes | None = None) -> Exchange:

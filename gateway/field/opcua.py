@@ -104,6 +104,8 @@ class OpcUaDriver:
         self._input_nodes: list[bytes] = []
         self._output_nodes: list[bytes] = []
         self._output_kinds: list[int] = []
+        self._output_faults: dict[int, int] = {}
+        """Statuses of outputs whose type the server did not tell."""
         self._limits = [BATCH, BATCH, BATCH]
         self._heartbeat_ns = 0
         self._read_all = False
@@ -160,6 +162,7 @@ class OpcUaDriver:
 
     async def _find_output_types(self, connection: OpcUaConnection) -> None:
         self._output_kinds = [0] * len(self._outputs)
+        self._output_faults.clear()
         for first in range(0, len(self._outputs), self._limits[0]):
             nodes = self._output_nodes[first : first + self._limits[0]]
             answer = await self._ask(
@@ -172,8 +175,9 @@ class OpcUaDriver:
             names = [self._outputs[number].node for number in unknown]
             kinds = await connection.data_types([name for name in names if "nsu=" not in name])
             plain = [number for number in unknown if "nsu=" not in self._outputs[number].node]
-            for number, kind in zip(plain, kinds, strict=True):
+            for number, (kind, status) in zip(plain, kinds, strict=True):
                 self._output_kinds[number] = kind
+                self._output_faults[number] = status & SEVERITY and status
 
     async def _ask(
         self, connection: OpcUaConnection, kind: int, parameters: bytes, subject: str
@@ -398,6 +402,8 @@ class OpcUaDriver:
             channel, kind = self._outputs[number], self._output_kinds[number]
             if BITS[kind] != channel.width:
                 self._alone.add(number)
+                if fault := self._output_faults.get(number):
+                    raise RefusedServiceError(fault, channel.node)
                 found = Builtin(kind & 0x3F).name.lower() if kind else "of an unknown type"
                 raise RefusedServiceError(
                     Status.BAD_TYPE_MISMATCH,

@@ -29,6 +29,7 @@ from gateway.errors import (
     PeerTimeoutError,
 )
 from gateway.field.clock import Clock
+from gateway.field.reasons import reason_of
 from gateway.protocols.opcua.builtin import KINDS, Status, ticks_of
 from gateway.protocols.opcua.cursor import CodecError, Cursor
 from gateway.protocols.opcua.messages import (
@@ -60,8 +61,8 @@ class RefusedServiceError(PeerExceptionError):
     """The server refused a request as a whole; `status` says why."""
 
     def __init__(self, status: int, subject: str) -> None:
-        self.status = status
         super().__init__(f"{subject}: {status_text(status)}")
+        self.status = status
 
 
 def status_text(status: int) -> str:
@@ -216,8 +217,7 @@ class OpcUaConnection:
             raise PeerTimeoutError(f"{endpoint}: no answer in {limit_ms:g} ms") from None
         except (UaError, OSError, InvalidSignature, ValueError, TypeError) as error:
             # The library's decoders and checks raise all of these on what a peer sends.
-            reason = self._untrusted.strip() or getattr(error, "strerror", None) or str(error)
-            reason = reason or type(error).__name__
+            reason = self._untrusted.strip() or reason_of(error)
             if getattr(error, "code", None) in _SECURITY and not self._untrusted:
                 own = self._login.certificates.folder / "own" / "certificate.der"
                 reason += f"; the server may have to be told to trust {own}"
@@ -275,8 +275,10 @@ class OpcUaConnection:
         except (UaError, OSError, TimeoutError) as error:
             raise PeerRefusedError(f"namespaces: {error}") from None
 
-    async def data_types(self, nodes: Sequence[str]) -> list[int]:
+    async def data_types(self, nodes: Sequence[str]) -> list[tuple[int, int]]:
         """Return the built-in types that nodes are declared with, 0 where they have none.
+
+        Beside each stands the status with which the server tells it.
 
         Raises:
             PeerError: The server does not tell.
@@ -288,7 +290,10 @@ class OpcUaConnection:
             found = await self._session.uaclient.read(ua.ReadParameters(NodesToRead=wanted))
         except (UaError, OSError, TimeoutError) as error:
             raise PeerRefusedError(f"data types: {error}") from None
-        return [_builtin(item.Value.Value) if item.Value is not None else 0 for item in found]
+        return [
+            (_builtin(item.Value.Value) if item.Value is not None else 0, item.StatusCode.value)
+            for item in found
+        ]
 
     def post(self, kind: int, parameters: bytes, timeout_ms: int) -> asyncio.Future[Any]:
         """Send a request whose response may take its time.

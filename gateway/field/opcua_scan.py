@@ -18,8 +18,10 @@ from pydantic import ValidationError
 from gateway.errors import PeerError
 from gateway.field.opcua_browse import DEPTH_MAX, NODES_MAX, Browsed, Browser, Found
 from gateway.field.opcua_connection import Login, OpcUaConnection
+from gateway.field.reasons import reason_of
 from runtime.errors import HostError, UsageError
 from runtime.project.devices import OpcUaDevice
+from runtime.project.load import fault_of
 
 _LETTERS: Final = {8: "B", 16: "W", 32: "D", 64: "L"}
 
@@ -52,7 +54,7 @@ async def scan(settings: dict[str, str], folder: Path) -> Scan:
     try:
         offers = await Client(endpoint, 4).connect_and_get_server_endpoints()
     except (UaError, OSError, TimeoutError) as error:
-        raise HostError(f"{endpoint}: {error or type(error).__name__}") from None
+        raise HostError(f"{endpoint}: {reason_of(error)}") from None
     connection = OpcUaConnection(Login(section, folder, "scan"), time.monotonic_ns)
     try:
         await connection.open()
@@ -71,9 +73,7 @@ def _section(settings: dict[str, str]) -> OpcUaDevice:
     try:
         return OpcUaDevice.model_validate({"protocol": "opcua", "timeout": "4s"} | settings)
     except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in detail["loc"])
-        raise UsageError(f"{key} {detail['input']}: {detail['msg']}") from None
+        raise UsageError(str(fault_of(error.errors(include_url=False)[0]))) from None
 
 
 def _offer(endpoint: ua.EndpointDescription) -> str:

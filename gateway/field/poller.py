@@ -86,8 +86,7 @@ class DevicePoller:
         self._batch_source_ns = 0
         self._was_up = False
         self._up_is_news = True
-        self._faulty_ns = 0
-        self._reported: set[str] = set()
+        self._reported: dict[str, int] = {}
         self._subscriber = driver if isinstance(driver, Subscriber) else None
         if self._subscriber is not None:
             self._subscriber.on_arrival(self._wake.set)
@@ -148,26 +147,27 @@ class DevicePoller:
 
     def _lose(self, error: PeerError) -> None:
         mailbox = self._mailbox
+        what = "link lost" if mailbox.link is Link.UP else "no link"
         mailbox.all_bad()
         mailbox.failures += 1
         mailbox.error = error.link_error
         self._set_link(Link.DOWN)
         # A refusal says why, and another reason is news: the user may have mended the first.
         kind = str(error) if isinstance(error, PeerRefusedError) else error.link_error.name
-        if self._report(error, kind, f"link lost: {error}"):
+        if self._report(error, kind, f"{what}: {error}"):
             self._up_is_news = True
 
     def _refused(self, error: PeerExceptionError) -> None:
         self._mailbox.failures += 1
-        self._report(error, str(error), str(error))
+        self._report(error, error.kind, str(error))
         self._note_up()
 
     def _report(self, error: PeerError, kind: str, message: str) -> bool:
-        """Log a fault, once for each kind until the device was sound for a while."""
-        self._faulty_ns = self._clock()
-        if kind in self._reported:
+        """Log a fault, once for each kind until the device was without it for a while."""
+        is_known = kind in self._reported
+        self._reported[kind] = self._clock()
+        if is_known:
             return False
-        self._reported.add(kind)
         extra = {"device": self.device.name, "link_error": error.link_error.name.lower()}
         _LOG.warning("device %s: %s", self.device.name, message, extra=extra)
         return True
@@ -285,8 +285,9 @@ class DevicePoller:
         mailbox.error = max(held, *(each.error for each in self._polls))
         if mailbox.link is Link.UP:
             self._backoff.reset(RECONNECT_KNOWN_S)
-        if self._clock() - self._faulty_ns > REPORT_AGAIN_NS:
-            self._reported.clear()
+        if self._reported:
+            since_ns = self._clock() - REPORT_AGAIN_NS
+            self._reported = {kind: at for kind, at in self._reported.items() if at >= since_ns}
         mailbox.publish()
 
     # -- outputs --------------------------------------------------------------------------------

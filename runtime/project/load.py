@@ -88,14 +88,15 @@ def _schema_faults(raw: Table) -> Iterator[Fault]:
     except ValidationError as error:
         told: set[str] = set()
         for detail in error.errors(include_url=False):
-            fault = _fault_of(detail)
+            fault = fault_of(detail)
             counts_only_sound = detail["type"] == "too_short" and detail["input"]
             if not counts_only_sound and fault.path not in told:
                 yield fault  # else its entries are there, each with a fault of its own
             told.add(fault.path)  # each type that a value could have has a fault of its own
 
 
-def _fault_of(detail: ErrorDetails) -> Fault:
+def fault_of(detail: ErrorDetails) -> Fault:
+    """Return what pydantic found as a fault, without the secrets that the value may hold."""
     location, kind = _written(detail["loc"]), detail["type"]
     value = "(absent)" if kind == "missing" else _short(detail["input"])
     if location and _SECRET.search(str(location[-1])) and kind == "extra_forbidden":

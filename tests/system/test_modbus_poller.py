@@ -264,7 +264,9 @@ def test_a_device_that_is_not_there_is_refused_and_its_inputs_are_bad(tmp_path: 
     run(scenario())
 
 
-def test_an_exception_spoils_the_inputs_of_its_request_only(tmp_path: Path) -> None:
+def test_an_exception_spoils_the_inputs_of_its_request_only(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async def scenario() -> None:
         async with hostile_server() as hostile:
             hostile.refuse = lambda request: 4 if getattr(request, "address", 0) == 500 else 0
@@ -279,6 +281,7 @@ def test_an_exception_spoils_the_inputs_of_its_request_only(tmp_path: Path) -> N
                 assert mailbox.error is LinkError.EXCEPTION
                 assert mailbox.link is Link.UP
                 assert hostile.connections == 1
+                assert "device plc: %IW1 (input 500): exception 4" in caplog.text
 
                 hostile.refuse = lambda _: 0
                 await until(lambda: runtime.mailbox().error is LinkError.NONE, "a good poll")

@@ -85,6 +85,8 @@ def test_a_device_that_is_not_there_is_one_line() -> None:
             status, out, err = await takt(place)
         assert (status, out) == (1, "")
         assert err == f"error: {place}: the device closed the connection\n"
+        status, _, err = await takt(place)
+        assert (status, err) == (1, f"error: {place}: Connection refused\n")
 
     run(scenario())
 
@@ -95,7 +97,7 @@ def test_a_device_that_is_not_there_is_one_line() -> None:
         (("127.0.0.1:x",), "127.0.0.1:x: expected HOST, HOST:PORT or a serial line"),
         (("h", "--protocol", "profibus"), "--protocol profibus: expected one of tcp, udp"),
         (("/dev/x", "--line", "fast"), "--line fast: expected speed and parity"),
-        (("h:70000",), "port 70000"),
+        (("h:70000",), "port = 70000: expected less than or equal to 65535"),
     ],
 )
 def test_what_cannot_be_meant_is_said(arguments: tuple[str, ...], told: str) -> None:

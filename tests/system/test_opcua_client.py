@@ -205,10 +205,12 @@ def test_an_output_that_is_refused_holds_no_other_up(
                 area[0] = area[2] = area[4] = value
                 rig.runtime.publish(bytes(area))
                 await rig.until(lambda: peer.written.get("Set") == value, "the good one")  # noqa: B023
+            await rig.until(lambda: "Real" in caplog.text and "Nothing" in caplog.text, "the log")
 
     peer.written.clear()
     run(scenario())
-    assert "ns=1;s=Real is float, %QW2 has 16 bits" in caplog.text or "Nothing" in caplog.text
+    assert "ns=1;s=Real is float, %QW2 has 16 bits" in caplog.text
+    assert "ns=1;s=Nothing: BadNodeIdUnknown" in caplog.text
 
 
 def test_a_killed_server_is_found_again_with_its_new_values(

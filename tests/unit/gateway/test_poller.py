@@ -1,6 +1,7 @@
 """The poller's rules, on a driver that is played and answers when the test lets it."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway.errors import PeerClosedError, PeerExceptionError, PeerRefusedError
+from gateway.errors import (
+    PeerClosedError,
+    PeerExceptionError,
+    PeerRefusedError,
+    PeerTimeoutError,
+)
+from gateway.field.clock import Clock
 from gateway.field.mailbox import MailboxWriter
 from gateway.field.poller import DevicePoller
 from gateway.field.seam import Answer, ReadExchange, WriteExchange
@@ -39,7 +46,7 @@ class PlayedDriver:
     asked: list[str] = field(default_factory=list)
     connects: int = 0
     refuse_connect: bool = False
-    fail: Mapping[str, Exception] = field(default_factory=dict)
+    fail: dict[str, Exception] = field(default_factory=dict)
     """By the text of the exchange."""
 
     async def connect(self) -> None:
@@ -91,14 +98,14 @@ class Bench:
             await asyncio.sleep(0)
 
 
-def set_up(folder: Path) -> Bench:
+def set_up(folder: Path, clock: Clock = time.monotonic_ns) -> Bench:
     project = write_project(folder, TOML)
     image = play_runtime(folder / "plant.image", project).image
     ring = image.ring(SectionKind.INPUTS)
     statistics = LinkStatistics(image.section(SectionKind.LINK_STATISTICS))
     driver = PlayedDriver()
     mailbox = MailboxWriter(ring, 2)
-    poller = DevicePoller(device_maps(project)[0], driver, mailbox, statistics, time.monotonic_ns)
+    poller = DevicePoller(device_maps(project)[0], driver, mailbox, statistics, clock)
     return Bench(driver, poller, ring, statistics)
 
 
@@ -255,4 +262,68 @@ def test_a_device_that_stays_away_is_reported_once(
         assert bench.mailbox().failures >= 2
 
     run(scenario())
-    assert [record.getMessage() for record in caplog.records] == ["device plc: link lost: played"]
+    assert [record.getMessage() for record in caplog.records] == ["device plc: no link: played"]
+
+
+def test_each_loss_is_told_and_so_is_each_return_though_one_input_stays_refused(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    late_ns = 0
+    caplog.set_level(logging.INFO)
+
+    async def scenario() -> None:
+        nonlocal late_ns
+        bench = set_up(tmp_path, lambda: time.monotonic_ns() + late_ns)
+        bench.driver.gate.set()
+        bench.driver.fail = {"read 0": PeerExceptionError("input 0: refused")}
+
+        async def polled(number: int, link: Link) -> None:
+            """Let the next poll come, an hour later, and the link be as it is then."""
+            nonlocal late_ns
+            late_ns += 3_700_000_000_000
+            bench.poller.command((number, 0), 0)
+            polls = bench.mailbox().polls
+            await until(
+                lambda: (
+                    (link is Link.DOWN or bench.mailbox().polls > polls)
+                    and bench.mailbox().link is link
+                ),
+                "the poll",
+            )
+
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(bench.poller.run())
+            await bench.turn()
+            await until(lambda: bench.mailbox().link is Link.UP, "the link")
+            for number in (1, 3):
+                bench.driver.fail["read 1"] = PeerTimeoutError("no answer")
+                await polled(number, Link.DOWN)
+                del bench.driver.fail["read 1"]
+                await until(lambda: bench.mailbox().link is Link.UP, "the link again")
+                await polled(number + 1, Link.UP)
+            task.cancel()
+
+    run(scenario())
+    told = [record.getMessage().removeprefix("device plc: ") for record in caplog.records]
+    assert told == ["input 0: refused", "link up", *["link lost: no answer", "link up"] * 2]
+
+
+def test_a_value_that_a_device_does_not_take_is_told_once_whatever_it_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        bench = set_up(tmp_path)
+        bench.driver.gate.set()
+        bench.driver.fail = {
+            f"write {output}=1": PeerExceptionError(f"reads {output} after 1", "not taken")
+            for output in (0, 1)
+        }
+        bench.poller.command((1, 1), 0)
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(bench.poller.run())
+            await bench.turn()
+            task.cancel()
+        assert {"write 0=1", "write 1=1"} <= set(bench.driver.asked)
+
+    run(scenario())
+    assert [record.getMessage() for record in caplog.records] == ["device plc: reads 0 after 1"]
