@@ -92,7 +92,9 @@ def elementary_at(symbols: Iterable[Symbol], offset: int, size: int, bit: int) -
 def instances_at(symbols: Iterable[Symbol], offset: int) -> Iterator[Symbol]:
     """Yield the structures and instances that begin at a place in the state, outer ones first."""
     for symbol in symbols:
-        if symbol.is_access or not symbol.offset <= offset < symbol.offset + symbol.type.size:
+        if symbol.offset > offset or isinstance(symbol.type, Elementary) or symbol.is_access:
+            continue
+        if offset >= symbol.offset + symbol.type.size:
             continue
         part: Symbol | None = symbol
         while part is not None and not isinstance(part.type, Elementary):
