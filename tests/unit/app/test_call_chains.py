@@ -13,7 +13,7 @@ from runtime.artifact.chains import NO_CHAIN, CallMap, Chain
 from runtime.artifact.program import CompiledProgram, Site
 from runtime.build import calls_of, check_sources, compile_sources, sites_of, symbols_of
 from runtime.interpret.interpreter import Interpreter
-from runtime.limits import LOOP_BUDGET
+from runtime.limits import FUNCTION_STATEMENTS_MAX, LOOP_BUDGET
 from tests.support.programs import sources_of
 
 SEED = 20_417
@@ -109,6 +109,13 @@ def test_a_program_itself_is_its_own_chain() -> None:
     chain = faulted("N : INT;", "N := 1 / N;")
     assert str(chain) == f"Line line {FIRST}"
     assert chain.instance == "LINE"
+
+
+def test_a_body_that_is_compiled_in_pieces_is_one_routine() -> None:
+    many = 2 * FUNCTION_STATEMENTS_MAX
+    chain = faulted("M : FB_Mixer; N : INT;", "N := N + 1;\n" * many + "M.Stir(I := 0);")
+    assert str(chain).startswith(f"Line line {FIRST + many} -> M.Stir (FB_Mixer.Stir) line 8:13")
+    assert chain.instance == "LINE.M"
 
 
 def test_a_chain_over_several_files_names_each() -> None:
