@@ -134,7 +134,7 @@ def contender(folder: Path, word: str, code: native.NativeCode) -> Contender:
         disk = FileDisk(project_folder / "retain", "bench")
         reader = FrameReader(image.ring(SectionKind.FRAME), 0, packing)
         store = Store(disk, packing.layout, recover(disk))
-        saving = Saving(store, reader, time.time_ns)
+        saving = Saving(store, reader, time.time_ns, {"plc": "bench"})
     variables = program.symbol("MAIN.A")
     assert variables is not None
     return Contender(engine, variables, saving, native_loop(engine, code))

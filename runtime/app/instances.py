@@ -50,6 +50,10 @@ def instances_of(project: Project, count: int) -> Iterator[Project]:
         yield project
         return
     for number in range(1, count + 1):
-        section = project.config.project
-        named = section.model_copy(update={"name": f"{section.name}_{number}"})
-        yield replace(project, config=project.config.model_copy(update={"project": named}))
+        yield named(project, f"{project.config.project.name}_{number}")
+
+
+def named(project: Project, name: str) -> Project:
+    """Return the project as one of its instances is called."""
+    section = project.config.project.model_copy(update={"name": name})
+    return replace(project, config=project.config.model_copy(update={"project": section}))

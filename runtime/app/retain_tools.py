@@ -4,7 +4,7 @@ import contextlib
 import datetime as dt
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from runtime.app.ready import ready_project
@@ -32,6 +32,15 @@ def kept(project: Project) -> Commit:
     troubles = [f"{disk.paths[item.slot]}: {item.trouble}" for item in found.chains if item.trouble]
     reason = "; ".join(troubles) or "expected a project that has run with RETAIN variables"
     raise HostError(f"{retain_folder(project)}: no retained values; {reason}")
+
+
+def instances_kept(project: Project) -> int:
+    """Return how many PLCs the project has run as, 0 where it has run as itself alone."""
+    folder, name = retain_folder(project), project.config.project.name
+    if any(path.exists() for path in disk_of(project).paths):
+        return 0
+    found = {file.stem.removeprefix(f"{name}_") for file in folder.glob(f"{name}_*.[ab]")}
+    return sum(part.isdecimal() for part in found)
 
 
 def described(commit: Commit) -> dict[str, Json]:
@@ -84,8 +93,12 @@ def _as_declared(project: Project) -> Commit:
     return Commit(packing.layout, packing.pack(program.initial_state), Stamp(0, 0, 0))
 
 
-def clear(project: Project) -> None:
+def clear(project: Project, make_sure: Callable[[], None]) -> None:
     """Forget all retained values.
+
+    Args:
+        project: Whose values.
+        make_sure: Called when it could be done, just before it is; what it raises keeps them.
 
     Raises:
         HostError: The project is running, or the files cannot be removed.
@@ -93,6 +106,7 @@ def clear(project: Project) -> None:
     if not retain_folder(project).is_dir():
         return
     with _locked(project):
+        make_sure()
         disk = disk_of(project)
         _remove(disk, recover(disk).slot)
 

@@ -14,7 +14,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 _NAMES_SHOWN: Final = 20
 _STAMP_AGE_NS: Final = 60_000_000_000
 """So long the time of the program may go on without a save where no value changes."""
+_TELL_AGAIN_NS: Final = 60_000_000_000
+"""So long the log is not told again of a disk that fails now and then."""
 _NOW: Final = Window(abi.NOW_NS, abi.NOW_NS + 8)
 
 
@@ -78,19 +80,23 @@ def restore(
     return replace(program, initial_state=bytes(state)), report
 
 
-def report_recovery(found: Recovery, report: Migration | None, files: tuple[Path, ...]) -> None:
-    """Say what was found and what became of it."""
+def report_recovery(
+    plc: str, found: Recovery, report: Migration | None, files: tuple[Path, ...]
+) -> None:
+    """Say what was found of a PLC and what became of it."""
     for chain in found.chains:
         if chain.trouble:
-            place = {"file": str(files[chain.slot])}
+            place = {"plc": plc, "file": str(files[chain.slot])}
             logger.warning("retained values: %s", chain.trouble, extra=place)
     if found.commit is None or report is None:
         lost = any(chain.trouble for chain in found.chains)
         level = logging.ERROR if lost else logging.INFO
         reason = "none of the files can be used" if lost else "nothing was saved before"
-        logger.log(level, "retained variables start as declared: %s", reason)
+        text = "retained variables start as declared: %s"
+        logger.log(level, text, reason, extra={"plc": plc})
         return
     facts: dict[str, object] = {
+        "plc": plc,
         "cycle": found.commit.stamp.cycle,
         "saved_ns": found.commit.stamp.wall_ns,
         "kept": report.kept,
@@ -165,9 +171,16 @@ class Saving:
     store: Store
     reader: FrameReader
     wall_ns: Callable[[], int]
+    who: Mapping[str, str]
+    """Which PLC it is and where the store writes, for the log."""
     failures: int = field(default=0)
     """Commits that failed."""
-    _failing: bool = field(default=False)
+    failing: bool = field(default=False)
+    """Whether the last commit did."""
+    _told_ns: int | None = field(default=None)
+    """Time of day at which the log was last told of a failure."""
+    _is_told: bool = field(default=False)
+    """Whether the log knows that it fails."""
     shown: RetainStatistics | None = field(default=None)
     """Where everyone sees the counters."""
     saved_wall_ns: int = field(default=0)
@@ -202,18 +215,23 @@ class Saving:
             self.reader.forget()
             self._fail(error.strerror or str(error), error.filename)
         else:
-            if self._failing:
-                self._failing = False
-                facts = {"failures": self.failures}
+            if self._is_told:
+                facts = {**self.who, "failures": self.failures}
                 logger.warning("retained values are saved again", extra=facts)
+            self.failing = self._is_told = False
         self._show()
 
     def _fail(self, reason: str, file: str | None) -> None:
+        """Count a failure; a disk that fails now and then fills the log once a minute at most."""
         self.failures += 1
-        if not self._failing:
-            facts = {"error": reason, "file": file}
+        self.failing = True
+        now_ns = self.wall_ns()
+        if not self._is_told and (
+            self._told_ns is None or not 0 <= now_ns - self._told_ns < _TELL_AGAIN_NS
+        ):
+            facts = {**self.who, "error": reason} | ({"file": file} if file else {})
             logger.error("retained values cannot be saved; trying again", extra=facts)
-        self._failing = True
+            self._told_ns, self._is_told = now_ns, True
 
     def _show(self) -> None:
         if self.shown is not None:
@@ -221,7 +239,7 @@ class Saving:
             self.shown.show(
                 RetainCounts(
                     store.commits, self.failures, store.written_bytes, self.saved_wall_ns,
-                    self._failing, store.value_bytes,
+                    self.failing, store.value_bytes,
                 )
             )  # fmt: skip
 
@@ -237,6 +255,8 @@ class Keeper:
         self._project, self._image = project, image
         self._packing = packing_of(program.retained)
         self._disk = disk_of(project)
+        name, folder = project.config.project.name, str(retain_folder(project))
+        self._who = {"plc": name, "folder": folder}
         self._lock = Lock(retain_folder(project), project.config.project.name)
         self._locked = False
         self._end = threading.Event()
@@ -258,13 +278,11 @@ class Keeper:
             self._lock.__enter__()
             self._locked = True
         except OSError as error:
-            logger.warning(
-                "retained values: the folder cannot be written",
-                extra={"folder": str(retain_folder(self._project)), "error": error.strerror},
-            )
+            facts = {**self._who, "error": error.strerror}
+            logger.warning("retained values: the folder cannot be written", extra=facts)
         found = recover(self._disk)
         self.program, report = restore(self.program, self._packing, found)
-        report_recovery(found, report, self._disk.paths)
+        report_recovery(self._who["plc"], found, report, self._disk.paths)
         self._saving = self._begin(self._disk, found)
         self._thread = threading.Thread(target=self._run, name="retain", daemon=True)
         self._thread.start()
@@ -277,7 +295,7 @@ class Keeper:
         reader = FrameReader(ring, self._image.directory.inputs, self._packing)
         shown = RetainStatistics(self._image.section(SectionKind.RETAIN_STATISTICS))
         saved_ns = 0 if found.commit is None else found.commit.stamp.wall_ns
-        saving = Saving(store, reader, time.time_ns, shown=shown, saved_wall_ns=saved_ns)
+        saving = Saving(store, reader, time.time_ns, self._who, shown=shown, saved_wall_ns=saved_ns)
         self._commit_beginning(saving, 0)
         return saving
 
@@ -315,11 +333,15 @@ class Keeper:
             self._thread.join()
             self._saving.save(last=True)
             facts = {
+                **self._who,
                 "commits": self._saving.store.commits,
                 "bytes": self._saving.store.written_bytes,
                 "failures": self._saving.failures,
             }
-            logger.info("retained values saved", extra=facts)
+            if self._saving.failing:
+                logger.error("the last retained values are not saved", extra=facts)
+            else:
+                logger.info("retained values saved", extra=facts)
         self._disk.close()
         if self._locked:
             self._lock.__exit__(None, None, None)

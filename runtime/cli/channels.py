@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runtime.cli.looks import Page, show
+from runtime.cli.plc import plc_image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,11 +34,11 @@ def io(
     An input's value is what was read last, its quality what the last scan made of it.
     """
     from runtime.app.channels import channel_states
-    from runtime.image.segment import attach_image, image_path
+    from runtime.image.segment import attach_image
     from runtime.project.load import load_project
 
     loaded = load_project(project)
-    path = image_path(loaded.config.project.name)
+    path = plc_image(project, None)
     with contextlib.ExitStack() as stack:
         image = stack.enter_context(attach_image(path))
 

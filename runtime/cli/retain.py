@@ -3,11 +3,16 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from runtime.cli.plc import GivenInstance, plc_name
 from runtime.cli.run import ProjectPath
+from runtime.errors import UsageError
+
+if TYPE_CHECKING:
+    from runtime.project.load import Project
 
 retain = typer.Typer(
     help="Retained values of a project: show, export, import, clear.", no_args_is_help=True
@@ -15,12 +20,11 @@ retain = typer.Typer(
 
 
 @retain.command()
-def show(project: ProjectPath) -> None:
+def show(project: ProjectPath, *, instance: GivenInstance = None) -> None:
     """Print the retained values as they were saved last, with the time of that."""
     from runtime.app import retain_tools
-    from runtime.project.load import load_project
 
-    found = retain_tools.described(retain_tools.kept(load_project(project)))
+    found = retain_tools.described(retain_tools.kept(_chosen(project, instance)))
     values = found["values"]
     assert isinstance(values, dict)
     print(f"saved {found['saved']} in cycle {found['cycle']}")
@@ -34,13 +38,14 @@ def export(
     output: Annotated[
         Path | None, typer.Option(help="The file to write; without it standard output.")
     ] = None,
+    *,
+    instance: GivenInstance = None,
 ) -> None:
     """Write the retained values as JSON."""
     from runtime.app import retain_tools
     from runtime.errors import HostError
-    from runtime.project.load import load_project
 
-    found = retain_tools.described(retain_tools.kept(load_project(project)))
+    found = retain_tools.described(retain_tools.kept(_chosen(project, instance)))
     text = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
     if output is None:
         sys.stdout.write(text)
@@ -55,27 +60,47 @@ def export(
 def bring_in(
     project: ProjectPath,
     file: Annotated[Path, typer.Argument(help="JSON as `takt retain export` writes it.")],
+    *,
+    instance: GivenInstance = None,
 ) -> None:
     """Set retained values from a file; those it does not name stay. The project must not run."""
     from runtime.app import retain_tools
-    from runtime.project.load import load_project
 
-    count = retain_tools.bring_in(load_project(project), file)
-    print(f"{count} variables set")
+    count = retain_tools.bring_in(_chosen(project, instance), file)
+    print(f"{count} variable{'' if count == 1 else 's'} set")
 
 
 @retain.command()
 def clear(
     project: ProjectPath,
     *,
+    instance: GivenInstance = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Forget all retained values, PERSISTENT ones too. The project must not run."""
     from runtime.app import retain_tools
+
+    loaded = _chosen(project, instance)
+
+    def make_sure() -> None:
+        if not yes:
+            name = loaded.config.project.name
+            typer.confirm(f"Forget all retained values of {name}?", abort=True)
+
+    retain_tools.clear(loaded, make_sure)
+
+
+def _chosen(path: Path, instance: str | None) -> "Project":
+    """Return the project, or that of one of the PLCs that it runs as."""
+    from runtime.app.instances import named
+    from runtime.app.retain_tools import instances_kept
     from runtime.project.load import load_project
 
-    loaded = load_project(project)
-    if not yes:
-        name = loaded.config.project.name
-        typer.confirm(f"Forget all retained values of {name}?", abort=True)
-    retain_tools.clear(loaded)
+    project = load_project(path)
+    count = instances_kept(project) if instance is None else 0
+    if count:
+        raise UsageError(
+            f"project {project.config.project.name} has retained values of {count} PLCs: "
+            "expected --instance with a number or name"
+        )
+    return named(project, plc_name(project.config.project.name, instance))

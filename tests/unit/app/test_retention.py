@@ -4,6 +4,7 @@ import logging
 import os
 import struct
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -141,6 +142,7 @@ def test_a_folder_that_cannot_be_written_is_said_and_the_project_runs(
     assert {item.message for item in errors} == {
         "retained variables start as declared: none of the files can be used",
         "retained values cannot be saved; trying again",
+        "the last retained values are not saved",
     }
 
 
@@ -160,10 +162,13 @@ def test_damaged_files_are_said_and_the_variables_start_as_declared(
 # -- a failing disk -------------------------------------------------------------------------------
 
 
-def saving_on(disk: MemoryDisk, program: CompiledProgram, image: Image) -> Saving:
+def saving_on(
+    disk: MemoryDisk, program: CompiledProgram, image: Image, wall_ns: Callable[[], int] = int
+) -> Saving:
     packing = packing_of(program.retained)
     reader = FrameReader(image.ring(SectionKind.FRAME), 0, packing)
-    return Saving(Store(disk, packing.layout, recover(disk)), reader, lambda: 0)
+    store = Store(disk, packing.layout, recover(disk))
+    return Saving(store, reader, wall_ns, {"plc": "keep", "folder": "/state"})
 
 
 def test_a_failing_disk_is_said_once_counted_and_tried_again(
@@ -193,6 +198,41 @@ def test_a_failing_disk_is_said_once_counted_and_tried_again(
     commit = recover(disk).commit
     assert commit is not None
     assert commit.stamp == Stamp(4, 0, 0)
+
+
+def test_a_disk_that_fails_now_and_then_is_told_of_once_a_minute(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    project, program = loaded(tmp_path)
+    disk, seconds = MemoryDisk(), iter(range(2, 10**9, 2))
+    with image_of(project, program, tmp_path) as image:
+        saving = saving_on(disk, program, image, lambda: next(seconds) * 10**9)
+        for number in range(2, 42):
+            disk.failing = {"write": OSError(28, "No space left on device")} if number % 2 else {}
+            publish(image, number, state_with(program, N=number))
+            saving.save()
+            assert saving.failing == bool(number % 2)
+    told = [item for item in caplog.records if item.levelno == logging.ERROR]
+    assert saving.failures == 20
+    assert len(told) == 2, "over two minutes"
+    assert vars(told[0])["folder"] == "/state"
+    assert vars(told[0])["error"] == "No space left on device"
+
+
+def test_a_last_save_that_fails_is_an_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, program = loaded(tmp_path)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with image_of(project, program, tmp_path) as image, Keeper(project, program, image):
+        publish(image, 1, state_with(program, N=5))
+        monkeypatch.setattr(FileDisk, "write", full)
+    last = caplog.records[-1]
+    assert (last.message, last.levelno) == ("the last retained values are not saved", logging.ERROR)
+    assert vars(last)["plc"] == "keep"
 
 
 def test_a_scan_that_overtakes_the_saver_is_said(

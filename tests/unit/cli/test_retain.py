@@ -13,6 +13,7 @@ from runtime.app.retain_tools import start_cold
 from runtime.app.retention import Keeper
 from runtime.cli.main import main
 from runtime.project.load import load_project
+from runtime.retain.disk import Lock
 from tests.support.retain_project import image_of, loaded, write_project
 
 SOURCE = """
@@ -133,6 +134,31 @@ def test_a_file_that_is_no_export_is_refused(folder: Path, tmp_path: Path, text:
     assert status == 2
     assert "values.json: " in err
     assert takt("retain", "import", folder, tmp_path / "absent.json")[0] == 2
+
+
+def test_the_values_of_one_plc_of_many_are_named_by_its_number(
+    folder: Path, tmp_path: Path
+) -> None:
+    for slot in "ab":
+        if (file := folder / "retain" / f"keep.{slot}").exists():
+            file.rename(folder / "retain" / f"keep_3.{slot}")
+    status, _, err = takt("retain", "show", folder)
+    assert status == 2
+    assert "project keep has retained values of 1 PLCs: expected --instance with a number" in err
+    assert takt("retain", "show", folder, "--instance", "keep_3")[0] == 0
+    file = tmp_path / "values.json"
+    file.write_text('{"values": {"MAIN.L": 9}}')
+    assert takt("retain", "import", folder, file, "--instance", 3)[1] == "1 variable set\n"
+    assert "MAIN.L = 9.0" in takt("retain", "show", folder, "--instance", 3)[1].splitlines()
+    assert takt("retain", "clear", folder, "--yes", "--instance", 3)[0] == 0
+    assert takt("retain", "show", folder, "--instance", 3)[0] == 1
+
+
+def test_clear_asks_nothing_while_the_project_runs(folder: Path) -> None:
+    with Lock(folder / "retain", "keep"), patch.object(sys, "stdin", io.StringIO("y\n")) as typed:
+        status, out, _ = takt("retain", "clear", folder)
+        assert (status, out, typed.tell()) == (1, "", 0)
+    assert exported(folder) == VALUES
 
 
 def test_clear_forgets_everything_when_told_so(folder: Path) -> None:
