@@ -82,7 +82,11 @@ def request_of(project: Project) -> Request:
         Source(str(path.relative_to(project.folder)), read_source(path).text)
         for path in project.sources
     )
-    channels = tuple(entry.address for entry in project.config.io)
+    channels = tuple(
+        address
+        for entry in project.config.io
+        for address in (entry.address, *(told for (told,) in entry.telling.values()))
+    )
     return Request(sources, project.config.project.name, plans_of(project) or None, channels)
 
 

@@ -30,6 +30,8 @@ _MISSING = int(layout.Quality.MISSING)
 _MAILBOX_HEADER = layout.MAILBOX_HEADER.size
 _ENTRY = layout.ENTRY.size
 _ENTRY_SOURCE_NS, _ENTRY_QUALITY = 8, 16
+_MILLISECOND_NS = 1_000_000
+_NO_AGE = 0xFFFF_FFFF
 
 
 @native_function
@@ -47,6 +49,7 @@ def take_inputs(plc: int, release: int) -> int:
             quality = effective_quality(entry, oldest_fresh)
             store_8(quality_place, quality)
             place_input(i, load_64(entry), quality)
+            tell_input(i, quality, release, load_64(entry + _ENTRY_SOURCE_NS))
             newest = max(newest, load_64(entry + _ENTRY_SOURCE_NS))
             entry += _ENTRY
             i += plan.INPUT_ROW_BYTES
@@ -117,4 +120,17 @@ def place_input(i: int, raw: int, quality: int) -> int:
         store_32(place, value)
     else:
         store_64(place, value)
+    return 0
+
+
+@native_function
+def tell_input(i: int, quality: int, release: int, source: int) -> int:
+    """Write an input's quality and age to %I, where the project has places for them."""
+    place = load_64(i + plan.INPUT_QUALITY_PLACE)
+    if place != 0:
+        store_8(place, quality)
+    place = load_64(i + plan.INPUT_AGE_PLACE)
+    if place != 0:
+        age = max(release - source, 0) // _MILLISECOND_NS
+        store_32(place, _NO_AGE if source == 0 else min(age, _NO_AGE))
     return 0

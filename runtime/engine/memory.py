@@ -21,18 +21,19 @@ from runtime.artifact import abi
 from runtime.artifact.exchange import NOBODY, SEVERAL, Cells, Owned, Take
 from runtime.artifact.program import CompiledProgram, Symbol, TaskInfo
 from runtime.engine import plan
+from runtime.engine.areas import check_inside, safe_outputs
 from runtime.engine.arena import Arena
 from runtime.engine.entries import JournalReader
 from runtime.engine.handover import ALL_TASKS, EDGE_WORDS, NUMBERED_ON, Force, Handover
 from runtime.engine.quiet import parts_of
 from runtime.engine.settings import TaskSettings
-from runtime.errors import ImageError
 from runtime.image import directory, layout
 from runtime.image.layout import SectionKind
 from runtime.image.segment import Image
 from runtime.limits import FORCES_MAX, JOURNAL_BYTES, JOURNAL_ENTRIES_MIN, RECORDED_VARIABLES_MAX
 from runtime.project.channels import IoSection
 from runtime.project.load import Project
+from runtime.project.units import Address
 
 _WORD: Final = struct.Struct("@q")
 _PROTOCOL_INHERIT: Final = 1
@@ -432,20 +433,28 @@ class PlcMemory:
 
     def _input_row(self, channel: IoSection) -> dict[int, int]:
         program, address = self._program, channel.address
-        check_inside(channel, program.inputs.size)
+        place = self._input_place(address)
         first = program.inputs.offset + address.byte
         size = max(address.width // 8, 1)
         held = int.from_bytes(program.initial_state[first : first + size], "little")
-        if address.width == 1:
-            held = held >> address.bit & 1
         return {
-            plan.INPUT_PLACE: self._arena.base + self._state + first,
+            plan.INPUT_PLACE: place,
             plan.INPUT_WIDTH: address.width,
             plan.INPUT_BIT: address.bit,
             plan.INPUT_USES_DEFAULT: int(channel.substitute == "default"),
             plan.INPUT_DEFAULT: channel.default_raw,
-            plan.INPUT_HELD: held,
+            plan.INPUT_HELD: held >> address.bit & 1 if address.width == 1 else held,
+            plan.INPUT_QUALITY_PLACE: self._input_place(channel.quality),
+            plan.INPUT_AGE_PLACE: self._input_place(channel.age),
         }
+
+    def _input_place(self, address: Address | None) -> int:
+        """Return where an address of %I stands in the committed state, 0 for none."""
+        if address is None:
+            return 0
+        area = self._program.inputs
+        check_inside(address, area.size)
+        return self._arena.base + self._state + area.offset + address.byte
 
 
 def _cells_row(cells: Cells) -> dict[int, int]:
@@ -464,33 +473,6 @@ def _make_mutex(address: int) -> None:
     _libc.pthread_mutexattr_setprotocol(attributes, _PROTOCOL_INHERIT)
     _libc.pthread_mutex_init(ctypes.c_void_p(address), attributes)
     _libc.pthread_mutexattr_destroy(attributes)
-
-
-def safe_outputs(project: Project, area_bytes: int) -> bytes:
-    """Return the bytes of %Q with every configured output at its safe value, the rest 0.
-
-    Raises:
-        ImageError: An output lies outside the area.
-    """
-    area = 0
-    for channel in project.config.io:
-        if channel.address.area == "Q":
-            check_inside(channel, area_bytes)
-            area |= channel.safe_raw << channel.address.bits.start
-    return area.to_bytes(area_bytes, "little")
-
-
-def check_inside(channel: IoSection, area_bytes: int) -> None:
-    """Make sure that a channel lies inside its area: native code does not look again.
-
-    Raises:
-        ImageError: It does not.
-    """
-    if channel.address.bits.stop > area_bytes * 8:
-        raise ImageError(
-            f"io {channel.address}: the program's %{channel.address.area} area has {area_bytes} "
-            "bytes; expected an area that holds the address"
-        )
 
 
 def mailbox_bytes(inputs: int) -> int:

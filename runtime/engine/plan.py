@@ -296,6 +296,10 @@ INPUT_USES_DEFAULT: Final = 24
 INPUT_DEFAULT: Final = 32
 INPUT_HELD: Final = 40
 """Last value of a usable sample; at first what the program's initial state has there."""
+INPUT_QUALITY_PLACE: Final = 48
+"""Address of the byte in %I that tells its quality, 0 where none does."""
+INPUT_AGE_PLACE: Final = 56
+"""Address of the 32 bits in %I that tell its age in ms, 0 where none do."""
 INPUT_ROW_BYTES: Final = 64
 
 # -- entry of the journal -----------------------------------------------------------------------

@@ -33,6 +33,10 @@ class IoBase(Section):
     """Value of an input under `substitute = "default"`."""
     safe: int | float | bool = 0
     """Value of an output while the program is stopped or faulted."""
+    quality: AddressField | None = None
+    """Byte of %I that tells the program an input's quality, as a number of `layout.Quality`."""
+    age: AddressField | None = None
+    """32 bits of %I that tell the age of its sample in ms; all ones where there is none."""
 
     @property
     def kind(self) -> ValueKind:
@@ -43,6 +47,19 @@ class IoBase(Section):
     def addresses(self) -> tuple[Address, ...]:
         """The addresses that the channel fills."""
         return (self.address,)
+
+    @property
+    def telling(self) -> dict[str, tuple[Address, ...]]:
+        """The addresses that tell quality and age, by the key that names the first."""
+        return self._telling(1)
+
+    def _telling(self, channels: int) -> dict[str, tuple[Address, ...]]:
+        given = {"quality": self.quality, "age": self.age}
+        return {
+            key: tuple(first.neighbour(number) for number in range(channels))
+            for key, first in given.items()
+            if first is not None
+        }
 
     @property
     def default_raw(self) -> int:
@@ -175,6 +192,11 @@ class ModbusIo(IoBase):
         parts = -(-(self.length or 1) // PART_BYTES) if self.type == "string" else self.count
         return tuple(self.address.neighbour(part) for part in range(parts))
 
+    @property
+    def telling(self) -> dict[str, tuple[Address, ...]]:
+        """The addresses that tell quality and age: one each for every one of its channels."""
+        return self._telling(self.count)
+
     def channel(self, number: int, address_base: int) -> "ModbusIo":
         """Return one of its `count` channels, the first is 0, with a table of its own."""
         assert self.place is not None
@@ -187,6 +209,8 @@ class ModbusIo(IoBase):
                 "register_": self.offset(address_base) + address_base + step,
                 "bit": None if self.bit is None else bits % 16,
                 "count": 1,
+                "quality": None if self.quality is None else self.quality.neighbour(number),
+                "age": None if self.age is None else self.age.neighbour(number),
             }
         )
 
@@ -268,4 +292,7 @@ def parts(entry: IoSection, address_base: int) -> Iterator[IoSection]:
         return
     fields = entry.model_dump(by_alias=True) | {"default": 0, "safe": 0}
     for number, address in enumerate(entry.addresses):
-        yield StringPart.model_construct(**(fields | {"address": address, "part": number}))
+        first = {"quality": entry.quality, "age": entry.age}
+        telling = first if number == 0 else {"quality": None, "age": None}
+        own = {"address": address, "part": number, **telling}
+        yield StringPart.model_construct(**(fields | own))

@@ -340,13 +340,13 @@ def _duplicate_names(raw: Table, key: str) -> Iterator[Fault]:
 def _overlap_faults(
     entry: IoSection, number: int, covered: dict[tuple[str, int], int]
 ) -> Iterator[Fault]:
-    bits = [(item.area, bit) for item in entry.addresses for bit in item.bits]
-    other = next((covered[bit] for bit in bits if bit in covered), None)
-    if other is not None:
-        yield Fault(
-            f"io[{number}].address", str(entry.address), f"an address that io[{other}] leaves free"
-        )
-    covered.update((bit, number) for bit in bits if bit not in covered)
+    for key, addresses in {"address": entry.addresses, **entry.telling}.items():
+        bits = [(item.area, bit) for item in addresses for bit in item.bits]
+        other = next((covered[bit] for bit in bits if bit in covered), None)
+        if other is not None:
+            expected = f"an address that io[{other}] leaves free"
+            yield Fault(f"io[{number}].{key}", str(addresses[0]), expected)
+        covered.update((bit, number) for bit in bits if bit not in covered)
 
 
 def _source_faults(raw: Table, folder: Path) -> Iterator[Fault]:

@@ -41,6 +41,21 @@ def _area_rule(entry: IoSection, _device: DeviceBase | None) -> Broken:
     return None
 
 
+def _telling_faults(entry: IoSection) -> Iterator[Broken]:
+    """Yield places of quality and age that are none."""
+    for key, addresses in entry.telling.items():
+        first, last = addresses[0], addresses[-1]
+        width, letter = _TELLING[key]
+        if first.area != "I" or first.width != width:
+            yield key, str(first), f"an address %I{letter}…"
+        elif last.byte + width // 8 > AREA_BYTES_MAX:
+            yield key, str(first), f"a place in the first {AREA_BYTES_MAX} bytes"
+
+
+_TELLING: Final = {"quality": (8, "B"), "age": (32, "D")}
+"""Width and letter of the addresses that tell an input's quality and age."""
+
+
 def _place_rule(entry: ModbusIo, device: DeviceBase | None) -> Broken:
     if entry.place is None:
         expected = (
@@ -157,16 +172,21 @@ def _idle_keys(entry: IoSection) -> Iterator[Broken]:
     """Yield keys that would have no effect: their writer counts on one."""
     given = entry.model_fields_set
     is_input = entry.address.area == "I"
-    for key in sorted(given & ({"safe"} if is_input else {"substitute", "default", "poll"})):
+    for key in sorted(given & ({"safe"} if is_input else _OF_INPUTS)):
         side = "outputs %Q…" if is_input else "inputs %I…"
         yield key, _written(entry, key), f"no `{key}` for {entry.address}: it is for {side}"
     if is_input and "default" in given and entry.substitute != "default":
         yield "default", _written(entry, "default"), 'substitute = "default" with it'
 
 
+_OF_INPUTS: Final = {"substitute", "default", "poll", "quality", "age"}
+
+
 def _written(entry: IoSection, key: str) -> str:
     value = getattr(entry, key)
-    return f"{value / 1e6:g} ms" if key == "poll" else repr(value)
+    if key == "poll":
+        return f"{value / 1e6:g} ms"
+    return str(value) if key in _TELLING else repr(value)
 
 
 def _poll_rule(entry: IoSection, device: DeviceBase | None) -> Broken:
@@ -209,6 +229,7 @@ def _broken(entry: IoSection, device: DeviceBase | None) -> Iterator[Broken]:
         yield from (rule(entry, device) for rule in _NODE_RULES)
     yield _value_rule(entry, device)
     yield _poll_rule(entry, device)
+    yield from _telling_faults(entry)
     yield from _idle_keys(entry)
 
 

@@ -157,3 +157,50 @@ def test_each_device_has_its_own_mailbox_and_patience(tmp_path: Path) -> None:
     rig.engine.step(1, RELEASE)
     assert rig.frame.qualities == (*[Quality.STALE] * 4, Quality.GOOD)
     assert rig.outputs.consumed == ((1, RELEASE - SECOND), (1, RELEASE - SECOND))
+
+
+TOLD = (
+    IO.partition("[[io]]")[0]
+    + '[[io]]\naddress = "%IW1"\ndevice = "plc"\ntable = "input"\nregister = 0\n'
+    + 'quality = "%IB1"\nage = "%ID3"\n'
+)
+"""One input, whose quality %IB1 tells and whose age %ID3."""
+
+
+def told(rig: Rig) -> tuple[int, int]:
+    return rig.inputs[1], int.from_bytes(rig.inputs[12:16], "little")
+
+
+@pytest.mark.parametrize(
+    ("age_ns", "quality", "expected"),
+    [
+        (0, Quality.GOOD, (0, 0)),
+        (1_999_999, Quality.UNCERTAIN, (1, 1)),
+        (STALE_AFTER + 1, Quality.GOOD, (2, 50)),
+        (7_000_000_000, Quality.BAD, (3, 7000)),
+        (-SECOND, Quality.GOOD, (0, 0)),
+        (RELEASE, Quality.GOOD, (4, 0xFFFF_FFFF)),
+    ],
+)
+def test_the_program_reads_quality_and_age_of_an_input(
+    tmp_path: Path, age_ns: int, quality: Quality, expected: tuple[int, int]
+) -> None:
+    rig = Rig(tmp_path, toml=TOLD)
+    rig.send(Sample(7, RELEASE - age_ns, quality))
+    rig.engine.step(1, RELEASE)
+    assert told(rig) == expected
+
+
+def test_an_input_that_never_came_is_missing_and_has_no_age(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, toml=TOLD)
+    rig.engine.step(1, RELEASE)
+    assert told(rig) == (4, 0xFFFF_FFFF)
+
+
+def test_the_age_of_an_input_grows_from_scan_to_scan(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, toml=TOLD)
+    rig.send(Sample(7, RELEASE, Quality.GOOD))
+    rig.engine.step(1, RELEASE + 10_000_000)
+    assert told(rig) == (0, 10)
+    rig.engine.step(1, RELEASE + SECOND)
+    assert told(rig) == (2, 1000)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from runtime.prebuilt import request_of
 from runtime.project.load import load_project
 from tests.unit.project.test_load import SOUND, faults_of, folder_of
 
@@ -49,6 +50,24 @@ FAULTS = {
         [
             "io[2].poll = 1000 ms: expected less than the device's stale_after (1000 ms)",
             "io[2].substitute = 'default': expected no `substitute` for %QW4: it is for inputs %I…",
+        ],
+    ),
+    "a quality that is no byte of the inputs": (
+        SOUND + CHANNEL.format("%IW4", 'quality = "%IW9"\nage = "%QD9"'),
+        [
+            "io[2].quality = %IW9: expected an address %IB…",
+            "io[2].age = %QD9: expected an address %ID…",
+        ],
+    ),
+    "a quality of an output": (
+        SOUND + CHANNEL.format("%QW4", 'quality = "%IB99"'),
+        ["io[2].quality = %IB99: expected no `quality` for %QW4: it is for inputs %I…"],
+    ),
+    "qualities where inputs stand": (
+        SOUND + CHANNEL.format("%IW4", 'count = 3\nquality = "%IB12"\nage = "%ID3"'),
+        [
+            "io[2].quality = %IB12: expected an address that io[2] leaves free",
+            "io[2].age = %ID3: expected an address that io[2] leaves free",
         ],
     ),
     "a default that nothing uses": (
@@ -175,3 +194,27 @@ def test_servers_of_different_transports_share_a_port(tmp_path: Path) -> None:
     text = SOUND + SERVER + VARIABLE + other + VARIABLE
 
     assert len(load_project(folder_of(tmp_path, text)).config.server) == 2
+
+
+def test_each_channel_of_an_entry_tells_its_own_quality_and_age(tmp_path: Path) -> None:
+    text = SOUND + CHANNEL.format("%IW4", 'count = 2\nquality = "%IB99"\nage = "%ID50"')
+    found = load_project(folder_of(tmp_path, text)).config.io[2:]
+
+    assert [(str(entry.quality), str(entry.age)) for entry in found] == [
+        ("%IB99", "%ID50"),
+        ("%IB100", "%ID51"),
+    ]
+
+
+def test_a_string_tells_one_quality(tmp_path: Path) -> None:
+    text = SOUND + CHANNEL.format("%IL4", 'type = "string"\nlength = 16\nquality = "%IB99"')
+    found = load_project(folder_of(tmp_path, text)).config.io[2:]
+
+    assert [entry.quality and str(entry.quality) for entry in found] == ["%IB99", None]
+
+
+def test_the_input_area_holds_places_that_no_variable_stands_at(tmp_path: Path) -> None:
+    text = SOUND + CHANNEL.format("%IW4", 'quality = "%IB99"\nage = "%ID50"')
+    request = request_of(load_project(folder_of(tmp_path, text)))
+
+    assert {"%IB99", "%ID50"} <= {str(address) for address in request.channels}
