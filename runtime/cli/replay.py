@@ -13,12 +13,16 @@ def replay(
 ) -> None:
     """Repeat a recorded run in virtual time: exit 0 when every state is that of the record.
 
-    Exit status 1: a state differs, or the file is no record.
+    Of a record that was cut off, all that is whole is repeated.
+    Exit status 1: a state differs, or the file is no record or damaged.
     """
     from runtime.app.replay import replay_record
     from runtime.engine.record import read_record
 
-    result = replay_record(read_record(record))
+    found = read_record(record)
+    result = replay_record(found)
+    if found.cut_bytes:
+        print(f"the record ends within an entry, {found.cut_bytes} bytes of which are left out")
     if result.differs_at is not None:
         entry = result.differs_at
         print(f"differs after scan {result.scans}: task {entry.task}, its cycle {entry.cycle}")

@@ -67,6 +67,47 @@ def entries_of(chunk: bytes) -> Iterator[Entry]:
         at += size
 
 
+class DamagedError(Exception):
+    """Bytes of a journal are no entries; the text says where and why."""
+
+
+def end_of_whole(chunk: bytes, *, tasks: int, inputs: int) -> int:
+    """Return where the last whole entry of journal bytes ends.
+
+    Args:
+        chunk: What may have been cut off at its end.
+        tasks: How many tasks wrote it.
+        inputs: Bytes of %I.
+
+    Raises:
+        DamagedError: There is something in it that is no entry, or entries are missing.
+    """
+    at, last = 0, None
+    while at + 8 <= len(chunk):
+        size = int.from_bytes(chunk[at : at + 8], "little", signed=True)
+        if size <= 0:
+            at += max(-size, 8)
+            continue
+        if at + min(size, plan.ENTRY_PAYLOAD) > len(chunk):
+            return at
+        words = _WORDS.unpack_from(chunk, at) if size >= plan.ENTRY_PAYLOAD else (size, *[-1] * 7)
+        _, kind, sequence, task, _, _, _, second = words
+        is_input = kind == plan.ENTRY_TAKE
+        room = min(inputs, size - plan.ENTRY_PAYLOAD) if is_input else size - plan.ENTRY_PAYLOAD
+        is_sound = kind == plan.ENTRY_COMMIT or 0 <= second <= room
+        if kind not in _KINDS or not 0 <= task < tasks or not is_sound:
+            raise DamagedError(f"byte {at} of its entries begins none")
+        if last is not None and sequence not in {last, last + 1}:
+            raise DamagedError(f"entry {sequence} comes behind entry {last}")
+        if at + size > len(chunk):
+            return at
+        at, last = at + size, sequence
+    return min(at, len(chunk))
+
+
+_KINDS: Final = frozenset(Kind)
+
+
 class JournalReader:
     """Follows a journal that native code writes; it never holds the writer up."""
 

@@ -19,7 +19,7 @@ from typing import BinaryIO, Final, Self
 
 from runtime.artifact import program as artifact
 from runtime.artifact.program import CompiledProgram
-from runtime.engine.entries import Entry, JournalReader, entries_of
+from runtime.engine.entries import DamagedError, Entry, JournalReader, end_of_whole, entries_of
 from runtime.engine.handover import Force
 from runtime.errors import HostError, TaktError
 
@@ -39,6 +39,8 @@ class Record:
     entries: bytes
     forces: tuple[Force, ...] = ()
     """What was forced when it began."""
+    cut_bytes: int = 0
+    """Behind the entries: of one that was not written to its end."""
 
     def __iter__(self) -> Iterator[Entry]:
         """Yield the takes and commits in their order."""
@@ -61,10 +63,21 @@ def read_record(path: Path) -> Record:
     if version != VERSION:
         raise TaktError(f"{path}: record of version {version}; expected version {VERSION}")
     start = _PREFIX.size + header_bytes
-    header = json.loads(content[_PREFIX.size : start])
-    program = artifact.parse(content[start : start + program_bytes])
-    forces = tuple(Force(*words) for words in header["forces"])
-    return Record(program, header["hash_every"], content[start + program_bytes :], forces)
+    end = start + program_bytes
+    if len(content) < end:
+        raise TaktError(f"{path}: cut off before the first scan; expected {end} bytes at least")
+    try:
+        header = json.loads(content[_PREFIX.size : start])
+        program = artifact.parse(content[start:end])
+        forces = tuple(Force(*words) for words in header["forces"])
+        hash_every = header["hash_every"]
+        size = end_of_whole(content[end:], tasks=len(program.tasks), inputs=program.inputs.size)
+    except (ValueError, KeyError, TypeError):
+        raise TaktError(f"{path}: damaged: its header is none of a record") from None
+    except (DamagedError, TaktError) as error:
+        raise TaktError(f"{path}: damaged: {error}") from None
+    cut = len(content) - end - size
+    return Record(program, hash_every, content[end : end + size], forces, cut)
 
 
 class Recorder:

@@ -219,6 +219,65 @@ def test_what_is_no_record_is_refused(tmp_path: Path) -> None:
         read_record(tmp_path / "text")
 
 
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    """A record of 200 scans, with inputs and commands."""
+    plant = Plant(tmp_path / "p", MIXED, TOML)
+    memory, path = plant.engine.memory, tmp_path / "run.rec"
+    memory.put_word(plan.PLC_HASH_EVERY, 1)
+    with Recorder(path, plant.program, memory.journal(), 1):
+        for number in range(200):
+            memory.poke(plant.program.inputs.offset, bytes([number]))
+            plant.engine.step(1, number * MS, number % 2)
+    return path
+
+
+def test_a_record_that_was_cut_off_is_repeated_as_far_as_it_goes(recorded: Path) -> None:
+    whole = recorded.read_bytes()
+    record = read_record(recorded)
+    assert (len(list(record)), record.cut_bytes) == (400, 0)
+    start = len(whole) - len(record.entries)
+    for cut in (*range(len(whole) - 130, len(whole)), start + 7, start + 70):
+        recorded.write_bytes(whole[:cut])
+        part = read_record(recorded)
+        assert part.cut_bytes == cut - start - len(part.entries) < 130
+        assert [*part] == [*record][: len([*part])]
+    recorded.write_bytes(whole[: len(whole) // 2 + start // 2 + 3])
+    result = replay_record(read_record(recorded))
+    assert result.differs_at is None
+    assert 0 < result.scans < 200
+
+
+def test_a_record_cut_off_before_its_first_scan_is_refused(recorded: Path) -> None:
+    whole = recorded.read_bytes()
+    start = len(whole) - len(read_record(recorded).entries)
+    for cut in (30, start // 2, start - 1):
+        recorded.write_bytes(whole[:cut])
+        with pytest.raises(TaktError, match="cut off before the first scan"):
+            read_record(recorded)
+
+
+def test_a_damaged_record_is_refused_or_differs_but_never_defeats_the_reader(
+    recorded: Path,
+) -> None:
+    whole = recorded.read_bytes()
+    start = len(whole) - len(read_record(recorded).entries)
+    dice = random.Random(1)
+    refused = []
+    places = [25, start // 2, *(dice.randrange(start, len(whole)) for _ in range(400))]
+    for place in places:
+        flipped = bytes([whole[place] ^ dice.randrange(1, 256)])
+        recorded.write_bytes(whole[:place] + flipped + whole[place + 1 :])
+        try:
+            entries = list(read_record(recorded))
+        except TaktError as error:
+            refused.append(str(error))
+        else:
+            assert all(0 <= entry.task < 3 for entry in entries)
+    assert len(refused) > 100
+    assert all(said.startswith(f"{recorded}: damaged: ") for said in refused)
+
+
 @pytest.mark.parametrize("padding", [0, 1000], ids=["small entries", "entries of a KiB"])
 def test_the_journal_gives_up_no_more_than_a_part_of_itself(tmp_path: Path, padding: int) -> None:
     pad_text = f"VAR_GLOBAL Pad : ARRAY [0..{padding}] OF BYTE; END_VAR\nPROGRAM Fast"
