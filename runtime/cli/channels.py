@@ -33,7 +33,7 @@ def io(
 
     An input's value is what was read last, its quality what the last scan made of it.
     """
-    from runtime.app.channels import channel_states
+    from runtime.app.channels import channel_states, kinds_of
     from runtime.image.segment import attach_image
     from runtime.project.load import load_project
 
@@ -41,12 +41,14 @@ def io(
     path = plc_image(project, None)
     with contextlib.ExitStack() as stack:
         image = stack.enter_context(attach_image(path))
+        kinds = kinds_of(image.directory)
 
         def observe() -> "tuple[ChannelState, ...]":
-            nonlocal image
+            nonlocal image, kinds
             if not image.is_current():
                 image = stack.enter_context(attach_image(path))
-            return channel_states(loaded, image)
+                kinds = kinds_of(image.directory)
+            return channel_states(loaded, image, kinds)
 
         page = Page(observe, lambda states, _: table(states), partial(map, document))
         show(page, every, looks, as_json=as_json)
@@ -54,19 +56,22 @@ def io(
 
 def table(states: "Sequence[ChannelState]") -> "RenderableType":
     """Return the table of all channels."""
+    from rich.markup import escape
     from rich.table import Column, Table
 
     if not states:
         return "no channels: takt.toml has no [[io]]"
-    place = Column("place", overflow="fold")  # never cut: a node's name is told by its end
-    shown = Table("address", "device", place, "value", "quality", "age", "poll", box=None)
+    titles = ("address", "device", "place", "value", "quality", "age", "poll")
+    columns = {title: Column(title, no_wrap=True) for title in titles}
+    columns["place"] = Column("place", overflow="fold")  # a node's name is told by its end
+    shown = Table(*columns.values(), box=None)
     for state in states:
         quality = state.quality.name if state.quality is not None else "-"
         style = "" if quality in {"GOOD", "-"} else "red"
         shown.add_row(
-            state.address, f"{state.device} ({state.link.name.lower()})", state.place,
-            _number(state.value), quality, _milliseconds(state.age_ns),
-            _milliseconds(state.round_trip_ns), style=style,
+            state.address, f"{state.device} ({state.link.name.lower()})", escape(state.place),
+            escape(_shown(state.value)), quality, _milliseconds(state.age_ns),
+            _milliseconds(state.round_trip_ns or -1), style=style,
         )  # fmt: skip
     return shown
 
@@ -75,15 +80,23 @@ def document(state: "ChannelState") -> dict[str, object]:
     """Return a channel for machines; times in ns, non-finite numbers as text."""
     fields = dataclasses.asdict(state)
     value = state.value
-    if value is not None and not math.isfinite(value):
-        fields["value"] = _number(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        fields["value"] = _shown(value)
     fields["quality"] = state.quality.name if state.quality is not None else None
     fields["link"] = state.link.name
     return fields
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.10g}"
+def _shown(value: float | str | None) -> str:
+    match value:
+        case None:
+            return "-"
+        case str():
+            return repr(value.rstrip("\0"))
+        case int():
+            return str(value)
+        case _:
+            return f"{value:.10g}"
 
 
 def _milliseconds(time_ns: int) -> str:

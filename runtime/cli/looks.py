@@ -6,14 +6,18 @@ machines there are lines of JSON.
 
 import contextlib
 import json
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count, islice
 from threading import Event
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+
+_FILE_WIDTH: Final = 200
+"""Columns of a file or a pipe, which have no edge: enough that no value is cut."""
 
 Look = TypeVar("Look")
 
@@ -30,6 +34,27 @@ class Page(Generic[Look]):
     """Returns the JSON objects of a look, a line each."""
 
 
+@dataclass(frozen=True)
+class Fitting:
+    """What is shown, cut where the screen ends; then its last line says how much is missing."""
+
+    whole: "RenderableType"
+
+    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
+        from rich.segment import Segment
+
+        lines = console.render_lines(self.whole, options.update(height=None), pad=False)
+        missing = len(lines) - options.size.height
+        if missing > 0:
+            missing += 1
+            lines = lines[:-missing]
+            lines.append([Segment(f"… {missing} more lines: --looks 1 prints them all")])
+        for number, line in enumerate(lines):
+            if number:
+                yield Segment.line()
+            yield from line
+
+
 def show(page: Page[Look], every_s: float, looks: int | None, *, as_json: bool) -> Look | None:
     """Show a page until all looks are done; return the last look.
 
@@ -43,6 +68,8 @@ def show(page: Page[Look], every_s: float, looks: int | None, *, as_json: bool) 
     from rich.live import Live
 
     console, before, pause = Console(), None, Event()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _FILE_WIDTH
     with contextlib.ExitStack() as stack:
         live = None
         if console.is_terminal and not as_json:
@@ -54,7 +81,8 @@ def show(page: Page[Look], every_s: float, looks: int | None, *, as_json: bool) 
                 pause.wait(every_s)
             seen = page.observe()
             if live is not None:
-                live.update(page.view(seen, before), refresh=True)
+                view = page.view(seen, before)
+                live.update(Fitting(view) if looks is None else view, refresh=True)
             elif as_json:
                 for document in page.documents(seen):
                     print(json.dumps(document), flush=True)

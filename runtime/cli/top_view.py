@@ -116,9 +116,14 @@ def _cells(now: HistogramCopy, then: HistogramCopy | None) -> Iterator[str]:
         yield from (microseconds(recent.percentile(rank)) for rank in (50.0, 99.9))
 
 
+_WHOLE_US: Final = 100_000
+"""From here on a tenth is nothing, and would fill its column to the one before."""
+
+
 def microseconds(nanoseconds: int) -> str:
     """Return a duration in µs, as a number."""
-    return f"{nanoseconds / 1000:.1f}"
+    value = nanoseconds / 1000
+    return f"{value:.1f}" if value < _WHOLE_US else f"{value:.0f}"
 
 
 # -- for machines ---------------------------------------------------------------------------------

@@ -110,7 +110,7 @@ def link_state(link: LinkReport, *, gateway_alive: bool) -> str:
     """Return in a few words how a device is reached."""
     if not gateway_alive:
         return "no gateway"
-    if link.link is Link.UP:
+    if link.link is Link.UP and link.error is not LinkError.EXCEPTION:
         return "up"
     reason = "" if link.error is LinkError.NONE else f" ({link.error.name.lower()})"
     return link.link.name.lower() + reason

@@ -4,9 +4,11 @@ import json
 from itertools import count
 
 import pytest
+from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
-from runtime.cli.looks import Page, show
+from runtime.cli.looks import Fitting, Page, show
 
 
 def counting_page() -> Page[int]:
@@ -32,3 +34,26 @@ def test_machines_get_a_line_for_each_document(capsys: pytest.CaptureFixture[str
 
 def test_the_last_look_is_returned() -> None:
     assert show(counting_page(), 0.0, 4, as_json=True) == 4
+
+
+def test_what_the_screen_does_not_hold_is_counted() -> None:
+    page = Text("\n".join(map(str, range(10))))
+    console = Console(width=60, height=4, record=True, force_terminal=True)
+    console.print(Fitting(page), end="")
+    assert console.export_text() == "0\n1\n2\n… 7 more lines: --looks 1 prints them all"
+
+
+def test_what_the_screen_holds_is_shown_whole() -> None:
+    console = Console(width=60, height=4, record=True, force_terminal=True)
+    console.print(Fitting(Text("0\n1\n2\n3")), end="")
+    assert console.export_text() == "0\n1\n2\n3"
+
+
+def test_a_pipe_has_no_edge(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    table = Table("name", "value", box=None)
+    table.add_row("n" * 90, "v" * 60)
+    show(Page(lambda: 0, lambda *_: table, lambda _: []), 0.0, 1, as_json=False)
+    assert "n" * 90 + "  " + "v" * 60 in capsys.readouterr().out

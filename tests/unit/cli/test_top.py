@@ -14,7 +14,7 @@ from runtime.app.monitor import Observation, TaskState
 from runtime.artifact.abi import FaultKind
 from runtime.artifact.program import Site
 from runtime.cli.main import app
-from runtime.cli.top_view import document, view
+from runtime.cli.top_view import document, microseconds, view
 from runtime.errors import UsageError
 from tests.support.observations import histogram, observation
 
@@ -149,3 +149,10 @@ def test_without_a_project_one_must_run(tmp_path: Path, monkeypatch: pytest.Monk
     result = CliRunner().invoke(app, ["top"])
     assert isinstance(result.exception, UsageError)
     assert "none run here" in str(result.exception)
+
+
+def test_times_of_seconds_do_not_run_into_each_other() -> None:
+    assert [microseconds(nanoseconds) for nanoseconds in (7_791_270_000, 99_999_900)] == [
+        "7791270",
+        "99999.9",
+    ]

@@ -67,6 +67,11 @@ def test_a_link_that_is_down_says_why_and_a_dead_gateway_hides_it() -> None:
     assert link_state(link_report(), gateway_alive=False) == "no gateway"
 
 
+def test_a_device_that_refuses_something_is_not_simply_up() -> None:
+    refusing = link_report(Link.UP, LinkError.EXCEPTION)
+    assert link_state(refusing, gateway_alive=True) == "up (exception)"
+
+
 def test_the_plain_view_writes_every_fifth_moment(capsys: pytest.CaptureFixture[str]) -> None:
     view = PlainView()
     for _ in range(11):
