@@ -12,7 +12,9 @@ from typing import Final
 
 _LOG: Final = logging.getLogger("gateway.serve")
 RESTART_S: Final = 1.0
-"""Wait before a server that ended is started again."""
+"""Wait before a server that ended is started again; doubled while none lives for long."""
+RESTART_MAX_S: Final = 60.0
+"""Longest wait: what a user has to mend fills no log meanwhile. Also how long is long."""
 STOP_S: Final = 5.0
 """Time that it has for its end."""
 
@@ -20,14 +22,21 @@ STOP_S: Final = 5.0
 async def keep_server(folder: Path) -> None:
     """Run the OPC UA server of a project, again and again, until cancelled."""
     command = (sys.executable, "-P", "-m", "gateway", "opcua", str(folder))
+    loop, wait_s = asyncio.get_running_loop(), RESTART_S
     while True:
+        began_s = loop.time()
         process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.PIPE)
         try:
             status = await process.wait()
         finally:
             await _end(process)
-        _LOG.error("the OPC UA server has ended (status %d); it is started again", status)
-        await asyncio.sleep(RESTART_S)
+        if loop.time() - began_s > RESTART_MAX_S:
+            wait_s = RESTART_S
+        _LOG.error(
+            "the OPC UA server has ended (status %d); it is started again in %g s", status, wait_s
+        )
+        await asyncio.sleep(wait_s)
+        wait_s = min(2 * wait_s, RESTART_MAX_S)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,12 @@ from asyncua import Client, ua
 from asyncua.crypto.security_policies import SecurityPolicyBasic256Sha256
 from asyncua.ua.uaerrors import UaError
 
+from gateway.serve.opcua.security import Gatekeeper
+from gateway.store.certificates import CertificateFolder
 from runtime.datatypes.elementary import ELEMENTARY
+from runtime.errors import ProjectError
 from runtime.image.layout import Quality
+from runtime.project.opcua import OpcUaServerSection
 from tests.support.opcua_gateway import Rig, node_toml, opcua_toml, run
 from tests.support.opcua_image import PlayedProgram, playing
 from tests.support.opcua_peers import TaktServer, node_client, node_server, takt_server
@@ -203,3 +208,25 @@ def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
     user = OpcUaUser.model_validate({"name": "ann", "role": "viewer", "password_file": "secret"})
     with pytest.raises(SecretError, match="for its owner only"):
         read_secret(user, tmp_path)
+
+
+def test_all_secrets_that_are_missing_are_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TAKT_TEST_ANN", raising=False)
+    users = [
+        {"name": "ann", "role": "viewer", "password_env": "TAKT_TEST_ANN"},
+        {"name": "bob", "role": "viewer", "certificate": "bob.pem"},
+        {"name": "eve", "role": "viewer", "password_file": "eve"},
+    ]
+    section = OpcUaServerSection.model_validate({"user": users})
+    certificates = CertificateFolder(tmp_path / "pki")
+
+    with pytest.raises(ProjectError) as caught:
+        Gatekeeper(section, tmp_path, certificates, time.monotonic_ns, time.time_ns)
+
+    assert [fault.path for fault in caught.value.faults] == [
+        "opcua.user[0].password_env",
+        "opcua.user[1].certificate",
+        "opcua.user[2].password_file",
+    ]

@@ -94,16 +94,20 @@ class Gatekeeper:
         """Read the secrets.
 
         Raises:
-            ProjectError: One is missing.
+            ProjectError: Some are missing; all of them.
         """
         self._section = section
         self._certificates = certificates
         self._clock = clock
         self._wall = wall
         file = folder / "takt.toml"
+        faults: list[Fault] = []
         self._logins = [
-            _login(user, number, folder, file) for number, user in enumerate(section.user)
+            _login(user, f"opcua.user[{number}]", folder, faults)
+            for number, user in enumerate(section.user)
         ]
+        if faults:
+            raise ProjectError(str(file), tuple(faults))
 
     @property
     def allows_none(self) -> bool:
@@ -186,18 +190,18 @@ class Gatekeeper:
         return found
 
 
-def _login(user: OpcUaUser, number: int, folder: Path, file: Path) -> _Login:
-    where = f"opcua.user[{number}]"
-    certificate = None
+def _login(user: OpcUaUser, where: str, folder: Path, faults: list[Fault]) -> _Login:
+    """Return what a user logs in with; what cannot be had is a fault more."""
+    certificate, password = None, None
     if user.certificate is not None:
         found = read_certificate(folder / user.certificate)
         if found is None:
-            fault = Fault(f"{where}.certificate", user.certificate, "a certificate in DER or PEM")
-            raise ProjectError(str(file), (fault,))
-        certificate = der_from_x509(found)
+            expected = "a certificate in DER or PEM"
+            faults.append(Fault(f"{where}.certificate", user.certificate, expected))
+        else:
+            certificate = der_from_x509(found)
     try:
         password = read_secret(user, folder)
     except SecretError as error:
-        fault = Fault(f"{where}.{error.key}", error.value, error.expected)
-        raise ProjectError(str(file), (fault,)) from None
+        faults.append(Fault(f"{where}.{error.key}", error.value, error.expected))
     return _Login(user.name, Role[user.role.upper()], password, certificate)

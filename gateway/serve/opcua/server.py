@@ -186,6 +186,9 @@ class OpcUaServer:
         space.put(directory, program_tree(directory, choice))
         took_s = time.monotonic() - began
         _LOG.info("OPC UA: %d variables, built in %.2f s", len(space.variables), took_s)
+        for key, pattern in choice.idle(space.variables.values()):
+            kind = {"write": "variable that may be written"}.get(key, "variable")
+            _LOG.warning("OPC UA: opcua.%s has %r, and there is no such %s", key, pattern, kind)
         return space
 
     async def _listen(self, server: _Library, shared: Shared) -> Listener:

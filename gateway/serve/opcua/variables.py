@@ -6,7 +6,7 @@ state; an array of numbers is a value by itself, and its elements are too.
 
 import fnmatch
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -92,6 +92,18 @@ class Choice:
     def exposes(self, path: str) -> bool:
         """Return whether clients see a variable."""
         return matches(path, self.expose)
+
+    def idle(self, variables: Collection["Variable"]) -> Iterator[tuple[str, str]]:
+        """Yield the patterns that choose nothing, each with the key that it stands under."""
+        rights = {
+            "expose": (self.expose, variables),
+            "write": (self.write, [item for item in variables if item.writable]),
+            "history": (self.history, [item for item in variables if item.historical]),
+        }
+        for key, (patterns, chosen) in rights.items():
+            for pattern in patterns:
+                if not any(matches(item.path, (pattern,)) for item in chosen):
+                    yield key, pattern
 
 
 def matches(path: str, patterns: Iterable[str]) -> bool:

@@ -32,3 +32,16 @@ def test_a_read_only_name_and_its_elements_are_not_writable_whatever_the_pattern
     writable = {item.path: item.writable for item in found}
     assert [path for path, may in writable.items() if not may] == ["SHOWN", "SHOWN[1]", "SHOWN[2]"]
     assert {"MAIN.ROW[1]", "OFFERED[2]"} <= writable.keys()
+
+
+def test_patterns_that_choose_nothing_are_told_with_their_key(directory: Directory) -> None:
+    choice = Choice(
+        expose=("*", "NIX.*"), write=("main.row", "SHOWN*"), history=("MAIN.ROW[1]", "MAIN.ROV")
+    )
+    found = list(all_variables(program_tree(directory, choice)))
+
+    assert list(choice.idle(found)) == [
+        ("expose", "NIX.*"),
+        ("write", "SHOWN*"),
+        ("history", "MAIN.ROV"),
+    ]
