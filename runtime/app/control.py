@@ -3,11 +3,13 @@
     takt restart ──{"restart": "hot"}──► control thread ──► main thread does it
                  ◄──{"restarted": …}────                ◄──
 
-One order at a time, in the lines of `image.orders`. The socket's file has mode 0600: who may read
-the image may give orders. The scan knows nothing of it.
+One order at a time, in the lines of `image.orders`. One whose sender waits no longer, because this
+process stood meanwhile, is dropped, as its sender was told. The socket's file has mode 0600: who
+may read the image may give orders. The scan knows nothing of it.
 """
 
 import contextlib
+import select
 import signal
 import socket
 import threading
@@ -37,6 +39,9 @@ _EXPECTED: Final = (
     'not an order: expected {"restart": KIND} with one of '
     f'{", ".join(item.value for item in Restart)}, {{"stop": true}} or {{"start": true}}'
 )
+
+_WAITING_MAX: Final = 16
+"""Orders that wait for the one before them; more are refused."""
 
 
 class ControlServer:
@@ -73,7 +78,7 @@ class ControlServer:
             with short_name(self._path) as name:
                 self._socket.bind(name)
             self._path.chmod(0o600)
-            self._socket.listen(1)
+            self._socket.listen(_WAITING_MAX)
         except OSError as error:
             self._socket.close()
             text = f"{self._path}: no control socket can be made ({error.strerror})"
@@ -114,7 +119,9 @@ class ControlServer:
                 return  # shut down
             with peer, contextlib.suppress(OSError):
                 peer.settimeout(PEER_S)
-                peer.sendall(encode_answer(self._obeyed(_read_line(peer))))
+                line = _read_line(peer)
+                if not _has_left(peer):
+                    peer.sendall(encode_answer(self._obeyed(line)))
 
     def _obeyed(self, line: bytes) -> Answer:
         """Let the main thread carry an order out; return its answer."""
@@ -155,6 +162,13 @@ def give(image: Path, order: Order, instance: str | None = None) -> Answer:
         except OSError as error:
             raise unreachable(image, error) from None
     return decode_answer(line, image)
+
+
+def _has_left(peer: socket.socket) -> bool:
+    """Return whether a peer has closed its end: it was killed, or has given up."""
+    poll = select.poll()
+    poll.register(peer, 0)
+    return any(events & select.POLLHUP for _, events in poll.poll(0))
 
 
 def _read_line(peer: socket.socket) -> bytes:

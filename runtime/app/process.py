@@ -122,18 +122,21 @@ def alone(image: Path) -> Iterator[None]:
     """Keep a second runtime of the project away: two would drive the same devices.
 
     Raises:
-        HostError: There is one.
+        HostError: There is one, or the folder of images cannot be written.
     """
     lock = image.with_suffix(".lock")
-    try:
-        with lock.open("w", encoding="ascii") as file:
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(lock.open("w", encoding="ascii"))
             lock.chmod(0o600)
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
-    except BlockingIOError:
-        raise HostError(
-            f"{lock}: held by another runtime; expected one runtime for this project"
-        ) from None
+        except BlockingIOError:
+            raise HostError(
+                f"{lock}: held by another runtime; expected one runtime for this project"
+            ) from None
+        except OSError as error:
+            raise HostError(f"{lock}: cannot be written ({error.strerror})") from None
+        yield
 
 
 def remove(image: Image) -> None:

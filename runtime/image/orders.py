@@ -159,7 +159,12 @@ def decode_answer(line: bytes, image: Path) -> Answer:
 
 
 def unreachable(image: Path, error: OSError) -> HostError:
-    """Return what is told of a socket that nobody serves."""
+    """Return what is told of a socket that nobody serves, or where nobody answers in time."""
+    if isinstance(error, TimeoutError):
+        return HostError(
+            f"{control_path(image)}: the runtime has not answered for {ANSWER_S + PEER_S:g} s; the "
+            "order is dropped"
+        )
     return HostError(
         f"{control_path(image)}: no runtime takes orders ({error.strerror or error}); expected one "
         "that runs this project"

@@ -218,7 +218,11 @@ def create_image(
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise HostError(f"{temporary}: the image cannot be created ({error.strerror})") from None
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise HostError(
+            f"{path}: the image of {-(-offset // 1024)} KiB cannot be created ({error.strerror})"
+        ) from None
     memory = memoryview(mapping)
     layout.HEADER.pack_into(
         memory, 0, layout.MAGIC, layout.VERSION, layout.HEADER_BYTES, offset, layout_hash,

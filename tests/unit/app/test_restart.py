@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from runtime.app.control import ControlServer, give
+from runtime.app.process import alone
 from runtime.engine.modes import TRANSITIONS, Happening, after
 from runtime.errors import HostError
 from runtime.image.layout import Mode
@@ -84,6 +85,25 @@ def test_only_its_user_may_give_orders(tmp_path: Path) -> None:
         assert (tmp_path / "x.control").stat().st_mode & 0o777 == 0o600
 
 
+def test_an_order_whose_sender_has_left_is_not_carried_out(tmp_path: Path) -> None:
+    image = tmp_path / "x.image"
+    carried_out: list[Order | None] = []
+
+    def note() -> None:
+        carried_out.append(server.order)
+        server.answer({})
+
+    server = ControlServer(control_path(image), note)
+    with server, socket.socket(socket.AF_UNIX) as before, socket.socket(socket.AF_UNIX) as gone:
+        before.connect(str(control_path(image)))  # who says nothing keeps the next one waiting
+        gone.connect(str(control_path(image)))
+        gone.sendall(encode_order(Restart.COLD))
+        gone.close()
+        before.close()
+        give(image, Switch.STOP)
+    assert carried_out == [Switch.STOP]
+
+
 def test_who_waits_when_the_runtime_stops_is_told(tmp_path: Path) -> None:
     image = tmp_path / "x.image"
     waiting = threading.Event()
@@ -151,3 +171,14 @@ def test_an_order_that_makes_no_sense_now_never_reaches_the_main_thread(tmp_path
         pytest.raises(HostError, match="no start today"),
     ):
         give(image, Switch.START)
+
+
+def test_a_runtime_keeps_others_away_or_says_why_it_cannot(tmp_path: Path) -> None:
+    image = tmp_path / "takt-0-plant.image"
+    with alone(image), pytest.raises(HostError, match="held by another runtime"), alone(image):
+        pass
+    with (
+        pytest.raises(HostError, match="cannot be written"),
+        alone(tmp_path / "absent" / "x.image"),
+    ):
+        pass

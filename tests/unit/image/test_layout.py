@@ -1,5 +1,6 @@
 """The bytes of the image: processes of different versions rely on them, so a test pins them."""
 
+import os
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -171,7 +172,7 @@ def test_an_image_of_another_version_or_size_is_refused(path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    with pytest.raises(HostError, match="the image cannot be created"):
+    with pytest.raises(HostError, match=r"the image of \d+ KiB cannot be created"):
         create_image(tmp_path / "absent" / "x.image", DIRECTORY, LAYOUT_HASH, now_ns=1)
 
 
@@ -193,3 +194,15 @@ def test_the_path_is_the_user_s_and_the_project_s(
     monkeypatch.setenv("TAKT_IMAGE_DIR", str(tmp_path))
     assert image_path("line/../7").parent == tmp_path
     assert image_path("a") != image_path("b")
+
+
+def test_an_image_for_which_there_is_no_room_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(HostError, match="No space left"):
+        create_image(tmp_path / "x.image", DIRECTORY, LAYOUT_HASH, now_ns=1)
+    assert list(tmp_path.iterdir()) == []
