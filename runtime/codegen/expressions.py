@@ -19,7 +19,7 @@ from runtime.codegen.emitter import (
 )
 from runtime.codegen.intrinsics import EMISSIONS, bool_not
 from runtime.codegen.linked import Linked
-from runtime.codegen.nan import mend_nan
+from runtime.codegen.nan import Stored, mend_nan
 from runtime.codegen.texts import (
     call_text,
     is_text_equality,
@@ -188,6 +188,13 @@ class Builder:
         self.emit.effect(f"store {memory_type(data_type)} {value}, ptr {pointer}{tail}")
         if may_be_nan and data_type.kind is Kind.REAL and place.local not in self.single:
             mend_nan(self.emit, value, memory_type(data_type), f"ptr {pointer}{tail}")
+
+    def store_real(self, place: Place, value: str) -> Stored:
+        """Emit the store of a real that is mended, if it must be, by a test further on."""
+        assert isinstance(place.type, Elementary)
+        stored = Stored(memory_type(place.type), value, self.memory(place))
+        self.emit.effect(f"store {stored.kind} {value}, {stored.memory}")
+        return stored
 
     def memory(self, place: Place) -> str:
         """Emit the address of a scalar as the operand of a load or store."""

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from runtime.codegen.emitter import memory_type
-from runtime.codegen.nan import mend_all
+from runtime.codegen.nan import Stored, mend_all
 from runtime.datatypes.elementary import Elementary, Kind
 from runtime.model import program
 from runtime.model.loops import constant_turns, is_private
@@ -54,7 +54,7 @@ def is_parallel(node: For) -> bool:
     turns = constant_turns(node)
     if turns is None or turns < min(LANES) or not isinstance(node.step, Constant):
         return False
-    if node.step.value != 1 or not all(_is_sound(item) for item in parts_of(node.body)):
+    if node.step.value != 1 or not all(is_sound(item) for item in parts_of(node.body)):
         return False
     survey = _Survey()
     return (
@@ -64,7 +64,7 @@ def is_parallel(node: For) -> bool:
     )
 
 
-def _is_sound(node: object) -> bool:
+def is_sound(node: object) -> bool:
     """Whether a node computes without fault, call or reference."""
     if not isinstance(node, _PURE):
         return False
@@ -199,18 +199,18 @@ def emit_lanes(node: For, make: "StatementBuilder") -> int:
 def _side_by_side(node: program.Statement, lanes: list[Lane], make: "StatementBuilder") -> None:
     """Emit an assignment for each lane."""
     assert isinstance(node, Assign)
-    stores: list[tuple[str, str]] = []
+    kind, stores = _kind(node.target), list[Stored]()
     for lane in lanes:
         with make.build.known(lane):
             value = make.build.expression(node.value)
             if is_private(node.target):
                 lane[node.target] = value
             else:
-                stores.append((value, make.build.memory(node.target)))
-    for value, memory in stores:
-        make.emit.effect(f"store {_kind(node.target)} {value}, {memory}")
+                stores.append(Stored(kind, value, make.build.memory(node.target)))
+    for item in stores:
+        make.emit.effect(f"store {kind} {item.value}, {item.memory}")
     if stores and node.value.type.kind is Kind.REAL:
-        mend_all(make.emit, _kind(node.target), stores)
+        mend_all(make.emit, stores)
 
 
 def _inner_loop(node: For, lanes: list[Lane], make: "StatementBuilder") -> None:

@@ -2,12 +2,14 @@
 
 The sign and payload of a NaN depend on the processor and on what LLVM works out beforehand. A value
 that may be one is tested behind its store, and mended where it is; the branch is predicted, so it
-adds nothing to a chain of operations. What an innermost loop of plain assignments sums up is mended
+adds nothing to a chain of operations; one test serves several values where the last one shows what
+the others are (`shown`). What an innermost loop of plain assignments sums up is mended
 behind the loop: a matrix product took 40 % longer with the test inside. A fault in such a loop
 leaves the sum as it is. Single variables of a call are not mended but what they are given to is.
 """
 
-from dataclasses import fields, is_dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Final
 
 from runtime.codegen.emitter import UNLIKELY, Emitter, memory_type
@@ -92,10 +94,26 @@ def mend_nan(emit: Emitter, value: str, kind: str, memory: str) -> None:
     emit.start(going_on)
 
 
-def mend_all(emit: Emitter, kind: str, stores: list[tuple[str, str]]) -> None:
-    """Emit one check behind several stores: pairs of a value and the memory that it went to."""
-    whole, infinity, the_nan = _BITS[kind]
-    values = [value for value, _ in stores]
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A real that was stored: its type, the value, and the operand of a store to its place."""
+
+    kind: str
+    value: str
+    memory: str
+
+
+def mend_shown(emit: Emitter, hidden: Sequence[Stored], last: Stored) -> None:
+    """Emit one check behind several stores: where one of them is a NaN, the last one is."""
+    whole, infinity, _ = _BITS[last.kind]
+    bits = emit.value(f"bitcast {last.kind} {last.value} to {whole}")
+    magnitude = emit.value(f"shl {whole} {bits}, 1")
+    _mend_where(emit, emit.value(f"icmp ugt {whole} {magnitude}, {infinity}"), [*hidden, last])
+
+
+def mend_all(emit: Emitter, stores: Sequence[Stored]) -> None:
+    """Emit one check behind an even number of stores of the same type."""
+    kind, values = stores[0].kind, [item.value for item in stores]
     tests = [
         emit.value(f"fcmp uno {kind} {one}, {other}")
         for one, other in zip(values[::2], values[1::2], strict=True)
@@ -103,15 +121,20 @@ def mend_all(emit: Emitter, kind: str, stores: list[tuple[str, str]]) -> None:
     found = tests[0]
     for test in tests[1:]:
         found = emit.value(f"or i1 {found}, {test}")
+    _mend_where(emit, found, stores)
+
+
+def _mend_where(emit: Emitter, found: str, stores: Sequence[Stored]) -> None:
     mend, going_on = emit.label("nans"), emit.label("fine")
     emit.branch(found, mend, going_on, UNLIKELY)
     emit.start(mend)
-    for value, memory in stores:
-        bits = emit.value(f"bitcast {kind} {value} to {whole}")
+    for item in stores:
+        whole, infinity, the_nan = _BITS[item.kind]
+        bits = emit.value(f"bitcast {item.kind} {item.value} to {whole}")
         magnitude = emit.value(f"shl {whole} {bits}, 1")
         is_nan = emit.value(f"icmp ugt {whole} {magnitude}, {infinity}")
         mended = emit.value(f"select i1 {is_nan}, {whole} {the_nan}, {whole} {bits}")
-        emit.effect(f"store {whole} {mended}, {memory}")
+        emit.effect(f"store {whole} {mended}, {item.memory}")
     emit.jump(going_on)
     emit.start(going_on)
 

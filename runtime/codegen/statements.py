@@ -11,7 +11,15 @@ from runtime.codegen.emitter import Emitter, constant_text, value_type
 from runtime.codegen.expressions import Builder
 from runtime.codegen.intrinsics import bool_not
 from runtime.codegen.loops import Loop, emit_for, emit_while, is_long
-from runtime.codegen.nan import loose_places, may_be_nan, mend_members, mend_place
+from runtime.codegen.nan import (
+    Stored,
+    loose_places,
+    may_be_nan,
+    mend_members,
+    mend_place,
+    mend_shown,
+)
+from runtime.codegen.shown import shown_later
 from runtime.codegen.texts import assign_text
 from runtime.codegen.wholes import Whole, copy_whole
 from runtime.datatypes.derived import Array, Structure
@@ -44,11 +52,21 @@ class StatementBuilder:
 
     def sequence(self, nodes: tuple[Statement, ...], loop: Loop | None) -> bool:
         """Emit statements; return whether control runs on behind them."""
-        for node in nodes:
-            goes_on: bool = _MAKERS[type(node)](node, self, loop)
-            if not goes_on:
+        shown = {} if self.loose else shown_later(nodes)
+        hidden: dict[int, list[Stored]] = {last: [] for last in shown.values()}
+        for number, node in enumerate(nodes):
+            if number in shown:
+                hidden[shown[number]].append(self.real(node))
+            elif number in hidden:
+                mend_shown(self.emit, hidden[number], self.real(node))
+            elif not _MAKERS[type(node)](node, self, loop):
                 return False
         return True
+
+    def real(self, node: Statement) -> Stored:
+        """Emit the assignment of a real that is tested together with others."""
+        assert isinstance(node, program.Assign)
+        return self.build.store_real(node.target, self.build.expression(node.value))
 
     def body(self, nodes: tuple[Statement, ...], loop: Loop | None, then: str) -> None:
         """Emit statements that end with a jump to `then`."""
