@@ -94,7 +94,7 @@ class OpcUaDriver:
         self._outputs = node_channels(output.channel for output in device.outputs)
         self._groups = device.groups
         self._server_clock = ServerClock()
-        self._judge = ValueJudge(self._inputs, self._server_clock, self._complain)
+        self._judge = ValueJudge(self._inputs, self._server_clock, self._complain, status_text)
         self._wake: Callable[[], None] = lambda: None
         self._connection: OpcUaConnection | None = None
         self._subscription: _Subscription | None = None

@@ -34,13 +34,22 @@ class ValueJudge:
         channels: Sequence[NodeChannel],
         server_clock: ServerClock,
         complain: Callable[[str], None],
+        named: Callable[[int], str],
     ) -> None:
-        """Judge values of these inputs; `complain` is told what is wrong with a node."""
+        """Judge values of these inputs.
+
+        Args:
+            channels: The inputs.
+            server_clock: What the server's times are in ours.
+            complain: Is told what is wrong with a node.
+            named: Returns the name of a status.
+        """
         self._channels = channels
         self._widths = np.array([item.width for item in channels], np.uint16)
         self._expected = np.array([_TYPES.get(item.type_name or "", 0) for item in channels])
         self._server_clock = server_clock
         self._complain = complain
+        self._named = named
 
     def judged(
         self, values: Values, earliest_ns: int, received_ns: int, *, renewed: bool
@@ -66,6 +75,9 @@ class ValueJudge:
         qualities[~fits] = Quality.BAD
         for number in misfits[:REPORTS_MAX].tolist():
             self._complain(self._misfit(number, int(kinds[numbers == number][0])))
+        for row in np.flatnonzero(severity > UNCERTAIN)[:REPORTS_MAX].tolist():
+            node = self._channels[int(numbers[row])].node
+            self._complain(f"{node}: {self._named(int(values['status'][row]))}")
         sources_ns = self._server_clock.monotonic_ns(values["source"], earliest_ns, received_ns)
         return Arrival(
             numbers,

@@ -115,7 +115,9 @@ def test_a_change_bears_the_time_of_its_source_in_our_clock(
     run(scenario())
 
 
-def test_status_codes_become_qualities(peer: NodeServer, tmp_path: Path) -> None:
+def test_status_codes_become_qualities(
+    peer: NodeServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async def scenario() -> None:
         rig = Rig(tmp_path, opcua_toml(peer.endpoint) + inputs())
         async with rig.serving():
@@ -128,6 +130,7 @@ def test_status_codes_become_qualities(peer: NodeServer, tmp_path: Path) -> None
             await rig.until(lambda: rig.qualities() == [GOOD] * 6, "good again")
 
     run(scenario())
+    assert caplog.text.count("device plc: ns=1;s=Real: BadSensorFailure") == 1
 
 
 def test_a_node_that_is_missing_or_of_another_type_spoils_no_other(
