@@ -85,7 +85,7 @@ class FlightRecorder:
         name = f"{wall_ns // 1_000_000_000}-{self._label}{fault.task}-{fault.cycle}.json"
         file = folder / name
         try:
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(self.report(fault, wall_ns), indent=1), encoding="utf-8")
         except OSError as error:
             facts = {"file": str(file), "error": error.strerror}

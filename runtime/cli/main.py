@@ -30,11 +30,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 _COMMANDS = (
-    sim, check, show, build, explain, run, demo, plant, doctor, timing, top, io, replay, put,
+    sim, check, show, build, explain, run, demo, plant, doctor, timing, top, io, replay,
     report, restart, stop, start,
 )  # fmt: skip
 for command in _COMMANDS:
     app.command()(command)
+app.command("put", context_settings={"ignore_unknown_options": True})(put)  # its value may be -5
 app.command("runtime")(runtime_half)
 app.command("gateway")(gateway_half)
 app.command("latency")(latency)

@@ -45,6 +45,8 @@ def put(
     from runtime.image.commands import Commands
     from runtime.image.segment import attach_image
 
+    if value is not None and value.startswith("--"):
+        raise UsageError(f"{value}: expected a value, or one of --force, --release, --instance")
     if release == (value is not None) or (release and force):
         raise UsageError("expected a value, or --release without one")
     with attach_image(plc_image(project, instance)) as image:

@@ -14,7 +14,7 @@ from runtime.datatypes.arithmetic import CODE_POINT_MAX, is_code_point
 from runtime.datatypes.derived import Array, DataType, Structure
 from runtime.datatypes.elementary import UCHAR, Elementary, Kind, Scalar
 from runtime.datatypes.literals import LiteralError, parse_calendar
-from runtime.datatypes.scalars import Enumeration
+from runtime.datatypes.scalars import Enumeration, Subrange
 from runtime.datatypes.texts import Text, read_text, write_text
 
 Buffer = bytes | bytearray | memoryview
@@ -178,7 +178,15 @@ def describe(scalar: Elementary) -> str:
     if scalar.is_calendar:
         return f"text such as {calendar_text(10**9, scalar)}"
     unit = " (nanoseconds)" if scalar.kind is Kind.DURATION else ""
-    return f"a whole number from {scalar.minimum} to {scalar.maximum}{unit}"
+    lower, upper = _bounds(scalar)
+    return f"a whole number from {lower} to {upper}{unit}"
+
+
+def _bounds(scalar: Elementary) -> tuple[int, int]:
+    """Return the least and the greatest whole number that may be stored."""
+    if isinstance(scalar, Subrange):
+        return scalar.lower, scalar.upper
+    return scalar.minimum, scalar.maximum
 
 
 def parse_json(value: object, scalar: Elementary) -> Scalar | str | None:
@@ -191,7 +199,10 @@ def parse_json(value: object, scalar: Elementary) -> Scalar | str | None:
         return scalar.fit(value) if isinstance(value, int | float) else None
     if not isinstance(value, int) or isinstance(scalar, Text):
         return None
-    return value if scalar.minimum <= value <= scalar.maximum else None
+    if isinstance(scalar, Enumeration):
+        return value if any(value == number for _, number in scalar.values) else None
+    lower, upper = _bounds(scalar)
+    return value if lower <= value <= upper else None
 
 
 def _parse_text(value: str, scalar: Elementary) -> Scalar | str | None:

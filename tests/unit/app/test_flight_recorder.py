@@ -135,6 +135,15 @@ def test_what_a_task_does_not_exchange_is_told_as_committed(
     assert (fault.task, values["IDLE.N"]) == ("Work", 6)
 
 
+def test_the_folder_of_reports_is_made_with_those_above_it(tmp_path: Path) -> None:
+    plant = Plant(tmp_path / "p", SOURCE, TOML.replace("cycles", 'folder = "logs/faults"\ncycles'))
+    recorder = FlightRecorder(plant.project, plant.program, plant.engine)
+    assert plant.engine.step(6, 0, plant.task("Work")) is Ending.FAULTED
+    (fault,) = recorder.fresh_faults()
+    file = recorder.write(fault, wall_ns=0)
+    assert file == plant.project.folder / "logs" / "faults" / "0-Work-6.json"
+
+
 def test_a_report_is_printed_by_command(faulted: tuple[FlightRecorder, Plant]) -> None:
     recorder, _ = faulted
     (fault,) = recorder.fresh_faults()

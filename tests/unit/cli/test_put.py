@@ -4,11 +4,14 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from runtime.app.monitor import RUNTIME_SILENT_NS
 from runtime.artifact.program import Symbol
+from runtime.cli.main import app
 from runtime.cli.put import parse_value, why_standing
 from runtime.datatypes.elementary import ELEMENTARY
+from runtime.datatypes.scalars import enumeration, subrange
 from runtime.engine.scan import Ending
 from runtime.errors import UsageError
 from runtime.image.commands import Commands
@@ -37,6 +40,38 @@ def test_a_value_is_read_as_json_or_as_st_writes_it(kind: str, text: str, expect
 def test_a_value_that_does_not_fit_is_refused_by_name(kind: str, text: str) -> None:
     with pytest.raises(UsageError, match=f"MAIN.X = {text}: expected"):
         parse_value(variable(kind), text)
+
+
+def test_values_outside_of_a_subrange_or_an_enumeration_are_refused() -> None:
+    level = Symbol("MAIN.X", 64, subrange(ELEMENTARY["INT"], 1, 9))
+    assert parse_value(level, "9") == 9
+    with pytest.raises(UsageError, match=r"MAIN\.X = 10: expected a whole number from 1 to 9"):
+        parse_value(level, "10")
+    mode = Symbol("MAIN.X", 64, enumeration("MODE", ELEMENTARY["INT"], (("OFF", 0), ("ON", 4))))
+    assert parse_value(mode, "on") == parse_value(mode, "4") == 4
+    with pytest.raises(UsageError, match=r"MAIN\.X = 1: expected one of OFF, ON"):
+        parse_value(mode, "1")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("-5",), "no process image"),
+        (("-1e3", "--force"), "no process image"),
+        (("5", "--forse"), "unexpected extra argument"),
+        (("--forse",), "--forse: expected a value"),
+        (("--release",), "no process image"),
+    ],
+)
+def test_a_negative_value_is_no_option(
+    words: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TAKT_IMAGE_DIR", str(tmp_path))
+    (tmp_path / "main.st").write_text("PROGRAM Main END_PROGRAM", encoding="utf-8")
+    (tmp_path / "takt.toml").write_text('[project]\nname = "minus"\n', encoding="utf-8")
+    done = CliRunner().invoke(app, ["put", str(tmp_path), "MAIN.X", *words])
+    assert done.exit_code != 0
+    assert said in f"{done.stderr} {done.exception}"
 
 
 SOURCE = """
