@@ -188,16 +188,6 @@ LEASE_RENEWALS: Final = 3
 
 LEASE_RETRY_S: Final = 1.0
 """Wait before the lease's server is tried again, and longest wait between two looks at a lease."""
-
-COMMAND_TAIL_BYTES: Final = 64_000_000
-"""End of the audit log that is read for ids: an hour at the full rate takes less."""
-
-AUDIT_FILE_BYTES: Final = 64_000_000
-"""Size from which the audit log begins a new file; one line at most goes beyond."""
-
-AUDIT_FILES_KEPT: Final = 8
-"""Files of the audit log beside the one that is written; the oldest is deleted for a ninth."""
-
 # -- Sparkplug ------------------------------------------------------------------------------------
 SPARKPLUG_CHECK_S: Final = 0.1
 """Period of looking for a new program, for one that stopped, and at the links of the devices."""

@@ -9,8 +9,8 @@ from gateway.cloud.lease import Gate, OpenGate
 from gateway.config import COMMAND_LIFE_NS
 from gateway.flow.command_rules import SeenIds, find_single, fitting_value
 from gateway.flow.commands import Command, Moment, Reason, RefusalError, check_alive
-from gateway.store.audit import AuditLog, stamped
 from runtime.artifact.program import Symbol
+from runtime.audit import AuditLog, stamped
 from runtime.datatypes.elementary import Scalar
 from runtime.datatypes.values import Json
 from runtime.image.segment import Image

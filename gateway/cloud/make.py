@@ -15,12 +15,12 @@ from gateway.cloud.lease import Lease
 from gateway.cloud.libraries import require
 from gateway.cloud.seam import Peer
 from gateway.cloud.uplink import Uplink, UplinkSettings
-from gateway.store.places import outbox_path
 from gateway.store.queue import Store
 from gateway.store.secrets import read_password, read_request_headers, tls_context
 from gateway.store.session_number import SessionNumber
 from runtime.image.segment import Image
 from runtime.project.load import Project
+from runtime.project.places import outbox_path
 from runtime.project.uplinks import (
     CommandedUplink,
     HttpUplink,

@@ -14,13 +14,13 @@ from gateway.cloud.make import make_downlinks, make_lease, make_uplinks
 from gateway.cloud.sampling import Sampling, SamplingClocks
 from gateway.cloud.wall_clock import wall_error_ns
 from gateway.flow.commands import Moment
-from gateway.store.audit import AuditLog
 from gateway.store.counters import CloudView, SamplingCounters, UplinkCounters
 from gateway.store.outbox import Caps, Clocks
-from gateway.store.places import audit_path, outbox_path
 from gateway.store.queue import Store
+from runtime.audit import AuditLog
 from runtime.image.segment import Image
 from runtime.project.load import Project
+from runtime.project.places import audit_path, outbox_path
 
 _LOG: Final = logging.getLogger("gateway.cloud")
 _SECOND_NS: Final = 1e9

@@ -1,17 +1,23 @@
 """`takt put`: write or force a variable of a running project, and say when it took effect."""
 
 import json
+import math
+import os
+import pwd
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from runtime.cli.plc import GivenInstance, GivenProject, plc_image
-from runtime.errors import HostError, UsageError
+from runtime.errors import HostError, TaktError, UsageError
 
 if TYPE_CHECKING:
     from runtime.artifact.program import Symbol
+    from runtime.datatypes.values import Json
     from runtime.image.commands import Commands, Ticket
+    from runtime.image.directory import TaskEntry
     from runtime.image.segment import Image
 
 PATIENCE_S: Final = 5.0
@@ -39,6 +45,8 @@ def put(
 ) -> None:
     """Write a variable of a running project; print the task's cycle in which it took effect.
 
+    The audit log of the project, `outbox.commands.jsonl`, says who wrote what, and what came of it.
+
     Exit status: 0; 1 no runtime, no answer or refused; 2 wrong usage.
     """
     from runtime.app.simulate import find_symbol
@@ -56,12 +64,59 @@ def put(
         trouble = why_standing(image, commands.task_of(symbol))
         if trouble is not None:
             raise HostError(trouble)
-        if given is None:
-            ticket = commands.release(symbol)
-        else:
-            ticket = (commands.force if force else commands.write)(symbol, given)
-        entry = image.directory.tasks[ticket.task]
-        _await_answer(commands, ticket, entry.name, PATIENCE_S + entry.interval_ns / 1e9)
+        note = _Note(project, image, symbol, given, force=force)
+        note.write_down("given")
+        try:
+            if given is None:
+                ticket = commands.release(symbol)
+            else:
+                ticket = (commands.force if force else commands.write)(symbol, given)
+        except TaktError as error:
+            note.write_down("refused", reason=str(error))
+            raise
+        _await_answer(commands, ticket, image.directory.tasks[ticket.task], note)
+
+
+class _Note:
+    """What the audit log says of a command: who, what, and then what came of it."""
+
+    def __init__(
+        self, project: Path, image: "Image", symbol: "Symbol", given: "Json | None", *, force: bool
+    ) -> None:
+        """Take the command; `given` is None where a variable is released."""
+        from runtime.audit import AuditLog
+        from runtime.project.load import load_project
+        from runtime.project.places import audit_path
+
+        self._log = AuditLog(audit_path(load_project(project)))
+        order = "force" if force else "write"
+        value = str(given) if isinstance(given, float) and not math.isfinite(given) else given
+        self._about: dict[str, Json | None] = {
+            "source": "put", "user": _user(), "plc": image.directory.project,
+            "order": "release" if given is None else order, "variable": symbol.path,
+            "value": value,
+        }  # fmt: skip
+
+    def write_down(self, outcome: str, **more: "Json") -> None:
+        """Append a line.
+
+        Raises:
+            HostError: The disk does not take it.
+        """
+        from runtime.audit import stamped
+
+        try:
+            self._log.append(stamped({**self._about, "outcome": outcome, **more}, time.time_ns()))
+        except OSError as error:
+            reason = error.strerror or error
+            raise HostError(f"{self._log.path}: cannot be written: {reason}") from None
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def why_standing(image: "Image", task: int) -> str | None:
@@ -107,15 +162,19 @@ def parse_value(symbol: "Symbol", text: str) -> bool | int | float | str:
     return parsed
 
 
-def _await_answer(commands: "Commands", ticket: "Ticket", task: str, patience_s: float) -> None:
+def _await_answer(commands: "Commands", ticket: "Ticket", task: "TaskEntry", note: "_Note") -> None:
     from runtime.image.layout import CommandStatus
 
+    patience_s = PATIENCE_S + task.interval_ns / 1e9
     deadline = time.monotonic() + patience_s
     while (answer := commands.answer(ticket)) is None:
         if time.monotonic() > deadline:
+            note.write_down("unknown")
             waits = "the command waits for its next scan"
-            raise HostError(f"task {task} has not scanned for {patience_s:g} s; {waits}")
+            raise HostError(f"task {task.name} has not scanned for {patience_s:g} s; {waits}")
         time.sleep(_POLL_S)  # noqa: TID251  a command line's wait
-    if answer.status is not CommandStatus.APPLIED:
-        raise HostError(f"refused by task {task} in cycle {answer.cycle}")
-    print(f"task {task}, cycle {answer.cycle}")
+    is_applied = answer.status is CommandStatus.APPLIED
+    note.write_down("applied" if is_applied else "refused", task=task.name, cycle=answer.cycle)
+    if not is_applied:
+        raise HostError(f"refused by task {task.name} in cycle {answer.cycle}")
+    print(f"task {task.name}, cycle {answer.cycle}")

@@ -3,11 +3,13 @@
 import contextlib
 import json
 import os
+import pwd
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -197,6 +199,38 @@ def test_a_variable_is_put_by_command(tmp_path: Path, monkeypatch: pytest.Monkey
         )
         assert wrong.returncode == 2
         assert "FAST.N = blue: expected" in wrong.stderr
+    given, applied = audited(tmp_path)
+    assert given["outcome"] == "given"
+    assert given["user"] == pwd.getpwuid(os.getuid()).pw_name
+    assert (given["plc"], given["variable"], given["value"]) == ("tasks", "FAST.N", 1_000_000)
+    assert (applied["outcome"], applied["task"], applied["cycle"]) == ("applied", "Fast", cycle)
+
+
+def audited(folder: Path) -> list[dict[str, Any]]:
+    """Return the records of the audit log."""
+    lines = (folder / "outbox.commands.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_nothing_is_put_that_cannot_be_written_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path)
+    (tmp_path / "outbox.commands.jsonl").mkdir()
+    with (
+        started(tmp_path, monkeypatch) as process,
+        attached(process, tmp_path) as image,
+    ):
+        fast = TaskStatistics(image.section(SectionKind.TASK_STATISTICS, 0))
+        wait_until(lambda: fast.scans > 0, PATIENCE_S, "the first scan")
+        command = [sys.executable, "-m", "runtime", "put", str(tmp_path), "fast.n", "1000000"]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+        assert done.returncode == 1
+        assert "outbox.commands.jsonl: cannot be written: Is a directory" in done.stderr
+        symbol = next(item for item in image.directory.symbols if item.path == "FAST.N")
+        count = symbol.read(newest_frame(image).state)
+        assert isinstance(count, int)
+        assert count < 1_000_000
 
 
 ACCESS = """
@@ -225,3 +259,7 @@ def test_a_read_only_name_is_not_put(tmp_path: Path, monkeypatch: pytest.MonkeyP
             assert done.returncode == 1
             text = "SHOWN is READ_ONLY in VAR_ACCESS: expected what may be written to command"
             assert text in done.stderr
+    orders = [(record["order"], record["outcome"]) for record in audited(tmp_path)]
+    assert orders == [
+        ("write", "given"), ("write", "refused"), ("force", "given"), ("force", "refused"),
+    ]  # fmt: skip

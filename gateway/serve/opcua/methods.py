@@ -21,7 +21,7 @@ from gateway.serve.opcua.answers import Call, Served, Service, check_count, enco
 from gateway.serve.opcua.commands import PATIENCE_S, POLL_S
 from gateway.serve.opcua.security import Role
 from gateway.serve.opcua.space import RESTART, START, STOP, Method
-from gateway.store.audit import AuditLog, stamped
+from runtime.audit import AuditLog, stamped
 from runtime.errors import HostError
 from runtime.image.layout import SectionKind
 from runtime.image.orders import Order, Restart, Switch, refusal

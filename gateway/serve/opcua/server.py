@@ -38,13 +38,13 @@ from gateway.serve.opcua.space import ProgramSpace
 from gateway.serve.opcua.variables import Choice, Variable, program_tree
 from gateway.serve.opcua.view import ViewServices
 from gateway.serve.opcua_process import parent_gone
-from gateway.store.audit import AuditLog
 from gateway.store.certificates import CertificateFolder, Identity
-from gateway.store.places import audit_path, history_path
+from runtime.audit import AuditLog
 from runtime.errors import HostError, ImageError
 from runtime.image.segment import Image, attach_image, image_path
 from runtime.project.load import Project
 from runtime.project.opcua import OpcUaServerSection
+from runtime.project.places import audit_path, history_path
 
 _LOG: Final = logging.getLogger("gateway.serve.opcua")
 RETRY_S: Final = 0.1

@@ -20,9 +20,9 @@ from gateway.flow.commands import (
     id_of,
     parse_command,
 )
-from gateway.store import audit
-from gateway.store.audit import AuditLog
+from runtime import audit
 from runtime.artifact.program import Symbol
+from runtime.audit import AuditLog
 from runtime.datatypes.derived import Array, Field, Structure
 from runtime.datatypes.elementary import ELEMENTARY
 from runtime.datatypes.texts import text_type

@@ -13,8 +13,8 @@ from gateway.cloud.downlink import Answer, Downlink, Incoming
 from gateway.cloud.seam import UplinkError
 from gateway.config import COMMAND_BURST_S, COMMAND_RATE
 from gateway.flow.commands import Moment
-from gateway.store.audit import AuditLog
 from runtime.artifact.program import Symbol
+from runtime.audit import AuditLog
 from runtime.datatypes.derived import Array, Field, Structure
 from runtime.datatypes.elementary import ELEMENTARY
 from runtime.image import layout

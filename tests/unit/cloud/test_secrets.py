@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from gateway.cloud.make import make_peer
-from gateway.store.places import outbox_path
 from gateway.store.secrets import check_private, read_password, tls_context
 from runtime.errors import HostError, ProjectError
+from runtime.project.places import outbox_path
 from runtime.project.uplinks import Credentials, TlsSection
 from tests.support.cloud_plant import cloud_project
 

@@ -1,8 +1,9 @@
-"""The audit log: what the cloud and OPC UA clients commanded and what became of it, in JSON.
+"""The audit log: what is commanded from outside and what came of it, in JSON.
 
-Lines are appended and on disk before the call returns; none is ever changed. The file is opened for
-each line, so that it may be moved away for keeping while the gateway runs. A file that is full
-becomes NAME.1, that one NAME.2 and so on; the last one is deleted, so their size is bounded.
+The cloud, OPC UA clients and `takt put` command from outside, each from a process of its own. Lines
+are appended and on disk before the call returns; none is ever changed. The file is opened for each
+line, so that it may be moved away for keeping meanwhile. A file that is full becomes NAME.1, that
+one NAME.2 and so on; the last one is deleted, so their size is bounded.
 """
 
 import contextlib
@@ -15,8 +16,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from gateway.config import AUDIT_FILE_BYTES, AUDIT_FILES_KEPT, COMMAND_TAIL_BYTES
 from runtime.datatypes.values import Json
+
+AUDIT_FILE_BYTES: Final = 64_000_000
+"""Size from which the audit log begins a new file; one line at most goes beyond."""
+
+AUDIT_FILES_KEPT: Final = 8
+"""Files of the audit log beside the one that is written; the oldest is deleted for a ninth."""
+
+COMMAND_TAIL_BYTES: Final = 64_000_000
+"""End of the audit log that is read for ids: an hour at the full rate takes less."""
 
 _OWNER_ONLY: Final = 0o600
 _SECOND_NS: Final = 1_000_000_000

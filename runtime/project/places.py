@@ -1,4 +1,4 @@
-"""Where the gateway's files of a project stand; TAKT_STATE is a folder that outlives restarts."""
+"""Where files of a project that grow stand; TAKT_STATE is a folder that outlives restarts."""
 
 import os
 from pathlib import Path
