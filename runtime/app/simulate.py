@@ -6,8 +6,8 @@ Both engines offer a `Stepper`: a state block, and a scan of one task over it.
 import ctypes
 import json
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -106,6 +106,8 @@ class Simulation:
     settings: tuple[Setting, ...]
     cycles: int
     period_ns: int
+    offsets_ns: Mapping[str, int] = field(default_factory=dict)
+    """By a task's name how much later its releases are than those of tasks that are not there."""
 
     def run(self) -> Iterator[Cycle]:
         """Run the cycles one after another; a fault is the last of them."""
@@ -146,7 +148,9 @@ class Simulation:
     def _every_tick(self) -> tuple[int, ...]:
         """Return the numbers of all tasks where each is due at every tick, else nothing."""
         period = self.period_ns
-        is_plain = all(task.single is None and task.interval_ns <= period for task in self.tasks)
+        is_plain = not any(self.offsets_ns.values()) and all(
+            task.single is None and task.interval_ns <= period for task in self.tasks
+        )
         return tuple(range(len(self.tasks))) if is_plain else ()
 
     def _due(self, now_ns: int, state: bytearray | memoryview, levels: list[bool]) -> Iterator[int]:
@@ -163,12 +167,18 @@ class Simulation:
                 rises, levels[number] = level and not levels[number], level
                 if rises:
                     yield number
-            elif not task.interval_ns or self._passes(now_ns, task.interval_ns):
+            elif not task.interval_ns or self._passes(now_ns, task):
                 yield number
 
-    def _passes(self, now_ns: int, interval_ns: int) -> bool:
-        """Whether a multiple of the interval lies in the tick that ends now."""
-        return now_ns // interval_ns != (now_ns - self.period_ns) // interval_ns
+    def _passes(self, now_ns: int, task: TaskInfo) -> bool:
+        """Whether a release of a cyclic task lies in the tick that ends now."""
+        since_ns = now_ns - self.offsets_ns.get(task.name, 0)
+        release = since_ns // task.interval_ns
+        return release >= 0 and release != (since_ns - self.period_ns) // task.interval_ns
+
+    def too_fast(self) -> Iterator[TaskInfo]:
+        """Yield the tasks whose interval is shorter than a tick: they run once a tick."""
+        return (task for task in self.tasks if 0 < task.interval_ns < self.period_ns)
 
 
 def write_symbol(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from runtime.artifact.paths import Paths, split_paths
-from runtime.cli.sources import Given, reject, requested, show_findings
+from runtime.cli.sources import Given, given_project, reject, requested, show_findings
 from runtime.errors import UsageError
 from runtime.project.units import parse_duration
 
@@ -59,9 +59,12 @@ def sim(
     Exit status: 0; 1 the program has errors; 2 wrong usage; 3 a run-time fault.
     """
     from runtime.app.simulate import Simulation, found_symbol, read_settings
+    from runtime.prebuilt import request_of
 
     period_ns = _period(period)
-    request = requested(given, "sim")
+    project = given_project(given)
+    request = requested(given, "sim") if project is None else request_of(project)
+    offsets = {} if project is None else {item.name: item.offset for item in project.config.task}
     as_json = output is Format.JSONL
     chosen = _engine(request, engine, as_json=as_json)
     symbols = chosen.map.symbols
@@ -69,8 +72,12 @@ def sim(
     watched = tuple(found_symbol(paths, name) for name in split_paths(watch or "")) or symbols
     settings = read_settings(inputs, symbols) if inputs is not None else ()
     simulation = Simulation(
-        chosen.stepper, chosen.tasks, chosen.sites, watched, settings, cycles, period_ns
+        chosen.stepper, chosen.tasks, chosen.sites, watched, settings, cycles, period_ns, offsets
     )
+    for task in simulation.too_fast():
+        wanted, got = (f"{time_ns / 1e6:g} ms" for time_ns in (task.interval_ns, period_ns))
+        text = f"note: task {task.name} of {wanted} runs once in --period {got}"
+        print(text, file=sys.stderr)
     if as_json:
         _print_lines(simulation, chosen)
     else:

@@ -117,6 +117,27 @@ def test_a_project_is_checked_and_simulated_with_its_own_tasks(shop: Shop) -> No
     assert ".: expected one project alone" in shop.call("check", "a.st", ".").err
 
 
+@pytest.mark.parametrize("engine", ["compiled", "interpreted"])
+def test_an_offset_holds_in_virtual_time(shop: Shop, engine: str) -> None:
+    shop.file("a.st", COUNTER)
+    task = '[[task]]\nname = "T"\ninterval = "20ms"\noffset = "10ms"\nprograms = ["MAIN"]\n'
+    shop.file("takt.toml", f'[project]\nname = "own"\n{task}')
+    options = ("--cycles", "7", "--period", "5ms", "--watch", "MAIN.X", "--engine", engine)
+    done = shop.call("sim", ".", *options)
+    counts = [line["values"]["MAIN.X"] for line in done.lines if isinstance(line, dict)]
+    assert counts == [0, 0, 1, 1, 1, 1, 2], "released at 10 ms and at 30 ms"
+    assert done.err == ""
+
+
+def test_a_period_beyond_a_task_s_interval_is_told(shop: Shop) -> None:
+    shop.file("a.st", COUNTER)
+    task = '[[task]]\nname = "T"\ninterval = "20ms"\nprograms = ["MAIN"]\n'
+    shop.file("takt.toml", f'[project]\nname = "own"\n{task}')
+    done = shop.call("sim", ".", "--cycles", "1")
+    assert done.status == 0
+    assert done.err == "note: task T of 20 ms runs once in --period 100 ms\n"
+
+
 def test_what_is_wrong_in_the_project_file_is_placed_there(shop: Shop) -> None:
     shop.file("a.st", COUNTER)
     shop.file(
