@@ -99,6 +99,9 @@ DEVICES_MAX: Final = 256
 SLOTS: Final = 4
 """Slots of a ring in the image: a reader has three publications' time to take its copy."""
 
+FIRST_SAMPLE_NS: Final = 10_000_000_000
+"""Time from the start in which an input that is a fault when it is missing must come."""
+
 FRAME_HISTORY_NS: Final = 1_000_000_000
 """Time whose frames the ring keeps where samples are published: a gateway that is held up for less
 misses no scan."""

@@ -48,6 +48,7 @@ class FaultKind(enum.IntEnum):
     WATCHDOG = 4
     SUBRANGE = 5
     ASSERTION = 6
+    MISSING_INPUT = 7
 
     @property
     def label(self) -> str:
@@ -63,4 +64,5 @@ _LABELS: Final = {
     FaultKind.WATCHDOG: "watchdog",
     FaultKind.SUBRANGE: "subrange",
     FaultKind.ASSERTION: "assertion",
+    FaultKind.MISSING_INPUT: "missing-input",
 }

@@ -1,6 +1,8 @@
 """What the channels of `takt.toml` are in the areas %I and %Q: inside of them, and safe values."""
 
 from runtime.errors import ImageError
+from runtime.image.directory import device_inputs
+from runtime.image.layout import Quality
 from runtime.project.load import Project
 from runtime.project.units import Address
 
@@ -17,6 +19,17 @@ def safe_outputs(project: Project, area_bytes: int) -> bytes:
             check_inside(channel.address, area_bytes)
             area |= channel.safe_raw << channel.address.bits.start
     return area.to_bytes(area_bytes, "little")
+
+
+def lost_input(project: Project, number: int, quality: Quality) -> str:
+    """Return which input was not there, by its number from 0 in the order of the mailboxes."""
+    channels = [
+        channel
+        for device in project.config.device
+        for channel in device_inputs(project, device.name)
+    ]
+    channel = channels[number]
+    return f"{channel.address} of device {channel.device} ({quality.name.lower()})"
 
 
 def check_inside(address: Address, area_bytes: int) -> None:

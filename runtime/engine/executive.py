@@ -59,6 +59,7 @@ _RUNNING = int(after(layout.Mode.READY, Happening.RELEASED))
 _STOPPED = int(after(layout.Mode.RUNNING, Happening.STOPPED))
 _FAULTED = int(after(layout.Mode.RUNNING, Happening.FAULTED))
 _WATCHDOG = int(abi.FaultKind.WATCHDOG)
+_MISSING_INPUT = int(abi.FaultKind.MISSING_INPUT)
 _CONSUMED = layout.CONSUMED.size
 _FOREVER = 1 << 62
 
@@ -277,6 +278,7 @@ def take(job: int, release: int) -> int:
     wait_for_completion(job)
     lock(plc)
     take_inputs(plc, release)
+    store_64(job + plan.JOB_LOST, load_64(plc + plan.PLC_LOST))
     look_at_events(plc, release)
     consume(job)
     receive(job)
@@ -327,6 +329,9 @@ def run_body(job: int) -> int:
     """Run the code of a task; return 0, or not 0 after a fault, the watchdog's included."""
     state, virtual = load_64(job + plan.JOB_STATE), is_virtual(job)
     begun = load_64(job + plan.JOB_RELEASE_NS)
+    if load_64(job + plan.JOB_LOST) != 0:
+        store_64(job + plan.JOB_END_NS, begun if virtual else clock_ns())
+        return blame(job, _MISSING_INPUT)
     store_64(state + abi.LOOP_BUDGET_LEFT, LOOP_BUDGET)
     watched = load_64(job + plan.JOB_WATCHDOG_NS)
     if watched != 0:
@@ -339,7 +344,7 @@ def run_body(job: int) -> int:
     end = begun if virtual else clock_ns()
     store_64(job + plan.JOB_END_NS, end)
     if fault == 0 and is_too_late(job, end - begun):
-        fault = bark(job)
+        fault = blame(job, _WATCHDOG)
     return fault
 
 
@@ -359,10 +364,10 @@ def is_virtual(job: int) -> int:
 
 
 @native_function
-def bark(job: int) -> int:
-    """Write the watchdog's fault into the context of a job."""
+def blame(job: int, kind: int) -> int:
+    """Write a fault that is at no line of the program into the context of a job."""
     state = load_64(job + plan.JOB_STATE)
-    store_32(state + abi.FAULT_KIND, _WATCHDOG)
+    store_32(state + abi.FAULT_KIND, kind)
     store_32(state + abi.FAULT_SITE, plan.NO_SITE)
     return 1
 

@@ -39,6 +39,8 @@ def take_inputs(plc: int, release: int) -> int:
     """Put the newest mailboxes with their effective qualities into the committed %I."""
     d = load_64(plc + plan.PLC_DEVICE_ROWS)
     quality_place = load_64(plc + plan.PLC_QUALITIES)
+    running = release - load_64(plc + plan.PLC_ORIGIN_NS)
+    number, lost = 0, 0
     for _ in range(load_64(plc + plan.PLC_DEVICES)):
         take_mailbox(d)
         oldest_fresh = release - load_64(d + plan.DEVICE_STALE_AFTER_NS)
@@ -50,13 +52,25 @@ def take_inputs(plc: int, release: int) -> int:
             store_8(quality_place, quality)
             place_input(i, load_64(entry), quality)
             tell_input(i, quality, release, load_64(entry + _ENTRY_SOURCE_NS))
+            number += 1
+            if lost == 0 and is_fault(i, quality, running) != 0:
+                lost = number * plan.LOST_SHIFT + quality
             newest = max(newest, load_64(entry + _ENTRY_SOURCE_NS))
             entry += _ENTRY
             i += plan.INPUT_ROW_BYTES
             quality_place += 1
         store_64(d + plan.DEVICE_NEWEST_NS, newest)
         d += plan.DEVICE_ROW_BYTES
-    return 0
+    return store_64(plc + plan.PLC_LOST, lost)
+
+
+@native_function
+def is_fault(i: int, quality: int, running: int) -> int:
+    """Return not 0 where there must be no scan with an input as it is."""
+    patience = load_64(i + plan.INPUT_FAULTS_AFTER_NS)
+    if patience == 0 or quality <= _UNCERTAIN:
+        return 0
+    return 1 if quality != _MISSING or running > patience else 0
 
 
 @native_function

@@ -21,7 +21,7 @@ from runtime.artifact import abi
 from runtime.artifact.exchange import NOBODY, SEVERAL, Cells, Owned, Take
 from runtime.artifact.program import CompiledProgram, Symbol, TaskInfo
 from runtime.engine import plan
-from runtime.engine.areas import check_inside, safe_outputs
+from runtime.engine.areas import check_inside, lost_input, safe_outputs
 from runtime.engine.arena import Arena
 from runtime.engine.entries import JournalReader
 from runtime.engine.handover import ALL_TASKS, EDGE_WORDS, NUMBERED_ON, Force, Handover
@@ -30,7 +30,13 @@ from runtime.engine.settings import TaskSettings
 from runtime.image import directory, layout
 from runtime.image.layout import SectionKind
 from runtime.image.segment import Image
-from runtime.limits import FORCES_MAX, JOURNAL_BYTES, JOURNAL_ENTRIES_MIN, RECORDED_VARIABLES_MAX
+from runtime.limits import (
+    FIRST_SAMPLE_NS,
+    FORCES_MAX,
+    JOURNAL_BYTES,
+    JOURNAL_ENTRIES_MIN,
+    RECORDED_VARIABLES_MAX,
+)
 from runtime.project.channels import IoSection
 from runtime.project.load import Project
 from runtime.project.units import Address
@@ -192,6 +198,11 @@ class PlcMemory:
     def job_word(self, number: int, offset: int) -> int:
         """Return a word of a job."""
         return self._arena.word(self._jobs[number].job + offset)
+
+    def lost_input(self, number: int) -> str:
+        """Return which input a job's last scan was a fault for, and its quality."""
+        place, quality = divmod(self.job_word(number, plan.JOB_LOST), plan.LOST_SHIFT)
+        return lost_input(self._project, place - 1, layout.Quality(quality))
 
     def put_word(self, offset: int, value: int) -> None:
         """Write a word of the PLC, before it runs."""
@@ -428,10 +439,11 @@ class PlcMemory:
             }
             arena.put(self._devices + number * plan.DEVICE_ROW_BYTES, words)
             for channel in channels:
-                arena.put(input_row, self._input_row(channel))
+                patience_ns = max(device.stale_after, FIRST_SAMPLE_NS)
+                arena.put(input_row, self._input_row(channel, patience_ns))
                 input_row += plan.INPUT_ROW_BYTES
 
-    def _input_row(self, channel: IoSection) -> dict[int, int]:
+    def _input_row(self, channel: IoSection, patience_ns: int) -> dict[int, int]:
         program, address = self._program, channel.address
         place = self._input_place(address)
         first = program.inputs.offset + address.byte
@@ -446,6 +458,7 @@ class PlcMemory:
             plan.INPUT_HELD: held >> address.bit & 1 if address.width == 1 else held,
             plan.INPUT_QUALITY_PLACE: self._input_place(channel.quality),
             plan.INPUT_AGE_PLACE: self._input_place(channel.age),
+            plan.INPUT_FAULTS_AFTER_NS: patience_ns if channel.substitute == "fault" else 0,
         }
 
     def _input_place(self, address: Address | None) -> int:

@@ -127,7 +127,9 @@ QUIET_WAITS: Final = 1
 FRAME_WAITS: Final = 2
 JOB_SEMAPHORE: Final = 320
 """A POSIX semaphore of at most 64 bytes, posted at an edge."""
-JOB_BYTES: Final = 384
+JOB_LOST: Final = 384
+"""PLC_LOST at the last take."""
+JOB_BYTES: Final = 448
 
 # -- PLC --------------------------------------------------------------------------------------
 PLC_STATE: Final = 0
@@ -206,6 +208,10 @@ PLC_NOTED_BYTES: Final = 344
 """Bytes of all these together."""
 PLC_HOLDS: Final = 352
 """Not 0: who leaves on request lets the outputs stand, for a restart that goes on from here."""
+PLC_LOST: Final = 360
+"""The first input without which there is no scan: its number among all, from 1, times LOST_SHIFT,
+plus its quality; 0 where all are there."""
+LOST_SHIFT: Final = 8
 PLC_MUTEX: Final = 384
 """Where the mutex stands."""
 PLC_JOURNAL_SHIFT: Final = 448
@@ -300,7 +306,10 @@ INPUT_QUALITY_PLACE: Final = 48
 """Address of the byte in %I that tells its quality, 0 where none does."""
 INPUT_AGE_PLACE: Final = 56
 """Address of the 32 bits in %I that tell its age in ms, 0 where none do."""
-INPUT_ROW_BYTES: Final = 64
+INPUT_FAULTS_AFTER_NS: Final = 64
+"""Not 0: without a usable sample the scan is a fault. One that never had a sample has so much time
+for it from the origin on."""
+INPUT_ROW_BYTES: Final = 72
 
 # -- entry of the journal -----------------------------------------------------------------------
 ENTRY_BYTES: Final = 0

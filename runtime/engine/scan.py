@@ -63,7 +63,7 @@ class ProgramFault:
     chain: Chain = NO_CHAIN
     """The calls that led to the site."""
     limit: str = ""
-    """What a scan that was ended by the watchdog as a whole had exceeded."""
+    """Of a scan that was ended as a whole: what it had exceeded, or which input was not there."""
 
     def __str__(self) -> str:
         """Return the fault as users read it."""
@@ -316,6 +316,8 @@ def program_faults(
             cycle = memory.job_word(number, plan.JOB_CYCLE)
             chain = CallMap.of(program).chain(site, context) if site else NO_CHAIN
             limit = "" if site else _limit(setting, memory, number)
+            if kind is abi.FaultKind.MISSING_INPUT:
+                limit = memory.lost_input(number)
             found.append(ProgramFault(kind, cycle, site, setting.name, chain, limit))
     return tuple(found)
 

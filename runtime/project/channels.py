@@ -27,8 +27,8 @@ class IoBase(Section):
     device: Name
     poll: Annotated[DurationNs, Field(ge=1_000_000)] | None = None
     """Period of reading it; unset takes the device's. Channels of one period are read together."""
-    substitute: Literal["hold", "default"] = "hold"
-    """What the program sees of an input whose source is bad or stale."""
+    substitute: Literal["hold", "default", "fault"] = "hold"
+    """What the program sees of an input whose source is bad or stale; "fault" ends it."""
     default: int | float | bool = 0
     """Value of an input under `substitute = "default"`."""
     safe: int | float | bool = 0

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from runtime.image.layout import RING_HEADER_BYTES, Quality, SectionKind
+from runtime.artifact.abi import FaultKind
+from runtime.engine.scan import Ending
+from runtime.image.layout import RING_HEADER_BYTES, Mode, Quality, SectionKind
 from runtime.image.payloads import Sample
+from runtime.limits import FIRST_SAMPLE_NS
 from tests.support.handmade import IO, Rig
 
 SECOND = 1_000_000_000
@@ -157,6 +160,59 @@ def test_each_device_has_its_own_mailbox_and_patience(tmp_path: Path) -> None:
     rig.engine.step(1, RELEASE)
     assert rig.frame.qualities == (*[Quality.STALE] * 4, Quality.GOOD)
     assert rig.outputs.consumed == ((1, RELEASE - SECOND), (1, RELEASE - SECOND))
+
+
+NEEDED = IO.replace('substitute = "default"\ndefault = 77', 'substitute = "fault"')
+"""The word at %IW1 is an input without which there is no scan."""
+
+
+def needing(folder: Path) -> Rig:
+    """Return a rig whose program has scanned once with all its inputs."""
+    assert NEEDED != IO
+    rig = Rig(folder, toml=NEEDED)
+    rig.send(*samples())
+    assert rig.engine.step(1, RELEASE) is Ending.STOPPED
+    return rig
+
+
+@pytest.mark.parametrize(
+    ("sample", "quality"),
+    [
+        (Sample(7, RELEASE + SECOND, Quality.BAD), "bad"),
+        (Sample(7, RELEASE, Quality.GOOD), "stale"),
+    ],
+)
+def test_an_input_that_is_needed_ends_the_program_when_it_is_lost(
+    tmp_path: Path, sample: Sample, quality: str
+) -> None:
+    rig = needing(tmp_path)
+    one, _, *rest = samples(RELEASE + SECOND)
+    rig.send(one, sample, *rest)
+    outputs, count = rig.outputs.area, rig.frame.state[96]
+    assert rig.engine.step(1, RELEASE + SECOND) is Ending.FAULTED
+    fault = rig.engine.fault
+    assert fault is not None
+    assert str(fault) == f"missing-input %IW1 of device plc ({quality}) in cycle 2"
+    assert rig.frame.fault is FaultKind.MISSING_INPUT
+    assert rig.frame.state[96] == count, "the program's code did not run"
+    assert rig.outputs.area != outputs, "safe values"
+    assert rig.image.mode is Mode.FAULTED
+
+
+def test_an_uncertain_input_is_not_lost_nor_is_one_that_is_not_needed(tmp_path: Path) -> None:
+    rig = needing(tmp_path)
+    late, uncertain = RELEASE + SECOND, Sample(7, RELEASE + SECOND, Quality.UNCERTAIN)
+    rig.send(Sample(0, late, Quality.BAD), uncertain, *samples()[2:])
+    assert rig.engine.step(1, late) is Ending.STOPPED
+    assert rig.engine.fault is None
+
+
+def test_a_needed_input_has_its_time_to_come_for_the_first_time(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, toml=NEEDED)
+    assert rig.engine.step(1, RELEASE) is Ending.STOPPED
+    assert rig.engine.step(1, RELEASE + FIRST_SAMPLE_NS) is Ending.STOPPED
+    assert rig.engine.step(1, RELEASE + FIRST_SAMPLE_NS + 1) is Ending.FAULTED
+    assert "(missing)" in str(rig.engine.fault)
 
 
 TOLD = (
