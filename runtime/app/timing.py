@@ -82,16 +82,19 @@ def timings(
     project: Project | None = None,
     measured: Sequence[Measured | None] = (),
 ) -> tuple[TaskTiming, ...]:
-    """Return the timing of each task of a program; all of them share one processor.
+    """Return the timing of each task of a program.
+
+    They share one processor, unless the project pins each of them to one.
 
     Args:
         program: Whose tasks.
         factor: From `processor_factor`.
-        project: Says how long the base cycle is; without it programs without a task have none.
+        project: Says how long the base cycle is, without which programs without a task have none,
+            and which tasks are pinned.
         measured: Of each task: a scan takes no less than most of those did, whatever its estimate,
             which counts a loop of unknown length once.
     """
-    periods = _periods(program, project)
+    periods, processors = _periods(program, project), _processors(program, project)
     paths = [
         replace(path, task=label)
         for path, label in zip(program.paths, labels(program.tasks), strict=True)
@@ -104,17 +107,27 @@ def timings(
         )
         if period
     }
-    found = dict(zip(loads, responses(tuple(loads.values()), OVERHEAD_NS), strict=True))
-    open_ended = [
-        task.priority for task, path in zip(program.tasks, paths, strict=True) if path.unbounded
-    ]
+    found: dict[int, Response] = {}
+    for processor in set(processors):
+        own = {n: load for n, load in loads.items() if processors[n] == processor}
+        found |= zip(own, responses(tuple(own.values()), OVERHEAD_NS), strict=True)
+    places = [(task.priority, where) for task, where in zip(program.tasks, processors, strict=True)]
+    open_ended = [place for place, path in zip(places, paths, strict=True) if path.unbounded]
     return tuple(
         TaskTiming(
             path, path.ns * factor, found.get(number),
-            is_bounded=not any(other <= task.priority for other in open_ended),
+            is_bounded=not any(other <= rank and at == where for other, at in open_ended),
         )
-        for number, (task, path) in enumerate(zip(program.tasks, paths, strict=True))
+        for number, (path, (rank, where)) in enumerate(zip(paths, places, strict=True))
     )  # fmt: skip
+
+
+def _processors(program: CompiledProgram, project: Project | None) -> list[int | None]:
+    """Return the processor of each task where all are pinned, else None for each."""
+    if project is None:
+        return [None] * len(program.tasks)
+    pinned = [item.cpu for item in task_settings(program, project)]
+    return [None] * len(pinned) if None in pinned else pinned
 
 
 def _periods(program: CompiledProgram, project: Project | None) -> list[int]:

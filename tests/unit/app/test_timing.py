@@ -91,6 +91,28 @@ def test_nobody_knows_whether_a_loop_of_unknown_length_leaves_time(tmp_path: Pat
     assert "?: fits by what was measured" in done.output
 
 
+def test_tasks_on_processors_of_their_own_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    text = HEAVY.format(turns=20).replace("INTERVAL := T#1ms", "INTERVAL := T#10ms")
+    low = "TASK Low (INTERVAL := T#10ms, PRIORITY := 1);\n  PROGRAM Q WITH Low : Main;\n"
+    (tmp_path / "main.st").write_text("PROGRAM Main END_PROGRAM", encoding="utf-8")
+    body = text.replace("CONFIGURATION C\n", "CONFIGURATION C\nRESOURCE A ON X\n").replace(
+        "END_CONFIGURATION",
+        f"END_RESOURCE\nRESOURCE B ON X\n{low}END_RESOURCE\nEND_CONFIGURATION",
+    )
+    program = compiled(body)
+
+    def found(*cpus: tuple[str, int]) -> list[bool | None]:
+        pins = "".join(f'[[resource]]\nname = "{name}"\ncpu = {cpu}\n' for name, cpu in cpus)
+        (tmp_path / "takt.toml").write_text(f'[project]\nname = "t"\n{pins}', encoding="utf-8")
+        factor = 6e6 / program.paths[0].ns  # 6 ms of 10 ms each
+        return [item.fits for item in timings(program, factor, load_project(tmp_path))]
+
+    assert found() == [True, False]
+    assert found(("A", 0)) == [True, False], "the other one may come there too"
+    assert found(("A", 0), ("B", 0)) == [True, False]
+    assert found(("A", 0), ("B", 1)) == [True, True]
+
+
 def test_a_scan_takes_no_less_than_was_measured() -> None:
     slow = Measured(median_ns=2_000_000_000, p999_ns=2_000_000_000, maximum_ns=2_000_000_000)
     found = timings(compiled(OPEN_ENDED), 1.0, measured=[None, slow, None])
