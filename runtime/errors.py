@@ -30,6 +30,8 @@ class Fault:
     path: str
     value: str
     expected: str
+    line: int = 0
+    """Line of the file, 0 where there is none."""
 
     def __str__(self) -> str:
         """Return the fault as one line."""
@@ -43,5 +45,9 @@ class ProjectError(TaktError):
         self.file = file
         self.faults = faults
         noun = "fault" if len(faults) == 1 else "faults"
-        lines = "".join(f"\n  {fault}" for fault in faults)
+        lines = "".join(f"\n  {_on_line(fault)}{fault}" for fault in faults)
         super().__init__(f"{file}: {len(faults)} {noun}{lines}")
+
+
+def _on_line(fault: Fault) -> str:
+    return f"line {fault.line}: " if fault.line else ""

@@ -1,10 +1,12 @@
-"""What `takt.toml` names in the program: variables to be recorded, resources. All must be there."""
+"""What `takt.toml` names in the program, variables and resources: all of it must be there."""
 
+import contextlib
 from collections.abc import Iterable, Iterator
 
 from runtime.artifact.paths import PathError, Paths
 from runtime.artifact.program import Symbol
 from runtime.errors import Fault, ProjectError
+from runtime.project.lines import project_error
 from runtime.project.load import FILE_NAME, Project
 
 
@@ -12,17 +14,19 @@ def check_named(project: Project, symbols: Iterable[Symbol], resources: Iterable
     """Make sure that a program has what its project names.
 
     Args:
-        project: Its `[recorder]` and `[[resource]]` are looked at.
+        project: Its `[recorder]`, `[[resource]]` and `[[server.range]]` are looked at.
         symbols: The program's variables.
         resources: Of each of its tasks the RESOURCE, empty without one.
 
     Raises:
         ProjectError: With everything that the program does not have.
     """
-    _, faults = _recorded(project, symbols)
+    known = tuple(symbols)
+    _, faults = _recorded(project, known)
     faults += _resource_faults(project, {name.upper() for name in resources if name})
+    faults += _range_faults(project, known)
     if faults:
-        raise ProjectError(str(project.folder / FILE_NAME), tuple(faults))
+        raise _error(project, faults)
 
 
 def recorded_symbols(project: Project, symbols: Iterable[Symbol]) -> tuple[Symbol, ...]:
@@ -33,8 +37,15 @@ def recorded_symbols(project: Project, symbols: Iterable[Symbol]) -> tuple[Symbo
     """
     found, faults = _recorded(project, symbols)
     if faults:
-        raise ProjectError(str(project.folder / FILE_NAME), tuple(faults))
+        raise _error(project, faults)
     return found
+
+
+def _error(project: Project, faults: list[Fault]) -> ProjectError:
+    file, text = project.folder / FILE_NAME, ""
+    with contextlib.suppress(OSError, UnicodeDecodeError):  # moved since: without lines then
+        text = file.read_text(encoding="utf-8")
+    return project_error(str(file), text, faults)
 
 
 def _recorded(
@@ -47,10 +58,33 @@ def _recorded(
         try:
             found.append(paths.find(path))
         except PathError as error:
-            reason = str(error).removeprefix(f"{path}: ")
-            expected = f"the path of a variable ({reason})"
-            faults.append(Fault(f"recorder.variables[{number}]", repr(path), expected))
+            faults.append(_path_fault(f"recorder.variables[{number}]", path, error))
     return tuple(found), faults
+
+
+def _path_fault(key: str, path: str, error: PathError) -> Fault:
+    reason = str(error).removeprefix(f"{path}: ")
+    return Fault(key, repr(path), f"the path of a variable ({reason})")
+
+
+def _range_faults(project: Project, symbols: tuple[Symbol, ...]) -> Iterator[Fault]:
+    """Yield the ranges of servers whose variable is not there, or is not to be written."""
+    if not project.config.server:
+        return
+    paths = Paths(symbols)
+    for number, server in enumerate(project.config.server):
+        for place, item in enumerate(server.range):
+            key = f"server[{number}].range[{place}]"
+            if item.variable is None:
+                continue
+            try:
+                symbol = paths.find(item.variable)
+            except PathError as error:
+                yield _path_fault(f"{key}.variable", item.variable, error)
+            else:
+                if symbol.is_read_only and item.access == "read-write":
+                    expected = f'"read": {item.variable} is {symbol.sealed_by}'
+                    yield Fault(f"{key}.access", repr(item.access), expected)
 
 
 def _resource_faults(project: Project, known: set[str]) -> Iterator[Fault]:

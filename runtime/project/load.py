@@ -22,6 +22,7 @@ from runtime.limits import DEVICES_MAX, TASKS_MAX
 from runtime.project.channels import IO_KINDS, IoSection, parts
 from runtime.project.config import ProjectConfig, TaskSection
 from runtime.project.devices import DEVICE_KINDS, DeviceSection, ModbusDevice
+from runtime.project.lines import project_error
 from runtime.project.opcua import OpcUaServerSection
 from runtime.project.rules import channel_faults
 from runtime.project.sections import device_faults, opcua_faults, server_faults
@@ -50,13 +51,14 @@ def load_project(path: Path) -> Project:
         ProjectError: With every fault of the file, each with its path, value and expectation.
     """
     file = path if path.is_file() else path / FILE_NAME
-    raw = _read_toml(file)
+    text = _read(file)
+    raw = _parsed(file, text)
     faults = list(_schema_faults(raw))
     faults += _entry_faults(raw)
     folder = file.parent
     faults += _source_faults(raw, folder)
     if faults:
-        raise ProjectError(str(file), tuple(faults))
+        raise project_error(str(file), text, faults)
     config = ProjectConfig.model_validate(raw)
     bases = {
         device.name: device.address_base
@@ -70,13 +72,19 @@ def load_project(path: Path) -> Project:
     return Project(folder, config, _find_sources(folder, config.project.sources))
 
 
-def _read_toml(file: Path) -> Table:
+def _read(file: Path) -> str:
     try:
-        return tomllib.loads(file.read_bytes().decode("utf-8"))
+        return file.read_bytes().decode("utf-8")
     except OSError as error:
         fault = Fault(str(file), f"({error.strerror})", "a readable project file takt.toml")
     except UnicodeDecodeError as error:
         fault = Fault(str(file), f"(byte {error.start})", "UTF-8 text")
+    raise ProjectError(str(file), (fault,))
+
+
+def _parsed(file: Path, text: str) -> Table:
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         fault = Fault(str(file), f"({error})", "valid TOML")
     raise ProjectError(str(file), (fault,))

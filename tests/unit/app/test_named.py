@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 from runtime.cli.main import app
 
 SOURCE = """
-PROGRAM Main VAR N : INT; A : ARRAY [1..3] OF INT; END_VAR N := N + 1; END_PROGRAM
+PROGRAM Main VAR N : INT; A : ARRAY [1..3] OF INT; END_VAR VAR CONSTANT K : INT := 1; END_VAR
+N := N + 1; END_PROGRAM
 CONFIGURATION C
 RESOURCE Line ON X
 TASK Fast(INTERVAL := T#10ms, PRIORITY := 1);
@@ -38,11 +39,31 @@ def test_all_names_that_the_program_lacks_are_told_at_once(tmp_path: Path) -> No
     )
     status, said = checked(tmp_path, toml)
     assert status == 1
-    variable = "expected the path of a variable"
+    record, variable = "recorder.variables", "expected the path of a variable"
     assert said.splitlines()[1:] == [
-        f"  recorder.variables[0] = 'P.M': {variable} (no such variable; did you mean P.N?)",
-        f"  recorder.variables[1] = 'P.A[4]': {variable} (index 4 of P.A is outside 1..3)",
-        "  resource[0].name = 'Lime': expected a RESOURCE of the CONFIGURATION with tasks (LINE)",
+        (
+            "  line 4: resource[0].name = 'Lime': "
+            "expected a RESOURCE of the CONFIGURATION with tasks (LINE)"
+        ),
+        f"  line 7: {record}[0] = 'P.M': {variable} (no such variable; did you mean P.N?)",
+        f"  line 7: {record}[1] = 'P.A[4]': {variable} (index 4 of P.A is outside 1..3)",
+    ]
+
+
+def test_ranges_of_servers_name_what_there_is_and_may_be_written(tmp_path: Path) -> None:
+    item = '[[server.range]]\ntable = "holding"\nregister = {}\nvariable = "{}"\n{}'
+    toml = CONFIGURED + '[[server]]\nname = "cell"\nprotocol = "modbus-tcp"\nport = 1502\n'
+    write = 'access = "read-write"\n'
+    toml += item.format(0, "P.N", write) + item.format(1, "P.M", "") + item.format(2, "P.K", write)
+    status, said = checked(tmp_path, toml)
+
+    assert status == 1
+    assert said.splitlines()[1:] == [
+        (
+            "  line 15: server[0].range[1].variable = 'P.M': "
+            "expected the path of a variable (no such variable; did you mean P.N?)"
+        ),
+        "  line 20: server[0].range[2].access = 'read-write': expected \"read\": P.K is CONSTANT",
     ]
 
 

@@ -48,8 +48,8 @@ FAULTS = {
     "a substitute and a period of an output": (
         SOUND + CHANNEL.format("%QW4", 'substitute = "default"\npoll = "1s"'),
         [
-            "io[2].poll = 1000 ms: expected less than the device's stale_after (1000 ms)",
             "io[2].substitute = 'default': expected no `substitute` for %QW4: it is for inputs %I…",
+            "io[2].poll = 1000 ms: expected less than the device's stale_after (1000 ms)",
         ],
     ),
     "a quality that is no byte of the inputs": (
