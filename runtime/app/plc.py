@@ -176,7 +176,7 @@ class Plc:
             yield
         facts = {"file": str(path), "lost_bytes": recorder.lost_bytes}
         if recorder.error is not None:
-            logger.error("the record ends early: %s", recorder.error.strerror, extra=facts)
+            logger.error("the record is not complete: %s", recorder.error.strerror, extra=facts)
         else:
             level = logging.WARNING if recorder.lost_bytes else logging.INFO
             logger.log(level, "recorded", extra=facts)

@@ -8,7 +8,9 @@ The header tells what was forced already when the run began: a hot restart keeps
 A thread without real-time priority appends what the journal holds; the scan does not wait for it.
 """
 
+import contextlib
 import json
+import logging
 import struct
 import threading
 from collections.abc import Iterator, Sequence
@@ -22,6 +24,8 @@ from runtime.artifact.program import CompiledProgram
 from runtime.engine.entries import DamagedError, Entry, JournalReader, end_of_whole, entries_of
 from runtime.engine.handover import Force
 from runtime.errors import HostError, TaktError
+
+logger = logging.getLogger(__name__)
 
 MAGIC: Final = b"TAKTREC\0"
 VERSION: Final = 2
@@ -141,7 +145,8 @@ class Recorder:
         self._thread.join()
         self._write()
         if self._file is not None:
-            self._file.close()
+            with contextlib.suppress(OSError):  # of what is left where the disk has failed before
+                self._file.close()
 
     def _run(self) -> None:
         while not self._end.wait(WRITE_S):
@@ -154,4 +159,6 @@ class Recorder:
             self._file.write(self._journal.take())
             self._file.flush()
         except OSError as error:
+            facts = {"file": str(self._path)}
+            logger.error("the record ends here: %s", error.strerror, extra=facts)  # noqa: TRY400
             self.error = error

@@ -278,6 +278,17 @@ def test_a_damaged_record_is_refused_or_differs_but_never_defeats_the_reader(
     assert all(said.startswith(f"{recorded}: damaged: ") for said in refused)
 
 
+def test_a_full_disk_ends_the_record_with_a_word_and_no_more(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    plant = Plant(tmp_path / "p", "PROGRAM A VAR N : INT; END_VAR N := N + 1; END_PROGRAM", "")
+    journal = plant.engine.memory.journal()
+    with Recorder(Path("/dev/full"), plant.program, journal, 1) as recorder:
+        wait_until(lambda: recorder.error is not None, PATIENCE_S, "the disk to be full")
+        assert caplog.messages == ["the record ends here: No space left on device"]
+    assert len(caplog.messages) == 1
+
+
 @pytest.mark.parametrize("padding", [0, 1000], ids=["small entries", "entries of a KiB"])
 def test_the_journal_gives_up_no_more_than_a_part_of_itself(tmp_path: Path, padding: int) -> None:
     pad_text = f"VAR_GLOBAL Pad : ARRAY [0..{padding}] OF BYTE; END_VAR\nPROGRAM Fast"
