@@ -105,9 +105,17 @@ async def _scan(section: ModbusDevice, last: int) -> Finding:
     link = Drivers(time.monotonic_ns).link(section, Path())
     await link.connect()
     try:
-        return await scan(link, last)
+        return await scan(link, last, _show)
     finally:
         link.close()
+        _show("", 0)
+
+
+def _show(place: str, requests: int) -> None:
+    """Write over the line of progress, where there is a terminal; an empty place removes it."""
+    if sys.stderr.isatty():
+        text = f"reading {place}, {requests} requests" if place else ""
+        print(f"\r{text:<60}", end="" if place else "\r", file=sys.stderr, flush=True)
 
 
 def fragment(keys: dict[str, str | int], finding: Finding) -> Iterator[str]:
@@ -116,6 +124,8 @@ def fragment(keys: dict[str, str | int], finding: Finding) -> Iterator[str]:
     yield f"# {total} entries found by {finding.requests} requests"
     for kind, text in finding.identity:
         yield f"# {kind}: {''.join(letter for letter in text if letter.isprintable())}"
+    for gap in finding.gaps:
+        yield f"# {gap}; nothing behind it was read"
     yield "\n[[device]]"
     for key, value in keys.items():
         yield f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}"

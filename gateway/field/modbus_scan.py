@@ -3,14 +3,14 @@
     block refused -> its halves -> … -> 16 or fewer -> single entries     (illegal address only)
 
 Nothing is written. A device that refuses a function has no such table; one that refuses for another
-reason than the address is left alone there.
+reason than the address, or does not answer at all, is left alone there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.errors import PeerTimeoutError
+from gateway.errors import PeerClosedError, PeerTimeoutError
 from gateway.field.modbus_link import Link
 from gateway.protocols.modbus.pdu import ExceptionCode, Function
 from gateway.protocols.modbus.requests import Identify, ReadBits, ReadRegisters, Request
@@ -55,29 +55,44 @@ class Finding:
     identity: tuple[tuple[str, str], ...]
     stretches: tuple[Stretch, ...]
     requests: int
+    gaps: tuple[str, ...] = ()
+    """What the device did not answer at all; nothing was looked for behind it in that table."""
 
 
-async def scan(link: Link, last: int) -> Finding:
+Progress = Callable[[str, int], None]
+"""Is told what is read next, and how many requests there were."""
+
+
+async def scan(link: Link, last: int, progress: Progress = lambda *_: None) -> Finding:
     """Identify a device and read its tables up to an entry.
 
     Raises:
-        PeerError: It does not answer, or not in Modbus.
+        PeerError: It never answers, or not in Modbus.
     """
     asker = _Asker(link)
     try:
         identity = await _identify(asker)
-    except PeerTimeoutError:  # simple devices do not even refuse a function that they do not know
+    except (PeerTimeoutError, PeerClosedError):  # simple devices do not even refuse what is strange
         identity = ()
         link.close()
         await link.connect()
     stretches: list[Stretch] = []
+    gaps: list[str] = []
     for table in _FUNCTIONS:
         found: dict[int, int] = {}
-        for first in range(0, last + 1, _BLOCK):
-            if not await _look(asker, table, first, min(first + _BLOCK, last + 1), found):
-                break
+        try:
+            for first in range(0, last + 1, _BLOCK):
+                progress(f"{table} {first}", asker.requests)
+                if not await _look(asker, table, first, min(first + _BLOCK, last + 1), found):
+                    break
+        except (PeerTimeoutError, PeerClosedError) as error:
+            if not asker.has_answer:
+                raise
+            gaps.append(f"{asker.asked}: {error}")
+            link.close()
+            await link.connect()
         stretches += _stretches(table, found)
-    return Finding(identity, tuple(stretches), asker.requests)
+    return Finding(identity, tuple(stretches), asker.requests, tuple(gaps))
 
 
 @dataclass(slots=True)
@@ -86,10 +101,15 @@ class _Asker:
 
     link: Link
     requests: int = field(default=0)
+    asked: str = ""
+    """What was asked last, as people read it."""
+    has_answer: bool = False
 
     async def ask(self, request: Request) -> Response:
         self.requests += 1
-        return (await self.link.exchange(request)).response
+        response = (await self.link.exchange(request)).response
+        self.has_answer = True
+        return response
 
 
 async def _identify(asker: _Asker) -> tuple[tuple[str, str], ...]:
@@ -122,6 +142,7 @@ async def _look(asker: _Asker, table: Table, first: int, end: int, found: dict[i
     function, count = _FUNCTIONS[table], end - first
     is_bits = table in BIT_TABLES
     kind = ReadBits if is_bits else ReadRegisters
+    asker.asked = f"{table} {first}" + (f" to {end - 1}" if count > 1 else "")
     response = await asker.ask(kind(function, first, count))
     if isinstance(response, BitsRead | RegistersRead):
         found.update(zip(range(first, end), map(int, response.values), strict=True))

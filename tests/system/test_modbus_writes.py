@@ -167,14 +167,16 @@ def test_what_is_read_only_refuses_every_way_to_write(client: ModbusTcpClient) -
 def test_a_read_only_name_that_is_offered_for_writing_is_told_and_nothing_is_served(
     project: Path, tmp_path: Path
 ) -> None:
+    """The file has changed since the runtime took it; one that begins refuses such a file."""
     toml = project / "takt.toml"
-    toml.write_text(toml.read_text() + range_toml("holding", 41, "Bound", "read-write"))
 
-    with (
-        runtime_half(tmp_path, project),
-        gateway(tmp_path, "run", str(project)) as process,
-        client_of(process) as client,
-    ):
-        assert client.write_register(41, 1).exception_code == 4
-        told = "range[10]: variable Bound: READ_ONLY in VAR_ACCESS"
-        await_answer(lambda: told in process.messages(), "the line of the log")
+    with runtime_half(tmp_path, project):
+        with gateway(tmp_path, "run", str(project)) as process, client_of(process) as client:
+            await_answer(lambda: not client.read_input_registers(0, count=4).isError(), "a scan")
+        toml.write_text(toml.read_text() + range_toml("holding", 41, "Bound", "read-write"))
+        logs = tmp_path / "later"
+        logs.mkdir()
+        with gateway(logs, "run", str(project)) as process, client_of(process) as client:
+            assert client.write_register(41, 1).exception_code == 4
+            told = "range[10]: variable Bound: READ_ONLY in VAR_ACCESS"
+            await_answer(lambda: told in process.messages(), "the line of the log")
