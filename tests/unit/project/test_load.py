@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from runtime.errors import ProjectError
+from runtime.project.config import RecorderSection, ResourceSection, RuntimeSection, TaskSection
 from runtime.project.load import load_project
+from runtime.project.section import Section
+from tests.support.runtime_process import ROOT
 
 SOUND = """
 [project]
@@ -176,3 +179,9 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load_project(tmp_path)
     with pytest.raises(ProjectError, match="nowhere"):
         load_project(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("section", [TaskSection, RuntimeSection, RecorderSection, ResourceSection])
+def test_every_key_of_tasks_is_explained_to_users(section: type[Section]) -> None:
+    page = (ROOT / "runtime" / "doc" / "tasks.md").read_text(encoding="utf-8")
+    assert [key for key in section.model_fields if f"`{key}`" not in page] == []
