@@ -13,6 +13,7 @@ from runtime.model.expressions import place_of
 from runtime.model.initial import constant_of
 from runtime.model.program import Place, Task
 from runtime.model.scope import Names, Scope
+from runtime.project.units import told_duration
 from runtime.source import Span
 from runtime.syntax import tree
 
@@ -81,16 +82,11 @@ def _interval(value: tree.Expression, scope: Scope) -> int:
     constant = constant_of(value, TIME, scope)
     interval = 0 if constant is None else int(constant.value)
     if interval and not TASK_INTERVAL_NS_MIN <= interval <= TASK_INTERVAL_NS_MAX:
-        text = f"an interval of {_told(interval)} cannot be kept"
+        text = f"an interval of {told_duration(interval)} cannot be kept"
         shortest, longest = TASK_INTERVAL_NS_MIN // 1000, TASK_INTERVAL_NS_MAX // 3_600_000_000_000
         hint = f"expected T#{shortest}us to T#{longest}h; T#0s, or none, is the base cycle"
         scope.names.findings.error("ST2024", value.span, text, hint)
     return interval
-
-
-def _told(nanoseconds: int) -> str:
-    seconds = nanoseconds / 1e9
-    return f"{seconds * 1e3:g} ms" if abs(seconds) < 1 else f"{seconds:.12g} s"
 
 
 def _single(value: tree.Expression, scope: Scope) -> Place | None:

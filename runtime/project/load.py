@@ -27,6 +27,7 @@ from runtime.project.opcua import OpcUaServerSection
 from runtime.project.rules import channel_faults
 from runtime.project.sections import device_faults, opcua_faults, server_faults
 from runtime.project.servers import ServerSection
+from runtime.project.units import told_duration
 from runtime.project.uplinks import UPLINK_KINDS
 from runtime.source import PROJECT_FILE_NAME
 
@@ -188,7 +189,7 @@ def _expected(detail: ErrorDetails) -> str:
     if key in _DURATION_KEYS:
         bound = next((context[name] for name in _BOUND_UNITS if name in context), None)
         if isinstance(bound, int):
-            message = message.replace(str(bound), f"{bound / 1e6:g} ms")
+            message = message.replace(str(bound), told_duration(bound))
     return message
 
 

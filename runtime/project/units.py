@@ -25,6 +25,14 @@ def parse_duration(text: object) -> int:
     return round(float(match[1]) * _UNITS_NS[match[2]])
 
 
+def told_duration(nanoseconds: int) -> str:
+    """Return a duration as a message tells it: in hours, seconds or milliseconds."""
+    for unit in ("h", "s"):
+        if abs(nanoseconds) >= _UNITS_NS[unit]:
+            return f"{nanoseconds / _UNITS_NS[unit]:.12g} {unit}"
+    return f"{nanoseconds / 1e6:.12g} ms"
+
+
 DurationNs = Annotated[int, BeforeValidator(parse_duration)]
 """A duration in nanoseconds, written in the file as "10ms"."""
 

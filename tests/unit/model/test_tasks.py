@@ -26,7 +26,7 @@ def said(body: str) -> list[str]:
     [
         ("INTERVAL := T#-10ms", "ST2024: an interval of -10 ms cannot be kept"),
         ("INTERVAL := T#99us", "ST2024: an interval of 0.099 ms cannot be kept"),
-        ("INTERVAL := T#61m", "ST2024: an interval of 3660 s cannot be kept"),
+        ("INTERVAL := T#1d", "ST2024: an interval of 24 h cannot be kept"),
         ("SINGLE := Go, INTERVAL := T#1ms", "ST2024: task T has INTERVAL and SINGLE"),
         ("INTERVAL := T#1ms, INTERVAL := T#2ms", "ST4003: INTERVAL is given twice"),
     ],

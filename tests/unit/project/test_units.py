@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.project.units import Address, parse_address, parse_duration
+from runtime.project.units import Address, parse_address, parse_duration, told_duration
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,19 @@ from runtime.project.units import Address, parse_address, parse_duration
 )  # fmt: skip
 def test_durations(text: str, nanoseconds: int) -> None:
     assert parse_duration(text) == nanoseconds
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "text"),
+    [
+        (3_600_000_000_000, "1 h"),
+        (1_500_000_000, "1.5 s"),
+        (100_000, "0.1 ms"),
+        (-(10**7), "-10 ms"),
+    ],
+)
+def test_durations_are_told_in_a_unit_of_their_size(nanoseconds: int, text: str) -> None:
+    assert told_duration(nanoseconds) == text
 
 
 @pytest.mark.parametrize("text", ["10", "", "ms", "-1ms", "1e3ms", "1w", 10, None, "1 m s"])
