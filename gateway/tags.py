@@ -17,10 +17,12 @@ from runtime.project.channels import (
     OpcUaIo,
     StringPart,
     Table,
+    VirtualIo,
 )
 from runtime.project.devices import DeviceSection, ModbusDevice
 from runtime.project.load import Project
 from runtime.project.values import ValueKind
+from runtime.project.virtual import Signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +79,27 @@ class NodeChannel:
 
 
 @dataclass(frozen=True, slots=True)
+class VirtualChannel:
+    """One value of a virtual device."""
+
+    address: str
+    """Its address in the process image, such as %IW0."""
+    width: int
+    """Bits at the address."""
+    kind: ValueKind
+    signal: Signal | None
+    terminal: str
+    """Where there is no signal: the name of a terminal."""
+
+
+AnyChannel = Channel | NodeChannel | VirtualChannel
+
+
+@dataclass(frozen=True, slots=True)
 class Output:
     """A channel that is written, and its place in the bytes of %Q."""
 
-    channel: Channel | NodeChannel
+    channel: AnyChannel
     byte: int
     bit: int
     width: int
@@ -105,7 +124,7 @@ class DeviceMap:
     section: DeviceSection
     folder: Path
     """The project's: files that the section names are relative to it."""
-    inputs: tuple[Channel | NodeChannel, ...]
+    inputs: tuple[AnyChannel, ...]
     outputs: tuple[Output, ...]
     groups: tuple[PollGroup, ...]
     """Every input once, the shortest period first; never empty."""
@@ -136,14 +155,19 @@ def _device_map(project: Project, number: int, section: DeviceSection) -> Device
     )
 
 
-def register_channels(channels: Iterable[Channel | NodeChannel]) -> tuple[Channel, ...]:
+def register_channels(channels: Iterable[AnyChannel]) -> tuple[Channel, ...]:
     """Return channels of a Modbus device, which can have no others."""
     return tuple(channel for channel in channels if isinstance(channel, Channel))
 
 
-def node_channels(channels: Iterable[Channel | NodeChannel]) -> tuple[NodeChannel, ...]:
+def node_channels(channels: Iterable[AnyChannel]) -> tuple[NodeChannel, ...]:
     """Return channels of an OPC UA server, which can have no others."""
     return tuple(channel for channel in channels if isinstance(channel, NodeChannel))
+
+
+def virtual_channels(channels: Iterable[AnyChannel]) -> tuple[VirtualChannel, ...]:
+    """Return channels of a virtual device, which can have no others."""
+    return tuple(channel for channel in channels if isinstance(channel, VirtualChannel))
 
 
 def output_bytes(devices: tuple[DeviceMap, ...]) -> int:
@@ -165,7 +189,15 @@ def _device_outputs(project: Project, device: str) -> tuple[IoSection, ...]:
     )
 
 
-def _any_channel(entry: IoSection, device: DeviceSection) -> Channel | NodeChannel:
+def _any_channel(entry: IoSection, device: DeviceSection) -> AnyChannel:
+    if isinstance(entry, VirtualIo):
+        return VirtualChannel(
+            address=str(entry.address),
+            width=entry.address.width,
+            kind=entry.kind,
+            signal=entry.signal,
+            terminal=entry.terminal or "",
+        )
     if isinstance(entry, OpcUaIo):
         return NodeChannel(
             address=str(entry.address),

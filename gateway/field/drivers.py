@@ -12,6 +12,7 @@ from gateway.field.modbus_ahead import AheadLink
 from gateway.field.modbus_link import DatagramLink, Endpoint, Link, StreamLink
 from gateway.field.modbus_serial import SerialLine, SerialLink
 from gateway.field.seam import Driver
+from gateway.field.virtual import VirtualDriver
 from gateway.protocols.modbus.framing import RTU
 from gateway.tags import DeviceMap
 from runtime.errors import HostError
@@ -24,6 +25,7 @@ from runtime.project.devices import (
     NetworkDevice,
     OpcUaDevice,
     SerialDevice,
+    VirtualDevice,
 )
 
 
@@ -41,6 +43,8 @@ class Drivers:
             from gateway.field.opcua import OpcUaDriver  # its library takes a second to load
 
             return OpcUaDriver(device, section, self._clock)
+        if isinstance(section, VirtualDevice):
+            return VirtualDriver(device, section, self._clock)
         return ModbusDriver(device, section, self.link(section, device.folder))
 
     def link(self, section: ModbusDevice, folder: Path) -> Link:

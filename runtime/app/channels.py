@@ -11,7 +11,7 @@ from runtime.image.directory import Directory
 from runtime.image.layout import Link, Quality, SectionKind
 from runtime.image.payloads import Mailbox, decode_frame, decode_mailbox, decode_outputs
 from runtime.image.segment import Image
-from runtime.project.channels import PART_BYTES, IoSection, ModbusIo, OpcUaIo, StringPart
+from runtime.project.channels import PART_BYTES, IoSection, ModbusIo, OpcUaIo, StringPart, VirtualIo
 from runtime.project.load import Project
 from runtime.project.values import ValueKind, from_raw
 
@@ -156,5 +156,9 @@ def place_of(entry: IoSection) -> str:
             return f"{table} {entry.register_}{bit}"
         case OpcUaIo():
             return entry.node
+        case VirtualIo(signal=signal) if signal is not None:
+            return signal.form
+        case VirtualIo():
+            return entry.terminal or "?"
         case _:
             return "?"

@@ -11,6 +11,7 @@ from runtime.project.opcua import NodeText
 from runtime.project.section import Name, Section
 from runtime.project.units import Address, AddressField, DurationNs
 from runtime.project.values import ValueKind, to_raw
+from runtime.project.virtual import Signal
 
 Table = Literal["coil", "discrete", "input", "holding"]
 Order = Literal["big", "little"]
@@ -232,17 +233,11 @@ NodeTypeName = Literal[
 ]  # fmt: skip
 
 
-class OpcUaIo(IoBase):
-    """A channel of an OPC UA server: a node, whose type has as many bits as the address.
+class TypedIo(IoBase):
+    """A channel whose type has as many bits as the address."""
 
-    `poll` is its sampling interval.
-    """
-
-    node: NodeText
     type: NodeTypeName | None = None
-    """Type that the node must have; unset takes any of the address's width."""
-    deadband: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    """Least change of a number that the server tells."""
+    """Unset takes any of the address's width, as unsigned where its number matters."""
 
     @property
     def kind(self) -> ValueKind:
@@ -258,17 +253,42 @@ class OpcUaIo(IoBase):
         return self.address.width if self.type is None else _NODE_BITS[self.type]
 
 
+class OpcUaIo(TypedIo):
+    """A channel of an OPC UA server: a node; `poll` is its sampling interval."""
+
+    node: NodeText
+    deadband: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """Least change of a number that the server tells."""
+
+
+class VirtualIo(TypedIo):
+    """A channel of a virtual device: what a generator gives, or a terminal."""
+
+    signal: Signal | None = None
+    terminal: Name | None = None
+    """A terminal of the device's plant; else an input is what the output of that name is."""
+
+
 def _io_kind(table: object) -> str:
     """Return which class reads a table: the one whose keys it has."""
-    has_node = "node" in table if isinstance(table, dict) else isinstance(table, OpcUaIo)
-    return "opcua-io" if has_node else "modbus-io"
+    if not isinstance(table, dict):
+        return next(kind for kind, model in IO_KINDS.items() if isinstance(table, model))
+    if "node" in table:
+        return "opcua-io"
+    return "virtual-io" if {"signal", "terminal"} & table.keys() else "modbus-io"
 
 
-IO_KINDS: Final[dict[str, type[IoBase]]] = {"modbus-io": ModbusIo, "opcua-io": OpcUaIo}
+IO_KINDS: Final[dict[str, type[IoBase]]] = {
+    "modbus-io": ModbusIo,
+    "opcua-io": OpcUaIo,
+    "virtual-io": VirtualIo,
+}
 """The class of each kind of channel."""
 
 IoSection = Annotated[
-    Annotated[ModbusIo, Tag("modbus-io")] | Annotated[OpcUaIo, Tag("opcua-io")],
+    Annotated[ModbusIo, Tag("modbus-io")]
+    | Annotated[OpcUaIo, Tag("opcua-io")]
+    | Annotated[VirtualIo, Tag("virtual-io")],
     Discriminator(_io_kind),
 ]
 """Every kind of channel; a further one joins here and in `IO_KINDS`."""

@@ -7,6 +7,7 @@ from pydantic import Field
 from runtime.project.opcua import Secret, SecurityPolicy
 from runtime.project.section import Name, RemotePort, Section
 from runtime.project.units import DurationNs
+from runtime.project.virtual import Plant
 
 WordOrder = Literal["big", "little"]
 
@@ -140,6 +141,14 @@ class OpcUaDevice(DeviceBase, Secret):
     """Whether the server shall tell changes; else, or where it refuses, the nodes are polled."""
 
 
+class VirtualDevice(DeviceBase):
+    """Signal generators and wires inside of the gateway, or a simulated plant."""
+
+    protocol: Literal["virtual"]
+    plant: Plant | None = None
+    """The plant whose terminals its channels are."""
+
+
 DeviceSection = Annotated[
     ModbusTcpDevice
     | ModbusUdpDevice
@@ -147,7 +156,8 @@ DeviceSection = Annotated[
     | ModbusRtuDevice
     | ModbusAsciiDevice
     | ModbusRtuOverTcpDevice
-    | OpcUaDevice,
+    | OpcUaDevice
+    | VirtualDevice,
     Field(discriminator="protocol"),
 ]
 """Every kind of device; a further protocol joins here and in `DEVICE_KINDS`."""
@@ -160,5 +170,6 @@ DEVICE_KINDS: Final[dict[str, type[DeviceBase]]] = {
     "modbus-ascii": ModbusAsciiDevice,
     "modbus-rtu-over-tcp": ModbusRtuOverTcpDevice,
     "opcua": OpcUaDevice,
+    "virtual": VirtualDevice,
 }
 """The class of each value of `protocol`."""

@@ -9,9 +9,18 @@ from typing import Final
 
 from runtime.errors import Fault
 from runtime.limits import AREA_BYTES_MAX
-from runtime.project.channels import NUMBER_TYPES, PART_BYTES, IoSection, ModbusIo, OpcUaIo
-from runtime.project.devices import DeviceBase, ModbusDevice, OpcUaDevice
+from runtime.project.channels import (
+    NUMBER_TYPES,
+    PART_BYTES,
+    IoSection,
+    ModbusIo,
+    OpcUaIo,
+    TypedIo,
+    VirtualIo,
+)
+from runtime.project.devices import DeviceBase, ModbusDevice, OpcUaDevice, VirtualDevice
 from runtime.project.values import ValueKind, value_range
+from runtime.project.virtual import PLANTS
 
 _WIDTHS: Final = (16, 32, 64)
 _REAL_WIDTHS: Final = (32, 64)
@@ -20,6 +29,7 @@ _REGISTERS: Final = 65_536
 Broken = tuple[str, str, str] | None
 RegisterRule = Callable[[ModbusIo, DeviceBase | None], Broken]
 NodeRule = Callable[[OpcUaIo, DeviceBase | None], Broken]
+VirtualRule = Callable[[VirtualIo, DeviceBase | None], Broken]
 
 
 def channel_faults(entry: IoSection, number: int, device: DeviceBase | None) -> Iterator[Fault]:
@@ -199,6 +209,32 @@ def _poll_rule(entry: IoSection, device: DeviceBase | None) -> Broken:
 def _registers_rule(_entry: ModbusIo, device: DeviceBase | None) -> Broken:
     if isinstance(device, OpcUaDevice):
         return "node", "(absent)", "the node that the channel is at this device"
+    if isinstance(device, VirtualDevice):
+        return "signal", "(absent)", "a signal or a terminal: the device is virtual"
+    return None
+
+
+def _virtual_rule(entry: VirtualIo, device: DeviceBase | None) -> Broken:
+    if device is not None and not isinstance(device, VirtualDevice):
+        key = "signal" if entry.signal is not None else "terminal"
+        return key, "(present)", "none: the device is not virtual"
+    if entry.address.area == "Q" and entry.signal is not None:
+        return "signal", "(present)", f"a terminal for the output {entry.address}"
+    if entry.signal is not None and entry.terminal is not None:
+        return "terminal", repr(entry.terminal), "a signal or a terminal, not both"
+    return None
+
+
+def _terminal_rule(entry: VirtualIo, device: DeviceBase | None) -> Broken:
+    if not isinstance(device, VirtualDevice) or device.plant is None or entry.terminal is None:
+        return None
+    known, is_input = PLANTS[device.plant], entry.address.area == "I"
+    terminal = known.get(entry.terminal)
+    if terminal is None or terminal.is_sensor > is_input:
+        fitting = [name for name, item in known.items() if is_input or not item.is_sensor]
+        return "terminal", repr(entry.terminal), f"one of {', '.join(fitting)}"
+    if terminal.bits != entry.address.width:
+        return "address", str(entry.address), f"{terminal.bits} bits for {entry.terminal}"
     return None
 
 
@@ -208,7 +244,7 @@ def _node_rule(entry: OpcUaIo, device: DeviceBase | None) -> Broken:
     return None
 
 
-def _node_type_rule(entry: OpcUaIo, _device: DeviceBase | None) -> Broken:
+def _node_type_rule(entry: TypedIo, _device: DeviceBase | None) -> Broken:
     if entry.type_bits != entry.address.width:
         return "type", repr(entry.type), f"a type of {entry.address.width} bits for {entry.address}"
     return None
@@ -225,8 +261,10 @@ def _broken(entry: IoSection, device: DeviceBase | None) -> Iterator[Broken]:
     yield _area_rule(entry, device)
     if isinstance(entry, ModbusIo):
         yield from (rule(entry, device) for rule in _REGISTER_RULES)
-    else:
+    elif isinstance(entry, OpcUaIo):
         yield from (rule(entry, device) for rule in _NODE_RULES)
+    else:
+        yield from (rule(entry, device) for rule in _VIRTUAL_RULES)
     yield _value_rule(entry, device)
     yield _poll_rule(entry, device)
     yield from _telling_faults(entry)
@@ -244,3 +282,4 @@ _REGISTER_RULES: Final[tuple[RegisterRule, ...]] = (
     _count_rule,
 )
 _NODE_RULES: Final[tuple[NodeRule, ...]] = (_node_rule, _node_type_rule, _deadband_rule)
+_VIRTUAL_RULES: Final[tuple[VirtualRule, ...]] = (_virtual_rule, _terminal_rule, _node_type_rule)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from runtime.errors import Fault
-from runtime.project.channels import BIT_TABLES, IoSection
-from runtime.project.devices import DeviceBase, SerialDevice
+from runtime.project.channels import BIT_TABLES, IoSection, VirtualIo
+from runtime.project.devices import DeviceBase, SerialDevice, VirtualDevice
 from runtime.project.opcua import OpcUaServerSection
 from runtime.project.servers import LINE_PROTOCOLS, UNIT_MAX, ModbusServer, ServerRange
 from runtime.project.units import Address
@@ -27,6 +27,28 @@ def device_faults(
         if isinstance(device, SerialDevice):
             first, other = lines.setdefault(device.serial, (number, device))
             yield from _line_faults(number, device, first, other)
+        elif isinstance(device, VirtualDevice) and device.plant is None:
+            yield from _wire_faults(device.name, channels)
+
+
+def _wire_faults(device: str, channels: Mapping[int, IoSection]) -> Iterator[Fault]:
+    """Yield inputs of a virtual device that are wired to no output of their width."""
+    own = {
+        number: entry
+        for number, entry in channels.items()
+        if isinstance(entry, VirtualIo) and entry.device == device and entry.terminal
+    }
+    widths = {
+        entry.terminal: entry.address.width for entry in own.values() if entry.address.area == "Q"
+    }
+    for number, entry in own.items():
+        if entry.address.area == "I" and widths.get(entry.terminal) != entry.address.width:
+            fitting = sorted(
+                str(name) for name, bits in widths.items() if bits == entry.address.width
+            )
+            known = ", ".join(fitting) or "none has one"
+            expected = f"the terminal of an output of {entry.address.width} bits ({known})"
+            yield Fault(f"io[{number}].terminal", repr(entry.terminal), expected)
 
 
 def _age_faults(

@@ -28,7 +28,52 @@ baud = {}
 USER = '[[opcua.user]]\nname = "eve"\nrole = "viewer"\npassword_env = "EVE"\n'
 CHANNEL = '\n[[io]]\naddress = "{}"\ndevice = "rig"\ntable = "holding"\nregister = 9\n{}\n'
 
+VIRTUAL = '[[device]]\nname = "bench"\nprotocol = "virtual"\n'
+ACTING = ("inlet_valve", "transfer_valve", "heater_power", "pump", "heater_contactor", "drain")
+POINT = '[[io]]\naddress = "{}"\ndevice = "{}"\n{}\n'
+
 FAULTS = {
+    "a virtual channel at a real device, a real one at a virtual device": (
+        SOUND
+        + VIRTUAL
+        + POINT.format("%IW8", "rig", 'signal = { form = "sine" }')
+        + POINT.format("%IW9", "bench", 'table = "input"\nregister = 0'),
+        [
+            "io[2].signal = (present): expected none: the device is not virtual",
+            "io[3].signal = (absent): expected a signal or a terminal: the device is virtual",
+        ],
+    ),
+    "a signal for an output, a signal beside a terminal, a width of another type": (
+        SOUND
+        + VIRTUAL
+        + POINT.format("%QW8", "bench", 'signal = { form = "sine" }')
+        + POINT.format("%IW8", "bench", 'signal = { form = "sine" }\nterminal = "a"')
+        + POINT.format("%QW9", "bench", 'terminal = "a"')
+        + POINT.format("%IW9", "bench", 'signal = { form = "sine" }\ntype = "float32"'),
+        [
+            "io[2].signal = (present): expected a terminal for the output %QW8",
+            "io[3].terminal = 'a': expected a signal or a terminal, not both",
+            "io[5].type = 'float32': expected a type of 16 bits for %IW9",
+        ],
+    ),
+    "a wire to nowhere": (
+        SOUND
+        + VIRTUAL
+        + POINT.format("%IW8", "bench", 'terminal = "a"')
+        + POINT.format("%QW8", "bench", 'terminal = "b"'),
+        ["io[2].terminal = 'a': expected the terminal of an output of 16 bits (b)"],
+    ),
+    "terminals that a plant does not have so": (
+        SOUND
+        + VIRTUAL
+        + 'plant = "two_tanks"\n'
+        + POINT.format("%QW8", "bench", 'terminal = "level_upper"')
+        + POINT.format("%IX20.0", "bench", 'terminal = "level_lower"'),
+        [
+            f"io[2].terminal = 'level_upper': expected one of {', '.join(ACTING)}",
+            "io[3].address = %IX20.0: expected 16 bits for level_lower",
+        ],
+    ),
     "a period not below the age of stale inputs": (
         SOUND.replace('host = "127.0.0.1"', 'host = "127.0.0.1"\npoll = "2s"'),
         ["device[0].poll = 2000 ms: expected less than stale_after (1000 ms)"],
