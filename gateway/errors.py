@@ -44,12 +44,14 @@ class PeerExceptionError(PeerError):
 
     link_error = LinkError.EXCEPTION
 
-    def __init__(self, message: str, kind: str = "") -> None:
+    def __init__(self, message: str, kind: str = "", *, is_settled: bool = False) -> None:
         """Take what the log says.
 
         Args:
             message: What was refused, and how.
             kind: What all refusals of its kind have in common; unset it is the whole message.
+            is_settled: Whether the same is asked in another way from now on: nothing to mend.
         """
         super().__init__(message)
         self.kind = kind or message
+        self.is_settled = is_settled

@@ -68,8 +68,9 @@ _CANNOT_CUT: Final = (
 class ModbusRefusedError(PeerExceptionError):
     """An exception response, with its code."""
 
-    def __init__(self, refused: Refused, subject: str) -> None:
-        super().__init__(f"{subject}: {refused}")
+    def __init__(self, refused: Refused, subject: str, *, in_parts: bool = False) -> None:
+        more = "; it is read in parts from now on" if in_parts else ""
+        super().__init__(f"{subject}: {refused}{more}", is_settled=in_parts)
         self.code = refused.code
 
 
@@ -212,9 +213,9 @@ class ModbusDriver:
     def _answer(self, read: "ModbusRead", exchange: Exchange) -> Answer | ModbusRefusedError:
         response, sent_ns, received_ns = exchange
         if isinstance(response, Refused):
-            if response.code not in _CANNOT_CUT:
-                self._cut(read.span)
-            return ModbusRefusedError(response, self._named(self._inputs, read.span))
+            in_parts = response.code not in _CANNOT_CUT and self._cut(read.span)
+            named = self._named(self._inputs, read.span)
+            return ModbusRefusedError(response, named, in_parts=in_parts)
         assert isinstance(response, _READ_RESPONSES)
         packed = response.packed
         self._measured += 1
@@ -222,13 +223,15 @@ class ModbusDriver:
             self._cost.add(len(packed) // 2, received_ns - sent_ns)
         return Answer(sent_ns, received_ns, read.decoder.decode(packed))
 
-    def _cut(self, refused: Span) -> None:
-        """Never ask for that much in one request again."""
+    def _cut(self, refused: Span) -> bool:
+        """Never ask for that much in one request again; return whether it can be cut."""
         channels = self._inputs
         cuts = gap_starts(channels, refused) if refused.gaps else middle(channels, refused)
-        if cuts - self._breaks:
+        is_new = bool(cuts - self._breaks)
+        if is_new:
             self._breaks |= cuts
             self._plan()
+        return is_new
 
     # -- writing --------------------------------------------------------------------------------
     async def _write(self, span: Span, changes: Mapping[int, int]) -> Answer:

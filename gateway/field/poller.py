@@ -159,17 +159,20 @@ class DevicePoller:
 
     def _refused(self, error: PeerExceptionError) -> None:
         self._mailbox.failures += 1
-        self._report(error, error.kind, str(error))
+        level = logging.INFO if error.is_settled else logging.WARNING
+        self._report(error, error.kind, str(error), level)
         self._note_up()
 
-    def _report(self, error: PeerError, kind: str, message: str) -> bool:
+    def _report(
+        self, error: PeerError, kind: str, message: str, level: int = logging.WARNING
+    ) -> bool:
         """Log a fault, once for each kind until the device was without it for a while."""
         is_known = kind in self._reported
         self._reported[kind] = self._clock()
         if is_known:
             return False
         extra = {"device": self.device.name, "link_error": error.link_error.name.lower()}
-        _LOG.warning("device %s: %s", self.device.name, message, extra=extra)
+        _LOG.log(level, "device %s: %s", self.device.name, message, extra=extra)
         return True
 
     def _answered(self, answer: Answer) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from runtime.datatypes.derived import Array, DataType
 from runtime.datatypes.elementary import Elementary, Kind
 from runtime.image.directory import Directory
-from runtime.image.layout import Link, Quality, SectionKind
+from runtime.image.layout import Link, LinkError, Quality, SectionKind
 from runtime.image.payloads import Mailbox, decode_frame, decode_mailbox, decode_outputs
 from runtime.image.segment import Image
 from runtime.project.channels import PART_BYTES, IoSection, ModbusIo, OpcUaIo, StringPart, VirtualIo
@@ -36,6 +36,8 @@ class ChannelState:
     link: Link
     round_trip_ns: int
     """Duration of its device's last poll."""
+    error: LinkError = LinkError.NONE
+    """Why the link is down, or that the device refuses something."""
 
 
 Kinds = Mapping[tuple[str, int, int], ValueKind]
@@ -113,6 +115,7 @@ def _input(
         age_ns=max(now_ns - sample.source_ns, 0) if sample is not None and is_known else _NEVER,
         link=mailbox.link if mailbox is not None else Link.DOWN,
         round_trip_ns=mailbox.round_trip_ns if mailbox is not None else 0,
+        error=mailbox.error if mailbox is not None else LinkError.NONE,
     )
 
 
@@ -133,6 +136,7 @@ def _output(
         age_ns=_NEVER,
         link=mailbox.link if mailbox is not None else Link.DOWN,
         round_trip_ns=mailbox.round_trip_ns if mailbox is not None else 0,
+        error=mailbox.error if mailbox is not None else LinkError.NONE,
     )
 
 

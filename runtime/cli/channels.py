@@ -69,7 +69,7 @@ def table(states: "Sequence[ChannelState]") -> "RenderableType":
         quality = state.quality.name if state.quality is not None else "-"
         style = "" if quality in {"GOOD", "-"} else "red"
         shown.add_row(
-            state.address, f"{state.device} ({state.link.name.lower()})", escape(state.place),
+            state.address, f"{state.device} ({_link(state)})", escape(state.place),
             escape(_shown(state.value)), quality, _milliseconds(state.age_ns),
             _milliseconds(state.round_trip_ns or -1), style=style,
         )  # fmt: skip
@@ -83,7 +83,7 @@ def document(state: "ChannelState") -> dict[str, object]:
     if isinstance(value, float) and not math.isfinite(value):
         fields["value"] = _shown(value)
     fields["quality"] = state.quality.name if state.quality is not None else None
-    fields["link"] = state.link.name
+    fields["link"], fields["error"] = state.link.name, state.error.name
     return fields
 
 
@@ -97,6 +97,16 @@ def _shown(value: float | str | None) -> str:
             return str(value)
         case _:
             return f"{value:.10g}"
+
+
+def _link(state: "ChannelState") -> str:
+    """Return how the device is reached, and where it is not, why."""
+    from runtime.image.layout import Link, LinkError
+
+    link = state.link.name.lower()
+    if state.link is Link.UP or state.error is LinkError.NONE:
+        return link
+    return f"{link}: {state.error.name.lower()}"
 
 
 def _milliseconds(time_ns: int) -> str:

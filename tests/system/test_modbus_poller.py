@@ -1,6 +1,7 @@
 """The poller and our codec against pymodbus's server, and against a server that misbehaves."""
 
 import asyncio
+import logging
 import socket
 import time
 from collections.abc import Coroutine
@@ -291,7 +292,11 @@ def test_an_exception_spoils_the_inputs_of_its_request_only(
     run(scenario())
 
 
-def test_a_read_refused_for_its_gap_is_cut_there(tmp_path: Path) -> None:
+def test_a_read_refused_for_its_gap_is_cut_there(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+
     async def scenario() -> None:
         async with pymodbus_plant(holding={0: [10], 5: [15]}) as plant:
             project, runtime = start(
@@ -308,6 +313,9 @@ def test_a_read_refused_for_its_gap_is_cut_there(tmp_path: Path) -> None:
             assert mailbox.failures == 1
 
     run(scenario())
+    (told,) = [record for record in caplog.records if "exception 2" in record.getMessage()]
+    assert told.levelno == logging.INFO
+    assert told.getMessage().endswith("it is read in parts from now on")
 
 
 def test_one_bad_output_spoils_no_other_of_its_request(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from runtime.artifact.program import Area, Symbol
 from runtime.cli.channels import document, io, table
 from runtime.datatypes.derived import Array
 from runtime.datatypes.elementary import ELEMENTARY
-from runtime.image.layout import Link, Quality, SectionKind
+from runtime.image.layout import Link, LinkError, Quality, SectionKind
 from runtime.image.segment import image_path
 from runtime.project.load import Project
 from tests.support.modbus_image import (
@@ -137,6 +137,17 @@ def test_the_table_marks_what_is_not_good() -> None:
     text = console.export_text()
 
     assert "%IW0     plc (up)  holding 9  -2     BAD      12.3 ms  1.5 ms" in text
+
+
+def test_a_device_that_is_not_reached_says_why() -> None:
+    state = ChannelState(
+        "%IW0", "plc", "input 9", None, Quality.MISSING, -1, Link.DOWN, 0, LinkError.TIMEOUT
+    )
+    console = Console(width=100, record=True, force_terminal=False)
+    console.print(table([state]))
+
+    assert "plc (down: timeout)  input 9  -" in console.export_text()
+    assert document(state)["error"] == "TIMEOUT"
 
 
 def test_a_document_is_json_even_of_numbers_that_are_none() -> None:
