@@ -48,17 +48,18 @@ def test_a_source_that_is_none_is_told_without_its_password(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "sink", "library"),
+    ("source", "sink", "library", "extra"),
     [
-        ("mqtt://host/x", "x.db", "aiomqtt"),
-        ("nats://host/x", "x.db", "nats"),
-        ("nats://host/x", "postgresql://host/x", "asyncpg"),
+        ("mqtt://host/x", "x.db", "aiomqtt", "mqtt"),
+        ("nats://host/x", "x.db", "nats", "jetstream"),
+        ("nats://host/x", "postgresql://host/x", "asyncpg", "postgresql"),
     ],
 )
 def test_a_library_that_is_not_installed_is_told(
     source: str,
     sink: str,
     library: str,
+    extra: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -69,7 +70,7 @@ def test_a_library_that_is_not_installed_is_told(
     monkeypatch.setattr("sys.argv", ["gateway", "cloud", source, "--to", sink])
     with pytest.raises(SystemExit, match="1"):
         main()
-    assert f"needs the library {library}; install taktplc[cloud]" in capsys.readouterr().err
+    assert f"needs the library {library}; install taktplc[{extra}]" in capsys.readouterr().err
 
 
 class Nobody(contextlib.AbstractAsyncContextManager[AsyncIterator[Delivery]]):
