@@ -10,6 +10,7 @@ from runtime.cli.channels import io
 from runtime.cli.compiler import build, check, explain, show
 from runtime.cli.demo import demo
 from runtime.cli.doctor import doctor
+from runtime.cli.get import get
 from runtime.cli.plant import plant
 from runtime.cli.put import put
 from runtime.cli.replay import replay
@@ -30,8 +31,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 _COMMANDS = (
-    sim, check, show, build, explain, run, demo, plant, doctor, timing, top, io, replay,
-    report, restart, stop, start,
+    sim, check, show, build, explain, run, demo, plant, doctor, timing, top, io, get,
+    replay, report, restart, stop, start,
 )  # fmt: skip
 for command in _COMMANDS:
     app.command()(command)
