@@ -32,6 +32,14 @@ def write_project(folder: Path, toml: str, name: str = "plant") -> Project:
     return load_project(folder)
 
 
+def project_toml(name: str) -> str:
+    """Return a project whose program Main scans every 5 ms; its metrics stay off."""
+    return (
+        f'[project]\nname = "{name}"\n[metrics]\nenabled = false\n'
+        '[[task]]\nname = "Main"\ninterval = "5ms"\nprograms = ["Main"]\n'
+    )
+
+
 def device_toml(name: str, port: int, poll: str = "10ms", timeout: str = "300ms") -> str:
     """Return a [[device]] on loopback."""
     return (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.gateway_processes import gateway, runtime_half
-from tests.support.modbus_image import device_toml, io_toml
+from tests.support.modbus_image import device_toml, io_toml, project_toml
 from tests.support.modbus_peers import Tables, plant_thread
 from tests.support.waiting import wait_until
 
@@ -20,16 +20,7 @@ VAR Level AT %IW0 : INT; Valve AT %QX0.0 : BOOL; END_VAR
 Valve := Level > 3;
 END_PROGRAM
 """
-HEAD = """
-[project]
-name = "needs"
-[metrics]
-enabled = false
-[[task]]
-name = "Main"
-interval = "5ms"
-programs = ["Main"]
-"""
+HEAD = project_toml("needs")
 CHANNELS = io_toml("%IW0", "sensor", "holding", 0, 'substitute = "fault"') + io_toml(
     "%QX0.0", "actor", "coil", 0
 )

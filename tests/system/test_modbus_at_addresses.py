@@ -12,7 +12,7 @@ from runtime.artifact.program import Symbol
 from runtime.image.commands import Commands
 from runtime.image.segment import attach_image, image_path
 from tests.support.gateway_processes import gateway, runtime_half
-from tests.support.modbus_image import device_toml, io_toml
+from tests.support.modbus_image import device_toml, io_toml, project_toml
 from tests.support.modbus_peers import Plant, Tables, plant_thread
 from tests.support.waiting import wait_until
 
@@ -34,16 +34,7 @@ Label := CONCAT('[', Order, Note, ']');
 Turned := RIGHT(Order, 6);
 END_PROGRAM
 """
-HEAD = """
-[project]
-name = "rows"
-[metrics]
-enabled = false
-[[task]]
-name = "Main"
-interval = "5ms"
-programs = ["Main"]
-"""
+HEAD = project_toml("rows")
 CHANNELS = (
     io_toml("%IL1", "printer", "holding", 0, 'type = "string"\nlength = 12')
     + io_toml("%IX0.3", "printer", "discrete", 2, "count = 10")

@@ -12,25 +12,21 @@ from runtime.image.layout import Link, SectionKind
 from runtime.image.payloads import decode_mailbox
 from runtime.image.segment import Image, attach_image, image_path
 from tests.support.gateway_processes import gateway, runtime_half
+from tests.support.modbus_image import project_toml
 from tests.support.newest import newest_frame
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.system
 
-HEAD = """
-[project]
-name = "virtual"
-[metrics]
-enabled = false
-[[task]]
-name = "Main"
-interval = "5ms"
-programs = ["Main"]
+HEAD = (
+    project_toml("virtual")
+    + """
 [[device]]
 name = "bench"
 protocol = "virtual"
 poll = "5ms"
 """
+)
 BENCH = """
 [[io]]
 address = "%ID0"
