@@ -4,6 +4,7 @@ The peer is at fault, so none of them ends the gateway: the exchange is counted 
 samples turn BAD, and unless the device merely refused the request, the link is made anew.
 """
 
+import os
 from typing import ClassVar
 
 from runtime.image.layout import LinkError
@@ -55,3 +56,9 @@ class PeerExceptionError(PeerError):
         super().__init__(message)
         self.kind = kind or message
         self.is_settled = is_settled
+
+
+def listening_reason(error: OSError) -> str:
+    """Return why a port cannot be listened on, without the address, which its message has."""
+    number = error.errno or 0  # below 0 where the host is no address
+    return os.strerror(number) if number > 0 else error.strerror or str(error)

@@ -25,7 +25,7 @@ from gateway.config import (
     SERVER_BURST_NS,
     SERVER_RETRY_S,
 )
-from gateway.errors import PeerProtocolError
+from gateway.errors import PeerProtocolError, listening_reason
 from gateway.protocols.modbus.framing import MBAP, RTU
 from gateway.protocols.modbus.pdu import RequestError
 from gateway.protocols.modbus.responses import Refused
@@ -195,7 +195,7 @@ class ModbusService:
                 if not reported:
                     _LOG.error(
                         "server %s: cannot listen on %s (%s); the rest of the gateway goes on",
-                        self.section.name, self._place, error.strerror or error,
+                        self.section.name, self._place, listening_reason(error),
                     )  # fmt: skip
                 reported = True
             await asyncio.sleep(SERVER_RETRY_S)

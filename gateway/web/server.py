@@ -18,6 +18,7 @@ from gateway.config import (
     METRICS_REQUEST_S,
     METRICS_RETRY_S,
 )
+from gateway.errors import listening_reason
 
 _LOG: Final = logging.getLogger("gateway.web")
 _TEXT: Final = "text/plain; charset=utf-8"
@@ -58,7 +59,7 @@ class MetricsServer:
                 if not reported:
                     _LOG.error(
                         "metrics: cannot listen on %s:%d (%s); the rest of the gateway goes on",
-                        self._host, self._port, error.strerror or error,
+                        self._host, self._port, listening_reason(error),
                         extra={"host": self._host, "port": self._port},
                     )  # fmt: skip
                 reported = True

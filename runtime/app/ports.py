@@ -1,5 +1,6 @@
 """TCP ports of this machine: find free ones, and say early which one is taken."""
 
+import os
 import socket
 
 from runtime.errors import HostError
@@ -28,7 +29,9 @@ def require_free(what: str, host: str, port: int) -> None:
     try:
         socket.create_server((host, port)).close()
     except OSError as error:
+        number = error.errno or 0  # below 0 where the host is no address
+        reason = os.strerror(number) if number > 0 else error.strerror
         raise HostError(
-            f"{what} = {host}:{port}: cannot be listened on ({error.strerror}); "
+            f"{what} = {host}:{port}: cannot be listened on ({reason}); "
             "expected a free TCP port of this machine"
         ) from None

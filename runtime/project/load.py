@@ -20,12 +20,12 @@ from pydantic_core import ErrorDetails
 from runtime.errors import Fault, ProjectError
 from runtime.limits import DEVICES_MAX, TASKS_MAX
 from runtime.project.channels import IO_KINDS, IoSection, parts
-from runtime.project.config import ProjectConfig, TaskSection
+from runtime.project.config import MetricsSection, ProjectConfig, TaskSection
 from runtime.project.devices import DEVICE_KINDS, DeviceSection, ModbusDevice
 from runtime.project.lines import project_error
 from runtime.project.opcua import OpcUaServerSection
 from runtime.project.rules import channel_faults
-from runtime.project.sections import device_faults, opcua_faults, server_faults
+from runtime.project.sections import device_faults, opcua_faults, port_faults, server_faults
 from runtime.project.servers import ServerSection
 from runtime.project.units import told_duration
 from runtime.project.uplinks import UPLINK_KINDS
@@ -273,9 +273,18 @@ def _sound_faults(raw: Table) -> Iterator[Fault]:
         yield from channel_faults(entry, number, named.get(entry.device))
         yield from _overlap_faults(entry, number, covered)
     yield from device_faults(devices, channels)
-    yield from server_faults(_sound(raw, "server", _SERVER))
+    servers, listeners = _sound(raw, "server", _SERVER), {}
+    yield from server_faults(servers)
     with contextlib.suppress(ValidationError):
-        yield from opcua_faults(OpcUaServerSection.model_validate(raw.get("opcua")))
+        metrics = MetricsSection.model_validate(raw.get("metrics", {}))
+        if metrics.enabled:
+            listeners["metrics"] = metrics.host, metrics.port
+    with contextlib.suppress(ValidationError):
+        opcua = OpcUaServerSection.model_validate(raw.get("opcua"))
+        yield from opcua_faults(opcua)
+        if opcua.enabled:
+            listeners["opcua"] = opcua.host, opcua.port
+    yield from port_faults(servers, listeners)
 
 
 def _sound(raw: Table, key: str, adapter: TypeAdapter[Entry]) -> dict[int, Entry]:

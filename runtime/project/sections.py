@@ -87,18 +87,11 @@ def _milliseconds(time_ns: int) -> str:
 
 def server_faults(servers: Mapping[int, ModbusServer]) -> Iterator[Fault]:
     """Yield what is wrong with servers beside their single keys."""
-    places: dict[tuple[str, str, int], int] = {}
     for number, server in servers.items():
         key = f"server[{number}]"
         yield from _transport_faults(key, server)
         for place, item in enumerate(server.range):
             yield from _range_faults(f"{key}.range[{place}]", item)
-        if server.protocol in LINE_PROTOCOLS or not server.port:
-            continue
-        kind = "udp" if server.protocol == "modbus-udp" else "tcp"
-        other = places.setdefault((kind, server.host, server.port), number)
-        if other != number:
-            yield Fault(f"{key}.port", str(server.port), f"a port that server[{other}] leaves free")
 
 
 def _transport_faults(key: str, server: ModbusServer) -> Iterator[Fault]:
@@ -153,3 +146,20 @@ def opcua_faults(section: OpcUaServerSection) -> Iterator[Fault]:
             key = f"opcua.user[{number}].name"
             yield Fault(key, repr(user.name), "a name that no other user has")
         seen.add(user.name)
+
+
+def port_faults(
+    servers: Mapping[int, ModbusServer], others: Mapping[str, tuple[str, int]]
+) -> Iterator[Fault]:
+    """Yield ports that two would listen at; `others` are hosts and ports by their sections."""
+    listed = [(("tcp", host, port), section) for section, (host, port) in others.items()]
+    for number, server in servers.items():
+        if server.protocol not in LINE_PROTOCOLS:
+            kind = "udp" if server.protocol == "modbus-udp" else "tcp"
+            listed.append(((kind, server.host, server.port), f"server[{number}]"))
+    owners: dict[tuple[str, str, int], str] = {}
+    for place, section in listed:
+        other = owners.setdefault(place, section)
+        if other != section and place[2]:
+            expected = f"a port that {other} leaves free"
+            yield Fault(f"{section}.port", str(place[2]), expected)

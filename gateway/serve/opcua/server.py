@@ -22,6 +22,7 @@ from asyncua.common.utils import Buffer
 from asyncua.crypto.permission_rules import SimpleRoleRuleset
 from asyncua.ua.ua_binary import struct_from_binary
 
+from gateway.errors import listening_reason
 from gateway.protocols.opcua.builtin import TICK_NS, ticks_of
 from gateway.serve.opcua.answers import Answers, Served
 from gateway.serve.opcua.book import SubscriptionBook
@@ -205,7 +206,7 @@ class OpcUaServer:
                 if not reported:
                     _LOG.error(
                         "OPC UA: cannot listen on %s:%d (%s)",
-                        section.host, section.port, error.strerror or error,
+                        section.host, section.port, listening_reason(error),
                     )  # fmt: skip
                 reported = True
                 await asyncio.sleep(BIND_RETRY_S)

@@ -171,6 +171,13 @@ FAULTS = {
         SOUND + SERVER + VARIABLE + SERVER.replace("cell", "other") + VARIABLE,
         ["server[1].port = 1502: expected a port that server[0] leaves free"],
     ),
+    "a server where metrics and another server are": (
+        SOUND + "[metrics]\nport = 1502\n[opcua]\nport = 1502\n" + SERVER + VARIABLE,
+        [
+            "opcua.port = 1502: expected a port that metrics leaves free",
+            "server[0].port = 1502: expected a port that metrics leaves free",
+        ],
+    ),
     "a server on a line without line and unit": (
         SOUND + SERVER.replace("modbus-tcp", "modbus-rtu").replace("port = 1502\n", "") + VARIABLE,
         [
