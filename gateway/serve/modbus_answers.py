@@ -100,10 +100,12 @@ class ServedImage:
     def write(self, request: Write) -> int:
         """Command what a request sets; return 0, or the exception code that refuses it."""
         table, address, entries = self._entries(request)
-        pieces = self._writes[table].pieces(address, entries) if table in self._writes else None
-        if pieces is None:
+        if table not in self._writes:
             return ExceptionCode.ILLEGAL_DATA_ADDRESS
         try:
+            pieces = self._writes[table].pieces(address, entries)
+            if pieces is None:
+                return ExceptionCode.ILLEGAL_DATA_ADDRESS
             self._commands.write_together(pieces, SERVER_WRITES_MAX)
         except ValueError:
             return ExceptionCode.ILLEGAL_DATA_VALUE

@@ -18,6 +18,7 @@ from runtime.artifact.paths import PathError, Paths
 from runtime.artifact.program import Area, Symbol
 from runtime.datatypes.derived import Array, DataType
 from runtime.datatypes.elementary import Elementary, Kind
+from runtime.datatypes.scalars import Enumeration, Subrange
 from runtime.datatypes.texts import HEADER_BYTES, Text
 from runtime.errors import HostError
 from runtime.image.commands import Piece
@@ -50,6 +51,8 @@ class Value:
     length_at: int = -1
     """Where the length of a string stands in the state, whose characters end there; -1 where none
     does."""
+    limited: Subrange | Enumeration | None = None
+    """Its type where that does not take all numbers of its width."""
 
 
 def server_values(server: ModbusServer, directory: Directory) -> dict[Table, tuple[Value, ...]]:
@@ -115,6 +118,7 @@ class _Part:
     header: int = 0
     """Bytes of the length before a string."""
     is_bool: bool = False
+    limited: Subrange | Enumeration | None = None
 
 
 def _stretch(item: ServerRange, directory: Directory) -> Iterator[_Part]:
@@ -165,7 +169,9 @@ def _elements(data_type: DataType, offset: int) -> Iterator[_Part]:
             header = data_type.header
             yield _Part(offset + header, data_type.capacity, is_text=True, header=header)
         case Elementary() if data_type.kind not in {Kind.TEXT, Kind.REFERENCE}:
-            yield _Part(offset, data_type.size, is_bool=data_type.kind is Kind.BOOL)
+            limited = data_type if isinstance(data_type, Subrange | Enumeration) else None
+            is_bool = data_type.kind is Kind.BOOL
+            yield _Part(offset, data_type.size, is_bool=is_bool, limited=limited)
         case _:
             raise ValueError(
                 f"a {data_type}: expected a number, bit or STRING, or an array of them"
@@ -192,8 +198,9 @@ def _value(item: ServerRange, register: int, part: _Part) -> Value:
         pairs = [places[first : first + 2] for first in range(0, len(places), 2)]
         places = [place for pair in reversed(pairs) for place in pair]
     return Value(
-        register, len(places) // 2, offset, size, -1, tuple(places), is_writable, part.is_bool
-    )
+        register, len(places) // 2, offset, size, -1, tuple(places), is_writable, part.is_bool,
+        limited=part.limited,
+    )  # fmt: skip
 
 
 class RegisterTable:
@@ -283,6 +290,9 @@ class WriteMap:
 
         Returns:
             None where an entry cannot be written, or only a part of a value would be.
+
+        Raises:
+            ValueError: A number is beyond the subrange or enumeration of its variable.
         """
         found: list[Piece] = []
         place = 0
@@ -308,7 +318,19 @@ def _piece(value: Value, entries: Sequence[int]) -> Piece:
         if place >= 0:
             content[place - value.offset] = byte
     if value.length_at < 0:
+        if value.limited is not None:
+            _check_limits(value.limited, bytes(content))
         return Piece(value.offset, bytes(content))
     text = bytes(content).partition(b"\0")[0]
     header = len(text).to_bytes(HEADER_BYTES, "little")
     return Piece(value.length_at, header + text.ljust(value.size, b"\0"))
+
+
+def _check_limits(limited: Subrange | Enumeration, content: bytes) -> None:
+    """Raise ValueError where a number is none of its type's."""
+    number = int.from_bytes(content, "little", signed=limited.is_signed)
+    if isinstance(limited, Subrange):
+        if not limited.lower <= number <= limited.upper:
+            raise ValueError(f"{number}: expected {limited.name}")
+    elif limited.name_of(number) is None:
+        raise ValueError(f"{number}: expected a value of {limited.name}")

@@ -17,8 +17,9 @@ from tests.support.programs import sources_of
 
 SOURCE = """
 TYPE MOTOR : STRUCT Speed : REAL; Temp : ARRAY [-1..1] OF INT; Flags : WORD; END_STRUCT; END_TYPE
+TYPE MODE : (Off := 0, On := 4); END_TYPE
 PROGRAM Main
-VAR Motors : ARRAY [1..3] OF MOTOR; Label AT %QB3 : STRING[5];
+VAR Gear : INT (-3..9); Kind : MODE; Motors : ARRAY [1..3] OF MOTOR; Label AT %QB3 : STRING[5];
   Doors AT %IX2.6 : ARRAY [0..3] OF BOOL; END_VAR
 END_PROGRAM
 CONFIGURATION Cell
@@ -79,6 +80,23 @@ def test_a_string_at_an_address_is_its_characters_there_and_in_registers(image: 
     assert table.read(7, 3) == b"ab\0xy\0"
 
     assert WriteMap([found]).pieces(7, [0x4845, 0x4C4C, 0x4F21]) == [Piece(found.offset, b"HELLO")]
+
+
+@pytest.mark.parametrize(
+    ("variable", "fitting", "others"),
+    [("Main.Gear", (0xFFFD, 9), (0xFFFC, 10, 0x8000)), ("Main.Kind", (0, 4), (1, 0xFFFF))],
+)
+def test_a_number_beyond_a_subrange_or_an_enumeration_is_not_written(
+    image: Image, variable: str, fitting: tuple[int, ...], others: tuple[int, ...]
+) -> None:
+    found = value(image, "holding", variable, "read-write")
+    for word in fitting:
+        assert WriteMap([found]).pieces(7, [word]) == [
+            Piece(found.offset, word.to_bytes(2, "little"))
+        ]
+    for word in others:
+        with pytest.raises(ValueError, match="expected"):
+            WriteMap([found]).pieces(7, [word])
 
 
 def test_an_array_of_bits_at_an_address_is_a_row_of_coils(
