@@ -71,7 +71,7 @@ class Turn:
 
 
 def device_of(
-    folder: Path, port: int, registers: int, poll: str = "1s", open_requests: int = 1
+    folder: Path, port: int, registers: int, poll: str = "500ms", open_requests: int = 1
 ) -> tuple[Project, DeviceMap]:
     """Return a device with that many registers, one channel each."""
     channels = "".join(
