@@ -1,5 +1,6 @@
 """What all tests share: a cache of compiled code of their own, warm for the whole run."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -33,3 +34,14 @@ def takt_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TAKT_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Undo what a command that ran inside of a test made of the loggers."""
+    loggers = [logging.getLogger(name) for name in ("runtime", "gateway")]
+    before = [(each.handlers, each.level, each.propagate) for each in loggers]
+    yield
+    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        logger.handlers, logger.propagate = handlers, propagate
+        logger.setLevel(level)
