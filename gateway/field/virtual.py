@@ -14,7 +14,7 @@ from gateway.field.clock import Clock
 from gateway.field.seam import Answer, ReadExchange, WriteExchange
 from gateway.flow.signals import value_at
 from gateway.tags import DeviceMap, VirtualChannel, virtual_channels
-from runtime.plant.terminals import TERMINALS
+from runtime.plant.terminals import NAMES
 from runtime.project.devices import VirtualDevice
 from runtime.project.values import ValueKind, saturated, to_raw
 
@@ -95,18 +95,14 @@ class _Plant:
         """Let time pass under what its actors were last told; see its sensors."""
         rig = self._rig
         rig.command(
-            [acting.get(name, 0) for name in _names("holding")],
-            [bool(acting.get(name, 0)) for name in _names("coil")],
+            [acting.get(name, 0) for name in NAMES["holding"]],
+            [bool(acting.get(name, 0)) for name in NAMES["coil"]],
         )
         rig.advance_to(time_s - self._behind_s)
         if time_s - self._behind_s - rig.time_s > 1.0:  # it was held up: the rest is lost
             self._behind_s = time_s - rig.time_s
         counts, switches = rig.input_registers(), rig.discrete_inputs()
-        self.sensors = dict(zip(_names("input"), counts, strict=True))
+        self.sensors = dict(zip(NAMES["input"], counts, strict=True))
         self.sensors |= {
-            name: int(on) for name, on in zip(_names("discrete"), switches, strict=True)
+            name: int(on) for name, on in zip(NAMES["discrete"], switches, strict=True)
         }
-
-
-def _names(table: str) -> list[str]:
-    return [name for name, terminal in TERMINALS.items() if terminal.table == table]

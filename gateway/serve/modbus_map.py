@@ -20,6 +20,7 @@ from runtime.datatypes.derived import Array, DataType
 from runtime.datatypes.elementary import Elementary, Kind
 from runtime.datatypes.scalars import Enumeration, Subrange
 from runtime.datatypes.texts import HEADER_BYTES, Text
+from runtime.datatypes.values import takes
 from runtime.errors import HostError
 from runtime.image.commands import Piece
 from runtime.image.directory import Directory
@@ -329,8 +330,5 @@ def _piece(value: Value, entries: Sequence[int]) -> Piece:
 def _check_limits(limited: Subrange | Enumeration, content: bytes) -> None:
     """Raise ValueError where a number is none of its type's."""
     number = int.from_bytes(content, "little", signed=limited.is_signed)
-    if isinstance(limited, Subrange):
-        if not limited.lower <= number <= limited.upper:
-            raise ValueError(f"{number}: expected {limited.name}")
-    elif limited.name_of(number) is None:
+    if not takes(limited, number):
         raise ValueError(f"{number}: expected a value of {limited.name}")

@@ -14,8 +14,9 @@ def plant(
 ) -> None:
     """Run a simulated plant until Ctrl-C; one JSON line on stdout names its port."""
     from runtime.errors import UsageError
-    from runtime.plant.__main__ import PLANTS, run
+    from runtime.plant.__main__ import run
     from runtime.plant.rig import Disturbance
+    from runtime.plant.terminals import PLANTS
 
     if name not in PLANTS:
         raise UsageError(f"plant {name!r} is unknown; expected one of {', '.join(PLANTS)}")

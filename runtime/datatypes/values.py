@@ -189,6 +189,14 @@ def _bounds(scalar: Elementary) -> tuple[int, int]:
     return scalar.minimum, scalar.maximum
 
 
+def takes(scalar: Elementary, number: int) -> bool:
+    """Whether a whole number may be stored: named by an enumeration, else within the bounds."""
+    if isinstance(scalar, Enumeration):
+        return scalar.name_of(number) is not None
+    lower, upper = _bounds(scalar)
+    return lower <= number <= upper
+
+
 def parse_json(value: object, scalar: Elementary) -> Scalar | str | None:
     """Return a JSON value as the elementary type holds it, or None where it does not fit."""
     if isinstance(value, bool) or scalar.kind is Kind.BOOL:
@@ -199,10 +207,7 @@ def parse_json(value: object, scalar: Elementary) -> Scalar | str | None:
         return scalar.fit(value) if isinstance(value, int | float) else None
     if not isinstance(value, int) or isinstance(scalar, Text):
         return None
-    if isinstance(scalar, Enumeration):
-        return value if any(value == number for _, number in scalar.values) else None
-    lower, upper = _bounds(scalar)
-    return value if lower <= value <= upper else None
+    return value if takes(scalar, value) else None
 
 
 def _parse_text(value: str, scalar: Elementary) -> Scalar | str | None:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 from runtime.errors import HostError, TaktError
 from runtime.plant.rig import Disturbance, Rig
-
-PLANTS = ("two_tanks",)
+from runtime.plant.terminals import PLANTS
 
 
 def run(plant: str, host: str, port: int, disturbance: Disturbance) -> None:

@@ -25,7 +25,7 @@ class Terminal(NamedTuple):
         return 16 if self.table in {"input", "holding"} else 1
 
 
-_NAMES: Final[dict[Table, tuple[str, ...]]] = {
+NAMES: Final[dict[Table, tuple[str, ...]]] = {
     "input": (
         "level_upper", "level_lower", "temperature_upper", "temperature_lower", "inflow",
         "inlet_position", "transfer_position",
@@ -38,6 +38,8 @@ _NAMES: Final[dict[Table, tuple[str, ...]]] = {
 }  # fmt: skip
 TERMINALS: Final = {
     name: Terminal(table, number)
-    for table, names in _NAMES.items()
+    for table, names in NAMES.items()
     for number, name in enumerate(names)
 }
+PLANTS: Final = {"two_tanks": TERMINALS}
+"""The terminals of each plant, by their names."""

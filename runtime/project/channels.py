@@ -223,11 +223,11 @@ class StringPart(ModbusIo):
     """Number of the part, from 0."""
 
 
-_NODE_BITS: Final = {
+_PLAIN_BITS: Final = {
     "bool": 1, "int8": 8, "uint8": 8, "int16": 16, "uint16": 16, "int32": 32, "uint32": 32,
     "int64": 64, "uint64": 64, "float32": 32, "float64": 64,
 }  # fmt: skip
-NodeTypeName = Literal[
+PlainTypeName = Literal[
     "bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64",
     "float32", "float64",
 ]  # fmt: skip
@@ -236,7 +236,7 @@ NodeTypeName = Literal[
 class TypedIo(IoBase):
     """A channel whose type has as many bits as the address."""
 
-    type: NodeTypeName | None = None
+    type: PlainTypeName | None = None
     """Unset takes any of the address's width, as unsigned where its number matters."""
 
     @property
@@ -250,7 +250,7 @@ class TypedIo(IoBase):
     @property
     def type_bits(self) -> int:
         """Bits of the type, or of the address where there is none."""
-        return self.address.width if self.type is None else _NODE_BITS[self.type]
+        return self.address.width if self.type is None else _PLAIN_BITS[self.type]
 
 
 class OpcUaIo(TypedIo):

@@ -9,6 +9,7 @@ from typing import Final
 
 from runtime.errors import Fault
 from runtime.limits import AREA_BYTES_MAX
+from runtime.plant.terminals import PLANTS
 from runtime.project.channels import (
     NUMBER_TYPES,
     PART_BYTES,
@@ -20,7 +21,6 @@ from runtime.project.channels import (
 )
 from runtime.project.devices import DeviceBase, ModbusDevice, OpcUaDevice, VirtualDevice
 from runtime.project.values import ValueKind, value_range
-from runtime.project.virtual import PLANTS
 
 _WIDTHS: Final = (16, 32, 64)
 _REAL_WIDTHS: Final = (32, 64)
@@ -244,7 +244,7 @@ def _node_rule(entry: OpcUaIo, device: DeviceBase | None) -> Broken:
     return None
 
 
-def _node_type_rule(entry: TypedIo, _device: DeviceBase | None) -> Broken:
+def _width_rule(entry: TypedIo, _device: DeviceBase | None) -> Broken:
     if entry.type_bits != entry.address.width:
         return "type", repr(entry.type), f"a type of {entry.address.width} bits for {entry.address}"
     return None
@@ -281,5 +281,5 @@ _REGISTER_RULES: Final[tuple[RegisterRule, ...]] = (
     _length_rule,
     _count_rule,
 )
-_NODE_RULES: Final[tuple[NodeRule, ...]] = (_node_rule, _node_type_rule, _deadband_rule)
-_VIRTUAL_RULES: Final[tuple[VirtualRule, ...]] = (_virtual_rule, _terminal_rule, _node_type_rule)
+_NODE_RULES: Final[tuple[NodeRule, ...]] = (_node_rule, _width_rule, _deadband_rule)
+_VIRTUAL_RULES: Final[tuple[VirtualRule, ...]] = (_virtual_rule, _terminal_rule, _width_rule)

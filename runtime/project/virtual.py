@@ -1,10 +1,9 @@
 """Channels of virtual devices: signal generators, wires, and the terminals of simulated plants."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from runtime.plant.terminals import TERMINALS, Terminal
 from runtime.project.section import Section
 from runtime.project.units import DurationNs
 
@@ -29,5 +28,3 @@ class Signal(Section):
 
 
 Plant = Literal["two_tanks"]
-PLANTS: Final[dict[str, dict[str, Terminal]]] = {"two_tanks": TERMINALS}
-"""The terminals of each plant, by their names."""

@@ -15,7 +15,6 @@ from gateway.cloud.seam import Peer, SessionPeer, UplinkError
 from gateway.store.lanes import Group, Lane
 from gateway.store.outbox import StoredBatch
 from tests.support.brokers import mosquitto, nats_server, postgres, program
-from tests.support.certificates import make_certificates
 from tests.support.cloud_plant import cloud_project
 
 # The clients' libraries leave the sockets of handshakes that failed to the garbage collection.
@@ -32,14 +31,6 @@ BATCH = StoredBatch(
     b'{"stream":"' + STREAM.encode() + b'","seq":1,"count":1,"project":"p","run":"r",'
     b'"frames":[{"task":"T","cycle":1,"time":1,"values":{"A":1}}]}',
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("certificates")
-    make_certificates(folder)
-    make_certificates(folder / "foreign")
-    return folder
 
 
 @contextmanager

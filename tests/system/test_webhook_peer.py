@@ -14,7 +14,6 @@ from gateway.flow.batches import Source, encode_batch
 from gateway.store.lanes import Group, Lane
 from gateway.store.outbox import StoredBatch
 from runtime.errors import HostError
-from tests.support.certificates import make_certificates
 from tests.support.cloud_plant import cloud_project
 from tests.support.samples import report
 from tests.support.webhooks import Receiver, nginx, receiver
@@ -28,14 +27,6 @@ PASSWORD = secrets.token_hex(8)
 def server(tmp_path: Path) -> Iterator[Receiver]:
     with receiver(tmp_path / "receiver") as up:
         yield up
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("certificates")
-    make_certificates(folder)
-    make_certificates(folder / "foreign")
-    return folder
 
 
 def far_end(folder: Path, url: str, more: str = "") -> Peer:

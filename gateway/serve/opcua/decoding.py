@@ -12,6 +12,7 @@ from gateway.serve.opcua.variables import Variable
 from runtime.datatypes.elementary import Elementary, Kind
 from runtime.datatypes.scalars import Enumeration, Subrange
 from runtime.datatypes.texts import Text
+from runtime.datatypes.values import takes
 
 _MILLISECOND_NS: Final = 1_000_000
 Value = bool | int | float | str
@@ -40,7 +41,7 @@ def value_of(variable: Variable, variant: ua.Variant | None) -> Value:
 
 
 def _plain(value: Value, scalar: Elementary) -> Value:
-    if isinstance(scalar, Subrange) and not scalar.lower <= int(value) <= scalar.upper:
+    if isinstance(scalar, Subrange) and not takes(scalar, int(value)):
         raise WriteError(Status.BAD_OUT_OF_RANGE)
     if scalar.kind is Kind.BOOL:
         return bool(value)
@@ -59,7 +60,7 @@ def _date(value: object, scalar: Elementary) -> int:
 
 
 def _enumeration(value: int, scalar: Elementary) -> int:
-    if isinstance(scalar, Enumeration) and scalar.name_of(value) is None:
+    if isinstance(scalar, Enumeration) and not takes(scalar, value):
         raise WriteError(Status.BAD_OUT_OF_RANGE)
     return _within(value, scalar)
 

@@ -34,7 +34,7 @@ class PlayedLink:
         return Exchange(RegistersRead(request.function, bytes(2 * request.count)), 0, 1)
 
     async def converse(self, first: Asked, took: Took) -> None:
-        raise NotImplementedError
+        raise AssertionError(f"a scan asks one by one, not {first} for {took}")
 
     def close(self) -> None:
         """Nothing is open."""
